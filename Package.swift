@@ -1,0 +1,147 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: unsafe code is marked where it stands, and a warning does not build.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+let strictCXX: [CXXSetting] = [.treatAllWarnings(as: .error)]
+
+// Layers, from the bottom up. LayoutTests reads these names: a target may import only what stands
+// in a layer below it (see ARCHITECTURE.md).
+
+// C boundary
+let cBoundary: [Target] = [
+  .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+  .systemLibrary(
+    name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(
+    name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+  .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: strictC),
+  .target(
+    name: "CSentencePiece", cxxSettings: strictCXX,
+    linkerSettings: [.linkedLibrary("sentencepiece")]),
+  .target(
+    name: "CSimdJSON", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("simdjson")]),
+  .target(name: "CKernels", cSettings: strictC),
+]
+
+// Foundations
+let foundations: [Target] = [
+  .target(name: "Records", swiftSettings: strict),
+  .target(name: "Threading", swiftSettings: strict),
+  .target(
+    name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Threading"], swiftSettings: strict),
+]
+
+// Engine
+let engine: [Target] = [
+  .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
+  .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
+]
+
+// Streaming
+let streaming: [Target] = [
+  .target(name: "Pipeline", dependencies: ["Records"], swiftSettings: strict),
+  .target(
+    name: "Wire", dependencies: ["Records", "CSimdJSON", "CMessages"], swiftSettings: strict),
+  .target(name: "Kafka", dependencies: ["Records", "CRdKafka"], swiftSettings: strict),
+]
+
+// Operation
+let operation: [Target] = [
+  .target(
+    name: "Settings", dependencies: ["Records", .product(name: "Yams", package: "Yams")],
+    swiftSettings: strict),
+  .target(
+    name: "Telemetry",
+    dependencies: [
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "FlyingFox", package: "FlyingFox"),
+      .product(name: "Histogram", package: "hdrhistogram-swift"),
+    ],
+    swiftSettings: strict),
+  .target(name: "Systemd", swiftSettings: strict),
+]
+
+// Composition
+let composition: [Target] = [
+  .target(
+    name: "FilterService",
+    dependencies: [
+      "Records", "Threading", "Tokenizer", "DeBERTa", "Tensors", "Pipeline", "Wire", "Kafka",
+      "Settings", "Telemetry", "Systemd",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ],
+    swiftSettings: strict),
+  .target(
+    name: "Demonstration", dependencies: ["FilterService"],
+    resources: [.copy("Resources/guard-tiny"), .copy("Resources/demo.jsonl")],
+    swiftSettings: strict),
+]
+
+// Executables
+let executables: [Target] = [
+  .executableTarget(
+    name: "sluice",
+    dependencies: [
+      "FilterService", "Demonstration",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: strict),
+  .executableTarget(
+    name: "sluice-bench",
+    dependencies: [
+      "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    swiftSettings: strict),
+]
+
+// Tests mirror Sources. TestSupport finds fixtures and servers for them.
+let tests: [Target] = [
+  .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+  test("RecordsTests", ["Records"]),
+  test("ThreadingTests", ["Threading"]),
+  test("TensorsTests", ["Tensors"]),
+  test("TokenizerTests", ["Tokenizer"]),
+  test("DeBERTaTests", ["DeBERTa", "Tensors"]),
+  test("PipelineTests", ["Pipeline", "Records"]),
+  test("WireTests", ["Wire", "Records"]),
+  test("KafkaTests", ["Kafka", "Records"]),
+  test("SettingsTests", ["Settings", "Records"]),
+  test("FilterServiceTests", ["FilterService", "Records", "Settings", "Kafka", "Wire"]),
+  test("SimulationTests", ["Pipeline", "Records"]),
+  test("IntegrationTests", ["FilterService", "Kafka", "Records", "Wire", "sluice"]),
+  test("LayoutTests", []),
+]
+
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "sluice",
+  products: [
+    .executable(name: "sluice", targets: ["sluice"]),
+    .executable(name: "sluice-bench", targets: ["sluice-bench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: cBoundary + foundations + engine + streaming + operation + composition + executables
+    + tests,
+  cLanguageStandard: .c17,
+  cxxLanguageStandard: .cxx17
+)

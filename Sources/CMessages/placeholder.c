@@ -1,0 +1,2 @@
+#include "CMessages.h"
+typedef int placeholder_CMessages;

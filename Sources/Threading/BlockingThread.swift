@@ -1,0 +1,55 @@
+import Glibc
+
+/// A thread of its own for calls that block, which must stay off Swift's cooperative pool.
+package final class BlockingThread: Sendable {
+  private let finished = Monitor(false)
+
+  /// Starts `body` on a new thread called `name` (at most 15 bytes are shown by the system).
+  package init(name: String, _ body: @escaping @Sendable () -> Void) {
+    let start = Start(name: name, finished: finished, body: body)
+    var thread = pthread_t()
+    let result = unsafe pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument = unsafe argument else { return nil }
+        unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      },
+      Unmanaged.passRetained(start).toOpaque())
+    precondition(result == 0, "the system gives no more threads")
+    pthread_detach(thread)
+  }
+
+  /// Blocks until the body has returned.
+  package func join() {
+    finished.wait { $0 ? .done(()) : .sleep(atMost: nil) }
+  }
+
+  /// Blocks until the body has returned or the time is up; false when it still runs.
+  package func join(atMost timeout: Duration) -> Bool {
+    let deadline = ContinuousClock.now + timeout
+    return finished.wait { finished in
+      if finished { return .done(true) }
+      let now = ContinuousClock.now
+      return now >= deadline ? .done(false) : .sleep(atMost: deadline - now)
+    }
+  }
+
+  private final class Start: Sendable {
+    let name: String
+    let finished: Monitor<Bool>
+    let body: @Sendable () -> Void
+
+    init(name: String, finished: Monitor<Bool>, body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.finished = finished
+      self.body = body
+    }
+
+    func run() {
+      unsafe pthread_setname_np(pthread_self(), String(name.prefix(15)))
+      body()
+      finished.update { $0 = true }
+    }
+  }
+}

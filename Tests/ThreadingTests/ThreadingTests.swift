@@ -1,0 +1,38 @@
+import Testing
+import Threading
+
+@Suite struct ThreadingTests {
+  @Test func aWaiterSeesEveryUpdate() {
+    let numbers = Monitor<[Int]>([])
+    let producer = BlockingThread(name: "producer") {
+      for number in 0..<1000 { numbers.update { $0.append(number) } }
+    }
+    let all = numbers.wait { $0.count == 1000 ? .done($0) : .sleep(atMost: nil) }
+    producer.join()
+    #expect(all == Array(0..<1000))
+  }
+
+  @Test(arguments: [0, 1, 1500]) func aWaitEndsWhenItsTimeIsUp(milliseconds: Int) {
+    let never = Monitor(false)
+    let start = ContinuousClock.now
+    let deadline = start + .milliseconds(milliseconds)
+    let woken = never.wait { value in
+      if value { return .done(true) }
+      let now = ContinuousClock.now
+      return now >= deadline ? .done(false) : .sleep(atMost: deadline - now)
+    }
+    #expect(!woken)
+    #expect(ContinuousClock.now - start >= .milliseconds(milliseconds))
+  }
+
+  @Test func joiningAThreadWaitsForItsEnd() {
+    let gate = Monitor(false)
+    let thread = BlockingThread(name: "a name longer than fifteen bytes") {
+      gate.wait { $0 ? .done(()) : .sleep(atMost: nil) }
+    }
+    #expect(!thread.join(atMost: .milliseconds(5)))
+    gate.update { $0 = true }
+    thread.join()
+    #expect(thread.join(atMost: .zero))
+  }
+}
