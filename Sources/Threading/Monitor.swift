@@ -4,7 +4,7 @@ import Glibc
 ///
 /// For threads that block. Code on Swift's cooperative pool may call `withLock` and `update`, which
 /// hold the lock briefly, but never `wait`.
-package final class Monitor<State>: @unchecked Sendable {
+@safe package final class Monitor<State>: @unchecked Sendable {
   // @unchecked Sendable: `state` is only touched while `mutex` is held, and both primitives live at
   // a stable address from `init` to `deinit`.
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
@@ -16,7 +16,7 @@ package final class Monitor<State>: @unchecked Sendable {
     self.state = state
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
-    var attributes = unsafe pthread_condattr_t()
+    var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
     unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     let mutexResult = unsafe pthread_mutex_init(mutex, nil)
