@@ -23,24 +23,3 @@ package struct ClassifierFailure: Error, Hashable, Sendable {
     self.isFatal = isFatal
   }
 }
-
-/// Writes outputs and the offsets of the inputs they came from, as one unit.
-package protocol Sink: Sendable {
-  /// Publishes everything or, as far as a `read_committed` reader sees, nothing.
-  ///
-  /// - Parameter offsets: for each partition, the offset of the next record to read.
-  /// - Throws: `SinkFailure`, which says whether the same may be published again.
-  func publish(
-    _ records: [OutputRecord], offsets: [TopicPartition: Offset]
-  ) throws(SinkFailure)
-}
-
-/// Why a transaction was not committed.
-package enum SinkFailure: Error, Hashable, Sendable {
-  /// Nothing was published; publishing the same again is safe and may succeed.
-  case aborted(detail: String)
-  /// Nothing was published, and never will be with the record at this index.
-  case rejected(index: Int, detail: String)
-  /// The sink is of no more use, as when another instance has fenced this one.
-  case fatal(detail: String)
-}

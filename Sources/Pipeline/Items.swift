@@ -87,4 +87,7 @@ package struct JudgedItem: Sendable {
   package let model: String
   /// The dead letter leaves the payload out, since the broker refused it for its size.
   package internal(set) var omitsPayload = false
+
+  /// When the record was read.
+  package var arrival: StreamInstant { item.arrival }
 }

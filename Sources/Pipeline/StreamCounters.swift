@@ -2,6 +2,8 @@ package import Records
 
 /// Why a stream had to stop.
 package enum StreamFailure: Hashable, Sendable {
+  /// Nothing can be read any more.
+  case source(String)
   /// The classifier is of no more use.
   case classifier(String)
   /// A record cannot be judged, and the settings say to halt at that.
@@ -13,6 +15,7 @@ package enum StreamFailure: Hashable, Sendable {
 extension StreamFailure: CustomStringConvertible {
   package var description: String {
     switch self {
+    case .source(let detail): "reading failed: \(detail)"
     case .classifier(let detail): "the model failed: \(detail)"
     case .poison(let source, let detail): "poison record at \(source): \(detail)"
     case .sink(let detail): "publishing failed: \(detail)"

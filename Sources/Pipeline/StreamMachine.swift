@@ -181,6 +181,11 @@ package struct StreamMachine: Sendable {
 
   // MARK: Publishing
 
+  /// Whether `nextTransaction` would return one, and if not, when to ask again.
+  package func transactionIsDue(now: StreamInstant) -> Decision<Void> {
+    publishing.isDue(now: now)
+  }
+
   /// The next transaction to publish, one at a time.
   package mutating func nextTransaction(now: StreamInstant) -> Decision<Transaction> {
     publishing.next(now: now)

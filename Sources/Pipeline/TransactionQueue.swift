@@ -48,6 +48,13 @@ struct TransactionQueue: Sendable {
     ready.append(contentsOf: items)
   }
 
+  /// Whether there is something to publish now.
+  func isDue(now: StreamInstant) -> Decision<Void> {
+    guard inFlight == nil else { return .wait(until: nil) }
+    if let failed { return now >= failed.retryAt ? .perform(()) : .wait(until: failed.retryAt) }
+    return ready.isEmpty ? .wait(until: nil) : .perform(())
+  }
+
   /// Starts the next transaction if none is in flight and there is something to publish.
   mutating func next(now: StreamInstant) -> Decision<Transaction> {
     guard inFlight == nil else { return .wait(until: nil) }
