@@ -1,0 +1,56 @@
+package import Records
+
+/// Publishes at least once: offsets are committed after all records are written.
+///
+/// A failure between the two, or in the middle of the records, leaves records that will be written
+/// again. An offset is never committed past a record that is not written.
+package final class AtLeastOncePublisher: RecordPublisher {
+  private let producer: KafkaProducer
+  private let timeout: Duration
+
+  /// A publisher on a producer without a `transactional.id`; `timeout` bounds one publication.
+  package init(producer: KafkaProducer, timeout: Duration) {
+    precondition(!producer.isTransactional, "transactions are for the transactional publisher")
+    self.producer = producer
+    self.timeout = timeout
+  }
+
+  /// Publishes `records`, then `offsets`. See `RecordPublisher`.
+  package func publish(
+    _ records: [OutputRecord], offsets: [TopicPartition: Offset], from consumer: KafkaConsumer
+  ) throws(PublishError) {
+    let deadline = Deadline(after: timeout)
+    try publishFindingRefused { isolated throws(PublishError) in
+      try write(records, isolated)
+    }
+    while true {
+      do throws(KafkaError) {
+        return try consumer.commit(offsets, timeout: timeout)
+      } catch {
+        if error.disposition == .fatal { throw .fatal(error) }
+        if error.disposition == .abort || deadline.isOver { throw .aborted(error) }
+      }
+    }
+  }
+
+  private func write(
+    _ records: [OutputRecord], _ isolated: Set<Int>
+  ) throws(PublishError) -> AttemptResult {
+    do throws(SendFailure) {
+      try producer.send(records, isolated: isolated, timeout: timeout)
+    } catch {
+      if error.error.code.refusesRecord { throw .rejected(index: error.index, error.error) }
+      throw error.error.disposition == .fatal ? .fatal(error.error) : .aborted(error.error)
+    }
+    do throws(KafkaError) {
+      try producer.flush(timeout: timeout)
+    } catch {
+      throw error.disposition == .fatal ? .fatal(error) : .aborted(error)
+    }
+    let failures = producer.deliveryFailures
+    guard let first = failures.first else { return .done }
+    let refused = failures.filter(\.error.code.refusesRecord)
+    if !refused.isEmpty { return .refused(refused) }
+    throw first.error.disposition == .fatal ? .fatal(first.error) : .aborted(first.error)
+  }
+}

@@ -1,0 +1,97 @@
+internal import CRdKafka
+
+/// A configuration of librdkafka's, until a client takes it over.
+@safe struct NativeConfiguration: ~Copyable {
+  private let pointer: OpaquePointer
+
+  /// Sets all properties; an unknown name or a bad value is an error that names the property.
+  init(_ configuration: KafkaConfiguration) throws(KafkaError) {
+    unsafe pointer = try unsafe Self.make(configuration)
+  }
+
+  deinit { unsafe rd_kafka_conf_destroy(pointer) }
+
+  /// Makes a client of this type, whose callbacks go to `context`.
+  consuming func makeClient(
+    _ type: rd_kafka_type_t, context: CallbackContext
+  ) throws(KafkaError) -> ClientHandle {
+    unsafe context.install(in: pointer, for: type)
+    var text = [CChar](repeating: 0, count: 512)
+    guard let client = unsafe rd_kafka_new(type, pointer, &text, text.count) else {
+      let code = KafkaErrorCode(rd_kafka_last_error())
+      _ = consume self  // still ours, to be freed
+      throw KafkaError(.createClient, code, message: String(truncatingAtNull: text))
+    }
+    discard self
+    return unsafe ClientHandle(owning: client, context: context)
+  }
+
+  private static func make(
+    _ configuration: KafkaConfiguration
+  ) throws(KafkaError) -> OpaquePointer {
+    guard let pointer = unsafe rd_kafka_conf_new() else {
+      throw KafkaError(.configure, KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE))
+    }
+    for property in configuration.properties {
+      // The library's own message would repeat the value.
+      let result = unsafe rd_kafka_conf_set(pointer, property.name, property.value, nil, 0)
+      if result == RD_KAFKA_CONF_OK { continue }
+      unsafe rd_kafka_conf_destroy(pointer)
+      let reason = result == RD_KAFKA_CONF_UNKNOWN ? "unknown property" : "bad value for property"
+      throw KafkaError(.configure, .invalidArgument, message: "\(reason) \"\(property.name)\"")
+    }
+    return unsafe pointer
+  }
+}
+
+/// A client of librdkafka's and the object that its callbacks go to.
+@safe struct ClientHandle: ~Copyable, @unchecked Sendable {
+  // @unchecked Sendable: any thread may use a client of librdkafka's.
+  let pointer: OpaquePointer
+  let context: CallbackContext
+
+  init(owning pointer: OpaquePointer, context: CallbackContext) {
+    unsafe self.pointer = unsafe pointer
+    self.context = context
+  }
+
+  /// Frees the client. A consumer that did not close in time is left to the end of the process,
+  /// since freeing it would wait for the same thing again (librdkafka #4528).
+  deinit {
+    if context.isAbandoned {
+      _ = unsafe Unmanaged.passRetained(context)
+    } else {
+      unsafe rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    }
+  }
+
+  /// The error for `code`; behind librdkafka's `_FATAL` the cause is looked up.
+  func error(_ operation: KafkaError.Operation, _ code: KafkaErrorCode) -> KafkaError {
+    code == .fatal ? unsafe fatalError(of: pointer, operation) : KafkaError(operation, code)
+  }
+
+  /// Throws the error for `code`, if it is one.
+  func check(
+    _ operation: KafkaError.Operation, _ code: rd_kafka_resp_err_t
+  ) throws(KafkaError) {
+    let code = KafkaErrorCode(code)
+    if code != .none { throw error(operation, code) }
+  }
+}
+
+/// The error that made `client` unusable.
+func fatalError(of client: OpaquePointer, _ operation: KafkaError.Operation) -> KafkaError {
+  var text = [CChar](repeating: 0, count: 512)
+  let code = KafkaErrorCode(unsafe rd_kafka_fatal_error(client, &text, text.count))
+  return KafkaError(
+    operation, code == .none ? .fatal : code, message: String(truncatingAtNull: text),
+    marks: .fatal)
+}
+
+extension String {
+  /// The text of a C buffer up to its end mark.
+  init(truncatingAtNull buffer: [CChar]) {
+    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    self = String(decoding: bytes, as: UTF8.self)
+  }
+}

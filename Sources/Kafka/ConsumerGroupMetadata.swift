@@ -1,0 +1,13 @@
+internal import CRdKafka
+
+/// A consumer's identity within its group: name, generation and member.
+///
+/// A transaction that commits offsets carries it, so that the coordinator can refuse a member that
+/// has been replaced (KIP-447). Take it for each transaction; it is outdated after a rebalance.
+@safe package struct ConsumerGroupMetadata: ~Copyable {
+  let pointer: OpaquePointer
+
+  init(owning pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
+
+  deinit { unsafe rd_kafka_consumer_group_metadata_destroy(pointer) }
+}

@@ -1,0 +1,114 @@
+internal import CRdKafka
+package import Records
+internal import Synchronization
+
+/// A change of the partitions that a consumer owns.
+package enum RebalanceEvent: Hashable, Sendable {
+  /// These partitions came. They are being fetched already; pausing them now loses nothing.
+  case assigned([TopicPartition])
+  /// These partitions go once the handler returns: finish or drop what was read from them.
+  case revoked([TopicPartition])
+  /// These partitions are gone: another member may read them already, and what was read from them
+  /// can no longer be committed.
+  case lost([TopicPartition])
+}
+
+/// The consumer's part in its group: performs what librdkafka's rebalance callback asks for.
+final class GroupMembership: @unchecked Sendable {
+  // @unchecked Sendable: `handler`, `gone` and `generation` are only touched between `enter` and
+  // `leave`, of which one thread at a time can stand (a second one stops the program), and the
+  // callback runs on that thread. `paused` has its own lock.
+  private let isEntered = Atomic(false)
+  private var handler: ((RebalanceEvent) -> Void)?
+  /// Partitions that went since `enter`.
+  private(set) var gone: Set<TopicPartition> = []
+  /// Counts the callbacks: a topic's handle can be freed, and its address used again, only there.
+  private(set) var generation = 0
+  private let paused = Mutex<Set<TopicPartition>>([])
+
+  /// Begins a poll of this thread, during which rebalances go to `handler`.
+  func enter(_ handler: @escaping (RebalanceEvent) -> Void) {
+    let wasEntered = isEntered.exchange(true, ordering: .acquiring)
+    precondition(!wasEntered, "a consumer is polled by one thread at a time")
+    self.handler = handler
+    gone.removeAll()
+  }
+
+  /// Ends the poll.
+  func leave() {
+    handler = nil
+    isEntered.store(false, ordering: .releasing)
+  }
+
+  /// The partitions that are paused.
+  var pausedPartitions: Set<TopicPartition> { paused.withLock { $0 } }
+
+  /// Notes partitions as paused and returns those that were not.
+  func notePaused(_ partitions: [TopicPartition]) -> [TopicPartition] {
+    paused.withLock { paused in partitions.filter { paused.insert($0).inserted } }
+  }
+
+  /// Notes partitions as running and returns those that were paused.
+  func noteResumed(_ partitions: [TopicPartition]) -> [TopicPartition] {
+    paused.withLock { paused in partitions.filter { paused.remove($0) != nil } }
+  }
+
+  /// librdkafka's rebalance callback.
+  func rebalance(
+    _ client: OpaquePointer, code: rd_kafka_resp_err_t,
+    list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, report: (KafkaError) -> Void
+  ) {
+    let partitions = unsafe list.pointee.partitions
+    generation += 1
+    // Without this the same poll could go on and return a message of the new assignment.
+    defer { unsafe rd_kafka_yield(client) }
+    do throws(KafkaError) {
+      switch code {
+      case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+        try unsafe assign(list, at: client)
+        handler?(.assigned(partitions))
+      case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+        gone.formUnion(partitions)
+        let areLost = unsafe rd_kafka_assignment_lost(client) != 0
+        handler?(areLost ? .lost(partitions) : .revoked(partitions))
+        // A pause would outlive the assignment in some versions of the library and end with it in
+        // others; here it always ends.
+        let stopped = noteResumed(partitions)
+        if !stopped.isEmpty {
+          unsafe rd_kafka_resume_partitions(client, TopicPartitionList(stopped).pointer)
+        }
+        try unsafe unassign(list, at: client)
+      default:
+        unsafe rd_kafka_assign(client, nil)
+        throw KafkaError(.assign, KafkaErrorCode(code))
+      }
+    } catch {
+      report(error)
+    }
+  }
+
+  private func isCooperative(_ client: OpaquePointer) -> Bool {
+    guard let name = unsafe rd_kafka_rebalance_protocol(client) else { return false }
+    return unsafe String(cString: name) == "COOPERATIVE"
+  }
+
+  private func assign(
+    _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, at client: OpaquePointer
+  ) throws(KafkaError) {
+    if unsafe isCooperative(client) {
+      try unsafe KafkaError.check(.assign, rd_kafka_incremental_assign(client, list))
+    } else {
+      try unsafe KafkaError.check(.assign, rd_kafka_assign(client, list))
+    }
+  }
+
+  private func unassign(
+    _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, at client: OpaquePointer
+  ) throws(KafkaError) {
+    if unsafe isCooperative(client) {
+      try unsafe KafkaError.check(.assign, rd_kafka_incremental_unassign(client, list))
+    } else {
+      try unsafe KafkaError.check(.assign, rd_kafka_assign(client, nil))
+    }
+  }
+}

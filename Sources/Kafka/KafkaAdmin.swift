@@ -1,0 +1,136 @@
+internal import CRdKafka
+
+/// Asks about topics and creates them.
+package final class KafkaAdmin: Sendable {
+  private let handle: ClientHandle
+
+  /// An administrator's client; it connects in the background.
+  package init(
+    _ configuration: KafkaConfiguration, events: KafkaEvents = KafkaEvents()
+  ) throws(KafkaError) {
+    handle = try NativeConfiguration(configuration).makeClient(
+      RD_KAFKA_PRODUCER, context: CallbackContext(events: events))
+  }
+
+  /// A topic and how many partitions it has.
+  package struct Topic: Hashable, Sendable {
+    package let name: String
+    package let partitionCount: Int
+  }
+
+  /// A topic to be created.
+  package struct NewTopic: Hashable, Sendable {
+    package let name: String
+    package let partitionCount: Int
+    package let replicationFactor: Int
+    /// Kafka's properties of topics, such as `cleanup.policy`.
+    package let properties: [String: String]
+
+    package init(
+      _ name: String, partitionCount: Int, replicationFactor: Int = 1,
+      properties: [String: String] = [:]
+    ) {
+      self.name = name
+      self.partitionCount = partitionCount
+      self.replicationFactor = replicationFactor
+      self.properties = properties
+    }
+  }
+
+  /// All topics that this user may see, by name.
+  package func topics(timeout: Duration) throws(KafkaError) -> [Topic] {
+    var list: UnsafePointer<rd_kafka_metadata>?
+    try unsafe handle.check(
+      .metadata, rd_kafka_metadata(handle.pointer, 1, nil, &list, timeout.milliseconds))
+    guard let list = unsafe list else { return [] }
+    defer { unsafe rd_kafka_metadata_destroy(list) }
+    let topics = unsafe UnsafeBufferPointer(
+      start: list.pointee.topics, count: Int(list.pointee.topic_cnt))
+    return unsafe topics.map { topic in
+      unsafe Topic(
+        name: String(cString: topic.topic), partitionCount: Int(topic.partition_cnt))
+    }.sorted { $0.name < $1.name }
+  }
+
+  /// How many partitions the topic has; nil if it does not exist.
+  package func partitionCount(
+    of topic: String, timeout: Duration
+  ) throws(KafkaError) -> Int? {
+    guard let native = unsafe rd_kafka_topic_new(handle.pointer, topic, nil) else {
+      throw KafkaError(.metadata, KafkaErrorCode(rd_kafka_last_error()))
+    }
+    defer { unsafe rd_kafka_topic_destroy(native) }
+    var list: UnsafePointer<rd_kafka_metadata>?
+    try unsafe handle.check(
+      .metadata, rd_kafka_metadata(handle.pointer, 0, native, &list, timeout.milliseconds))
+    guard let list = unsafe list else { return nil }
+    defer { unsafe rd_kafka_metadata_destroy(list) }
+    guard unsafe list.pointee.topic_cnt > 0 else { return nil }
+    let found = unsafe list.pointee.topics[0]
+    let code = KafkaErrorCode(unsafe found.err)
+    if code == .unknownTopicOrPartition { return nil }
+    if code != .none { throw handle.error(.metadata, code) }
+    return Int(unsafe found.partition_cnt)
+  }
+
+  /// Creates the topics, leaving those that exist as they are.
+  package func createTopics(_ topics: [NewTopic], timeout: Duration) throws(KafkaError) {
+    if topics.isEmpty { return }
+    let requests = try NewTopicList(topics)
+    guard let queue = unsafe rd_kafka_queue_new(handle.pointer),
+      let options = unsafe rd_kafka_AdminOptions_new(
+        handle.pointer, RD_KAFKA_ADMIN_OP_CREATETOPICS)
+    else {
+      throw KafkaError(.createTopics, KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE))
+    }
+    defer {
+      unsafe rd_kafka_AdminOptions_destroy(options)
+      unsafe rd_kafka_queue_destroy(queue)
+    }
+    let milliseconds = timeout.milliseconds
+    unsafe rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, nil, 0)
+    unsafe rd_kafka_AdminOptions_set_operation_timeout(options, milliseconds, nil, 0)
+    var pointers: [OpaquePointer?] = unsafe requests.pointers
+    unsafe rd_kafka_CreateTopics(handle.pointer, &pointers, pointers.count, options, queue)
+    guard let event = unsafe rd_kafka_queue_poll(queue, milliseconds) else {
+      throw KafkaError(.createTopics, .timedOut)
+    }
+    defer { unsafe rd_kafka_event_destroy(event) }
+    try unsafe handle.check(.createTopics, rd_kafka_event_error(event))
+    var count = 0
+    let results = unsafe rd_kafka_CreateTopics_result_topics(
+      rd_kafka_event_CreateTopics_result(event), &count)
+    for index in 0..<count {
+      guard let result = unsafe results?[index] else { continue }
+      let code = KafkaErrorCode(unsafe rd_kafka_topic_result_error(result))
+      if code != .none && code != .topicAlreadyExists { throw handle.error(.createTopics, code) }
+    }
+  }
+}
+
+/// Requests for new topics, as librdkafka wants them.
+@safe private struct NewTopicList: ~Copyable {
+  private(set) var pointers: [OpaquePointer?] = unsafe []
+
+  init(_ topics: [KafkaAdmin.NewTopic]) throws(KafkaError) {
+    for topic in topics {
+      var text = [CChar](repeating: 0, count: 256)
+      guard
+        let request = unsafe rd_kafka_NewTopic_new(
+          topic.name, Int32(topic.partitionCount), Int32(topic.replicationFactor), &text,
+          text.count)
+      else {
+        throw KafkaError(
+          .createTopics, .invalidArgument, message: String(truncatingAtNull: text))
+      }
+      unsafe pointers.append(request)
+      for (name, value) in topic.properties {
+        unsafe rd_kafka_NewTopic_set_config(request, name, value)
+      }
+    }
+  }
+
+  deinit {
+    unsafe pointers.forEach { unsafe rd_kafka_NewTopic_destroy($0) }
+  }
+}

@@ -1,0 +1,27 @@
+/// How grave a line of librdkafka's log is, as syslog counts.
+package enum KafkaLogLevel: Int32, Hashable, Sendable, CaseIterable {
+  case emergency, alert, critical, error, warning, notice, info, debug
+}
+
+/// What a client tells beside the results of calls.
+///
+/// The log handler is called on librdkafka's own threads, the others on the thread that polls. They
+/// must not block and must not call the client.
+package struct KafkaEvents: Sendable {
+  /// Level, facility such as `FAIL` or `CONNECT`, and one line of text.
+  package var log: @Sendable (KafkaLogLevel, String, String) -> Void
+  /// Errors that no call returns: lost brokers, topics that are missing for now.
+  package var error: @Sendable (KafkaError) -> Void
+  /// A JSON document each `statistics.interval.ms`; nil spares the library the work.
+  package var statistics: (@Sendable (String) -> Void)?
+
+  package init(
+    log: @escaping @Sendable (KafkaLogLevel, String, String) -> Void = { _, _, _ in },
+    error: @escaping @Sendable (KafkaError) -> Void = { _ in },
+    statistics: (@Sendable (String) -> Void)? = nil
+  ) {
+    self.log = log
+    self.error = error
+    self.statistics = statistics
+  }
+}
