@@ -16,16 +16,17 @@ package final class TransactionalPublisher: RecordPublisher {
 
   /// Publishes `records` and `offsets`, or nothing at all. See `RecordPublisher`.
   package func publish(
-    _ records: [OutputRecord], offsets: [TopicPartition: Offset], from consumer: KafkaConsumer
+    _ records: [OutputRecord], offsets: [TopicPartition: Offset],
+    as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError) {
     try publishFindingRefused { isolated throws(PublishError) in
-      try attempt(records, offsets, consumer, isolated)
+      try attempt(records, offsets, member, isolated)
     }
   }
 
   private func attempt(
-    _ records: [OutputRecord], _ offsets: [TopicPartition: Offset], _ consumer: KafkaConsumer,
-    _ isolated: Set<Int>
+    _ records: [OutputRecord], _ offsets: [TopicPartition: Offset],
+    _ member: borrowing ConsumerGroupMetadata, _ isolated: Set<Int>
   ) throws(PublishError) -> AttemptResult {
     do throws(KafkaError) {
       try producer.beginTransaction()
@@ -42,7 +43,7 @@ package final class TransactionalPublisher: RecordPublisher {
     var isCommitting = false
     do throws(KafkaError) {
       // Reading back a refusal before the commit spares the coordinator the offsets.
-      try producer.sendOffsets(offsets, group: consumer.groupMetadata(), timeout: timeout)
+      try producer.sendOffsets(offsets, group: member, timeout: timeout)
       isCommitting = true
       try producer.commitTransaction(timeout: timeout)
       return .done
