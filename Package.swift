@@ -114,7 +114,7 @@ let tests: [Target] = [
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("PipelineTests", ["Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
-  test("KafkaTests", ["Kafka", "Records"]),
+  test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("FilterServiceTests", ["FilterService", "Records", "Settings", "Kafka", "Wire"]),
   test("SimulationTests", ["Pipeline", "Records"]),

@@ -1,0 +1,122 @@
+import Kafka
+import Records
+import Testing
+
+@Suite(.ownThread) struct PausingTests {
+  private let cluster: TestCluster
+  private let topic: String
+  private let producer: KafkaProducer
+
+  init() throws {
+    cluster = try TestCluster()
+    topic = try cluster.makeTopic(partitions: 2)
+    producer = try cluster.makeProducer()
+  }
+
+  private func partition(_ number: Int32) -> TopicPartition {
+    TopicPartition(topic: topic, partition: Partition(number))
+  }
+
+  private func send(_ numbers: Range<Int>) throws {
+    try producer.send(
+      numbers.map { numbered($0, topic: topic, partition: Int32($0 % 2)) }, timeout: .seconds(10))
+    try producer.flush(timeout: .seconds(10))
+  }
+
+  /// Each partition's payloads must be its numbers in order: nothing lost, nothing twice.
+  private func expectAll(_ count: Int, in records: [InputRecord]) {
+    for number in 0..<2 {
+      let texts = records.filter { $0.source.partition == Partition(Int32(number)) }
+        .compactMap(\.text)
+      #expect(texts == stride(from: number, to: count, by: 2).map { "\($0)" })
+    }
+  }
+
+  @Test func pausingAndResumingLosesAndRepeatsNothing() throws {
+    try send(0..<4_000)
+    let consumer = try cluster.makeConsumer(of: [topic], ["fetch.message.max.bytes": "2000"])
+    var records: [InputRecord] = []
+    try poll(consumer, into: &records) { !$0.isEmpty }
+    var round = 0
+    try poll(consumer, into: &records) { records in
+      // In turns one, the other, both or none; resuming what runs must do nothing.
+      round += 1
+      let both = [partition(0), partition(1)]
+      if round % 3 == 0 { try? consumer.pause([both[round / 3 % 2]]) }
+      if round % 7 == 0 { try? consumer.pause(both) }
+      if round % 2 == 0 { try? consumer.resume(both) }
+      return records.count >= 4_000
+    }
+    expectAll(4_000, in: records)
+  }
+
+  @Test func aPausedPartitionIsSilentAndTheOtherGoesOn() throws {
+    let consumer = try cluster.makeConsumer(of: [topic])
+    var records: [InputRecord] = []
+    try send(0..<2)
+    try poll(consumer, into: &records) { $0.count == 2 }
+    try consumer.pause([partition(0)])
+    #expect(consumer.pausedPartitions == [partition(0)])
+    try send(2..<1_002)
+    try poll(consumer, into: &records) { $0.count == 502 }
+    #expect(records.dropFirst(2).allSatisfy { $0.source.partition == Partition(1) })
+    try consumer.resume([partition(0), partition(1)])
+    try poll(consumer, into: &records) { $0.count >= 1_002 }
+    #expect(consumer.pausedPartitions.isEmpty)
+    expectAll(1_002, in: records)
+  }
+
+  @Test func pausingInTheHandlerHoldsNewPartitionsFromTheStart() throws {
+    try send(0..<10)
+    let consumer = try cluster.makeConsumer(of: [topic])
+    var records: [InputRecord] = []
+    try poll(
+      consumer, into: &records,
+      onRebalance: { event in
+        if case .assigned(let partitions) = event {
+          #expect(throws: Never.self) { try consumer.pause([partitions[0]]) }
+        }
+      },
+      until: { $0.count == 5 })
+    #expect(Set(records.map(\.source.topicPartition)).count == 1)
+    try consumer.resume(Array(consumer.pausedPartitions))
+    try poll(consumer, into: &records) { $0.count >= 10 }
+    expectAll(10, in: records)
+  }
+
+  @Test(arguments: ["range", "cooperative-sticky"])
+  func aPauseEndsWithTheAssignment(strategy: String) throws {
+    let group = uniqueName("group")
+    let properties: KeyValuePairs = ["partition.assignment.strategy": strategy]
+    let consumer = try cluster.makeConsumer(of: [topic], group: group, properties)
+    var owned: Set<TopicPartition> = []
+    var records: [InputRecord] = []
+    func note(_ event: RebalanceEvent) {
+      switch event {
+      case .assigned(let partitions): owned.formUnion(partitions)
+      case .revoked(let partitions), .lost(let partitions): owned.subtract(partitions)
+      }
+    }
+    try poll(consumer, into: &records, onRebalance: note) { _ in owned.count == 2 }
+    try consumer.pause([partition(0), partition(1)])
+
+    let other = try cluster.makeConsumer(of: [topic], group: group, properties)
+    var others: [InputRecord] = []
+    let end = ContinuousClock.now + .seconds(40)
+    while owned.count != 1, ContinuousClock.now < end {
+      try consumer.pollBatch(
+        into: &records, max: 10, timeout: .milliseconds(20), onRebalance: note)
+      try other.pollBatch(into: &others, max: 10, timeout: .milliseconds(20)) { _ in }
+    }
+    // An eager rebalance takes every partition away, so no pause outlives it; a cooperative one
+    // leaves the partition that stays as it was.
+    let isCooperative = strategy == "cooperative-sticky"
+    #expect(consumer.pausedPartitions == (isCooperative ? owned : []))
+    #expect(try other.close(timeout: .seconds(10)) { _ in })
+    try poll(consumer, into: &records, onRebalance: note) { _ in owned.count == 2 }
+    try consumer.resume([partition(0), partition(1)])
+    try send(0..<100)
+    try poll(consumer, into: &records, onRebalance: note) { $0.count >= 100 }
+    expectAll(100, in: records)
+  }
+}

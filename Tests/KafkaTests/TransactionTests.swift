@@ -1,0 +1,171 @@
+import Kafka
+import Records
+import Testing
+
+/// Transactions against mock brokers, which can be told to fail. What needs brokers that hide
+/// aborted records is in `BrokerTests`.
+@Suite(.ownThread) struct TransactionTests {
+  private let mock: MockCluster
+  private let cluster: TestCluster
+  private let topic: String
+
+  init() throws {
+    cluster = try TestCluster(mockOnly: true)
+    mock = try #require(cluster.mock)
+    topic = try cluster.makeTopic(partitions: 1)
+  }
+
+  /// A publisher and a consumer of the group whose offsets it commits.
+  private func makePublisher(
+    timeout: Duration = .seconds(15), _ pairs: KeyValuePairs<String, String> = [:]
+  ) throws -> (TransactionalPublisher, KafkaConsumer) {
+    let producer = try cluster.makeTransactionalProducer(pairs)
+    let publisher = TransactionalPublisher(producer: producer, timeout: timeout)
+    return (publisher, try cluster.makeConsumer(of: []))
+  }
+
+  private func offsets(_ number: Int64) -> [TopicPartition: Offset] {
+    [TopicPartition(topic: "inputs", partition: Partition(0)): Offset(number)]
+  }
+
+  private func records(_ numbers: Range<Int>) -> [OutputRecord] {
+    numbers.map { numbered($0, topic: topic) }
+  }
+
+  @Test func publicationsOneAfterTheOtherAreRead() throws {
+    let (publisher, consumer) = try makePublisher()
+    for round in 0..<5 {
+      try publisher.publish(
+        records(round * 10..<round * 10 + 10), offsets: offsets(Int64(round)), from: consumer)
+    }
+    try publisher.publish([], offsets: offsets(5), from: consumer)
+    try publisher.publish([], offsets: [:], from: consumer)
+    let received = try read(50, from: cluster.makeConsumer(of: [topic]))
+    #expect(received.compactMap(\.text) == (0..<50).map { "\($0)" })
+  }
+
+  @Test(arguments: [
+    KafkaErrorCode.coordinatorLoading, .concurrentTransactions, .notCoordinator,
+  ])
+  func aCommitThatTheCoordinatorPutsOffSucceeds(code: KafkaErrorCode) throws {
+    let (publisher, consumer) = try makePublisher()
+    mock.failNext(.endTransaction, with: [code, code])
+    try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+    try publisher.publish(records(3..<4), offsets: offsets(2), from: consumer)
+  }
+
+  @Test(arguments: [KafkaErrorCode.producerFenced, .invalidProducerEpoch])
+  func aFencedProducerHasToLeave(code: KafkaErrorCode) throws {
+    let (publisher, consumer) = try makePublisher()
+    mock.failNext(.endTransaction, with: [code])
+    let error = try #require(throws: PublishError.self) {
+      try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+    }
+    guard case .fatal = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(error.cause.disposition == .fatal)
+  }
+
+  @Test(arguments: [
+    (MockCluster.Request.addPartitionsToTransaction, KafkaErrorCode.topicAuthorizationFailed),
+    (.transactionOffsetCommit, .illegalGeneration),
+    (.produce, .topicAuthorizationFailed),
+  ])
+  func workIsDoneAgainAfterAnAbort(request: MockCluster.Request, code: KafkaErrorCode) throws {
+    let (publisher, consumer) = try makePublisher()
+    mock.failNext(request, with: [code])
+    let error = try #require(throws: PublishError.self) {
+      try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+    }
+    guard case .aborted(let cause) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(cause.disposition == .abort)
+    try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+  }
+
+  @Test func aBrokerThatIsAwayForAWhileIsWaitedFor() throws {
+    let (publisher, consumer) = try makePublisher(timeout: .seconds(30))
+    try publisher.publish(records(0..<1), offsets: offsets(1), from: consumer)
+    try mock.setBroker(1, isUp: false)
+    let mock = mock
+    Task.detached {
+      try await Task.sleep(for: .milliseconds(300))
+      try mock.setBroker(1, isUp: true)
+    }
+    try publisher.publish(records(1..<3), offsets: offsets(2), from: consumer)
+  }
+
+  @Test func theRecordThatIsTooLargeForTheClientIsNamed() throws {
+    let (publisher, consumer) = try makePublisher(["message.max.bytes": "2000"])
+    var records = records(0..<5)
+    records[3] = OutputRecord(
+      topic: topic, partition: Partition(0), key: nil, value: [UInt8](repeating: 7, count: 4_000))
+    let error = try #require(throws: PublishError.self) {
+      try publisher.publish(records, offsets: offsets(1), from: consumer)
+    }
+    guard case .rejected(index: 3, let cause) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(cause.code == .messageSizeTooLarge)
+    records.remove(at: 3)
+    try publisher.publish(records, offsets: offsets(1), from: consumer)
+  }
+
+  /// A broker refuses a whole request. Only records that are refused alone are at fault.
+  @Test func theRecordThatIsTooLargeForTheBrokerIsNamed() throws {
+    let (publisher, consumer) = try makePublisher(["linger.ms": "100"])
+    mock.failNext(
+      .produce, with: [.messageSizeTooLarge, .none, .none, .messageSizeTooLarge])
+    let error = try #require(throws: PublishError.self) {
+      try publisher.publish(records(0..<5), offsets: offsets(1), from: consumer)
+    }
+    guard case .rejected(index: 2, _) = error else {
+      Issue.record("\(error)")
+      return
+    }
+  }
+
+  @Test func recordsThatAreTooLargeOnlyTogetherAreWritten() throws {
+    let (publisher, consumer) = try makePublisher(["linger.ms": "100"])
+    mock.failNext(.produce, with: [.messageSizeTooLarge])
+    try publisher.publish(records(0..<5), offsets: offsets(1), from: consumer)
+    let received = try read(5, from: cluster.makeConsumer(of: [topic]))
+    #expect(received.compactMap(\.text) == (0..<5).map { "\($0)" })
+  }
+
+  @Test func anAbortedTransactionLetsTheNextOneBegin() throws {
+    let producer = try cluster.makeTransactionalProducer()
+    for _ in 0..<3 {
+      try producer.beginTransaction()
+      try producer.send(records(0..<10), timeout: .seconds(5))
+      try producer.abortTransaction(timeout: .seconds(10))
+      #expect(producer.deliveryFailures.isEmpty)
+    }
+    try producer.beginTransaction()
+    try producer.commitTransaction(timeout: .seconds(10))
+  }
+
+  @Test func aTransactionThatWasNotBegunIsAFault() throws {
+    let producer = try cluster.makeTransactionalProducer()
+    let error = try #require(throws: KafkaError.self) {
+      try producer.commitTransaction(timeout: .seconds(1))
+    }
+    #expect(error.disposition == .fatal)
+  }
+
+  @Test func takingTheIdentifierIsBounded() throws {
+    try mock.setBroker(1, isUp: false)
+    let producer = try KafkaProducer(cluster.configuration(["transactional.id": "t"]))
+    let start = ContinuousClock.now
+    let error = try #require(throws: KafkaError.self) {
+      try producer.initTransactions(timeout: .milliseconds(200))
+    }
+    #expect(error.disposition == .retriable)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+}
