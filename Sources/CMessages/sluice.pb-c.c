@@ -1033,7 +1033,7 @@ const ProtobufCEnumDescriptor sluice__v1__action__descriptor =
   sluice__v1__action__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue sluice__v1__dead_letter_reason__enum_values_by_number[6] =
+static const ProtobufCEnumValue sluice__v1__dead_letter_reason__enum_values_by_number[7] =
 {
   { "DEAD_LETTER_REASON_UNSPECIFIED", "SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_UNSPECIFIED", 0 },
   { "DEAD_LETTER_REASON_MALFORMED", "SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_MALFORMED", 1 },
@@ -1041,17 +1041,19 @@ static const ProtobufCEnumValue sluice__v1__dead_letter_reason__enum_values_by_n
   { "DEAD_LETTER_REASON_TOMBSTONE", "SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOMBSTONE", 3 },
   { "DEAD_LETTER_REASON_POISON", "SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_POISON", 4 },
   { "DEAD_LETTER_REASON_TOO_LARGE", "SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LARGE", 5 },
+  { "DEAD_LETTER_REASON_TOO_LONG", "SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LONG", 6 },
 };
 static const ProtobufCIntRange sluice__v1__dead_letter_reason__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex sluice__v1__dead_letter_reason__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex sluice__v1__dead_letter_reason__enum_values_by_name[7] =
 {
   { "DEAD_LETTER_REASON_MALFORMED", 1 },
   { "DEAD_LETTER_REASON_MISSING_PROMPT", 2 },
   { "DEAD_LETTER_REASON_POISON", 4 },
   { "DEAD_LETTER_REASON_TOMBSTONE", 3 },
   { "DEAD_LETTER_REASON_TOO_LARGE", 5 },
+  { "DEAD_LETTER_REASON_TOO_LONG", 6 },
   { "DEAD_LETTER_REASON_UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor sluice__v1__dead_letter_reason__descriptor =
@@ -1061,9 +1063,9 @@ const ProtobufCEnumDescriptor sluice__v1__dead_letter_reason__descriptor =
   "DeadLetterReason",
   "Sluice__V1__DeadLetterReason",
   "sluice.v1",
-  6,
+  7,
   sluice__v1__dead_letter_reason__enum_values_by_number,
-  6,
+  7,
   sluice__v1__dead_letter_reason__enum_values_by_name,
   1,
   sluice__v1__dead_letter_reason__value_ranges,

@@ -3,11 +3,11 @@ import Testing
 
 @Suite struct RecordsTests {
   @Test(arguments: [
-    (0.49, Policy.Mode.enforce, Policy.FlaggedAction.quarantine, Action.allow),
-    (0.5, .enforce, .quarantine, .quarantine),
-    (0.5, .enforce, .flag, .flag),
-    (0.5, .monitor, .quarantine, .wouldQuarantine),
-    (1, .monitor, .flag, .flag),
+    (Float(0.49), Policy.Mode.enforce, Policy.FlaggedAction.quarantine, Action.allow),
+    (Float(0.5), .enforce, .quarantine, .quarantine),
+    (Float(0.5), .enforce, .flag, .flag),
+    (Float(0.5), .monitor, .quarantine, .wouldQuarantine),
+    (Float(1), .monitor, .flag, .flag),
   ])
   func aPolicyTurnsAScoreIntoAnAction(
     score: Float, mode: Policy.Mode, flagged: Policy.FlaggedAction, action: Action

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// Finds files of this repository from within its tests.
 package enum SourceTree {

@@ -78,7 +78,11 @@ typedef enum _Sluice__V1__DeadLetterReason {
   /*
    * The broker refuses the outputs as too large.
    */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LARGE = 5
+  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LARGE = 5,
+  /*
+   * The text needs more windows than the settings allow.
+   */
+  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LONG = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SLUICE__V1__DEAD_LETTER_REASON)
 } Sluice__V1__DeadLetterReason;
 

@@ -29,6 +29,7 @@ extension DeadLetterReason {
     case .tombstone: 3
     case .poison: 4
     case .tooLarge: 5
+    case .tooLong: 6
     }
   }
 }
