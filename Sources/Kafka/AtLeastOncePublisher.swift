@@ -24,9 +24,12 @@ package final class AtLeastOncePublisher: RecordPublisher {
     as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError) {
     let deadline = Deadline(after: timeout)
-    try publishFindingRefused { isolated throws(PublishError) in
-      try write(records, isolated)
-    }
+    var attempts = PublishAttempts()
+    var result: AttemptResult
+    repeat {
+      result = try write(records, attempts.isolated)
+    } while try attempts.areNeeded(
+      after: result)
     while true {
       do throws(KafkaError) {
         return try consumer.commit(offsets, timeout: timeout)

@@ -75,7 +75,9 @@ final class GroupMembership: @unchecked Sendable {
         // others; here it always ends.
         let stopped = noteResumed(partitions)
         if !stopped.isEmpty {
-          unsafe rd_kafka_resume_partitions(client, TopicPartitionList(stopped).pointer)
+          unsafe TopicPartitionList(stopped).withPointer {
+            unsafe _ = rd_kafka_resume_partitions(client, $0)
+          }
         }
         try unsafe unassign(list, at: client)
       default:

@@ -16,7 +16,8 @@ extension KafkaConsumer {
     let changed = handle.context.membership.notePaused(partitions)
     if changed.isEmpty { return }
     let list = TopicPartitionList(changed)
-    try unsafe handle.check(.pause, rd_kafka_pause_partitions(handle.pointer, list.pointer))
+    let code = unsafe list.withPointer { unsafe rd_kafka_pause_partitions(handle.pointer, $0) }
+    try handle.check(.pause, code)
     try release(list, .pause)
   }
 
@@ -28,7 +29,8 @@ extension KafkaConsumer {
     let changed = handle.context.membership.noteResumed(partitions)
     if changed.isEmpty { return }
     let list = TopicPartitionList(changed)
-    try unsafe handle.check(.resume, rd_kafka_resume_partitions(handle.pointer, list.pointer))
+    let code = unsafe list.withPointer { unsafe rd_kafka_resume_partitions(handle.pointer, $0) }
+    try handle.check(.resume, code)
     if let code = list.firstError { throw handle.error(.resume, code) }
   }
 
@@ -37,10 +39,7 @@ extension KafkaConsumer {
     _ list: borrowing TopicPartitionList, _ operation: KafkaError.Operation
   ) throws(KafkaError) {
     guard let code = list.firstError else { return }
-    let refused = unsafe list.pointer.pointee.elements
-      .filter { unsafe $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }
-      .map { unsafe $0.topicPartition }
-    _ = handle.context.membership.noteResumed(refused)
+    _ = handle.context.membership.noteResumed(list.refused)
     throw handle.error(operation, code)
   }
 }

@@ -33,8 +33,10 @@ extension KafkaConsumer {
     _ partitions: [TopicPartition], timeout: Duration
   ) throws(KafkaError) -> [TopicPartition: Offset] {
     let list = TopicPartitionList(partitions)
-    try unsafe handle.check(
-      .committed, rd_kafka_committed(handle.pointer, list.pointer, timeout.milliseconds))
+    let code = unsafe list.withPointer {
+      unsafe rd_kafka_committed(handle.pointer, $0, timeout.milliseconds)
+    }
+    try handle.check(.committed, code)
     if let code = list.firstError { throw handle.error(.committed, code) }
     return list.offsets
   }
@@ -45,7 +47,8 @@ extension KafkaConsumer {
     of partitions: [TopicPartition]
   ) throws(KafkaError) -> [TopicPartition: Offset] {
     let list = TopicPartitionList(partitions)
-    try unsafe handle.check(.position, rd_kafka_position(handle.pointer, list.pointer))
+    let code = unsafe list.withPointer { unsafe rd_kafka_position(handle.pointer, $0) }
+    try handle.check(.position, code)
     return list.offsets
   }
 
@@ -70,8 +73,10 @@ extension KafkaConsumer {
       throw KafkaError(.commit, KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE))
     }
     defer { unsafe rd_kafka_queue_destroy(queue) }
-    try unsafe handle.check(
-      .commit, rd_kafka_commit_queue(handle.pointer, list.pointer, queue, nil, nil))
+    let code = unsafe list.withPointer {
+      unsafe rd_kafka_commit_queue(handle.pointer, $0, queue, nil, nil)
+    }
+    try handle.check(.commit, code)
     guard let event = unsafe rd_kafka_queue_poll(queue, timeout.milliseconds) else {
       throw KafkaError(.commit, .timedOut)
     }
@@ -90,8 +95,10 @@ extension KafkaConsumer {
     to offsets: [TopicPartition: Offset], timeout: Duration
   ) throws(KafkaError) {
     let list = TopicPartitionList(offsets)
-    try unsafe KafkaError.check(
-      .seek, rd_kafka_seek_partitions(handle.pointer, list.pointer, timeout.milliseconds))
+    let error = unsafe list.withPointer {
+      unsafe rd_kafka_seek_partitions(handle.pointer, $0, timeout.milliseconds)
+    }
+    try unsafe KafkaError.check(.seek, error)
     if let code = list.firstError { throw handle.error(.seek, code) }
   }
 }

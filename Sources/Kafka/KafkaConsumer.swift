@@ -19,6 +19,10 @@ package final class KafkaConsumer: @unchecked Sendable {
   package init(
     _ configuration: KafkaConfiguration, events: KafkaEvents = KafkaEvents()
   ) throws(KafkaError) {
+    if configuration["group.id"] == nil {
+      throw KafkaError(
+        .configure, .invalidArgument, message: "a consumer needs the property \"group.id\"")
+    }
     var configuration = configuration
     configuration["enable.auto.commit"] = "false"
     configuration["enable.auto.offset.store"] = "false"
@@ -33,7 +37,8 @@ package final class KafkaConsumer: @unchecked Sendable {
   /// Joins the group for these topics; a name that begins with `^` is a regular expression.
   package func subscribe(to topics: [String]) throws(KafkaError) {
     let list = TopicPartitionList(topics: topics)
-    try unsafe handle.check(.subscribe, rd_kafka_subscribe(handle.pointer, list.pointer))
+    let code = unsafe list.withPointer { unsafe rd_kafka_subscribe(handle.pointer, $0) }
+    try handle.check(.subscribe, code)
   }
 
   /// The next record, or nil when none came in time or a rebalance took place.

@@ -49,6 +49,8 @@ extension KafkaErrorCode {
   package static let topicAuthorizationFailed = Self(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
   package static let invalidProducerEpoch = Self(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)
   package static let producerFenced = Self(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)
+  package static let outOfOrderSequence = Self(
+    RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER)
   package static let concurrentTransactions = Self(RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS)
   package static let coordinatorLoading = Self(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS)
   package static let notCoordinator = Self(RD_KAFKA_RESP_ERR_NOT_COORDINATOR)

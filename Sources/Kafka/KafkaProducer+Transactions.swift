@@ -21,10 +21,11 @@ extension KafkaProducer {
     _ offsets: [TopicPartition: Offset], group: borrowing ConsumerGroupMetadata, timeout: Duration
   ) throws(KafkaError) {
     if offsets.isEmpty { return }
-    let list = TopicPartitionList(offsets)
     let member = unsafe group.pointer
-    try unsafe retrying(.sendOffsets, timeout) {
-      unsafe rd_kafka_send_offsets_to_transaction(handle.pointer, list.pointer, member, $0)
+    try unsafe TopicPartitionList(offsets).withPointer { list throws(KafkaError) in
+      try unsafe retrying(.sendOffsets, timeout) {
+        unsafe rd_kafka_send_offsets_to_transaction(handle.pointer, list, member, $0)
+      }
     }
   }
 

@@ -33,28 +33,3 @@ package protocol RecordPublisher: Sendable {
     as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError)
 }
-
-/// The result of one attempt to write records.
-enum AttemptResult {
-  case done
-  /// These records were in requests that the broker refused for their content. It refuses whole
-  /// requests, so all but one may be innocent.
-  case refused([KafkaProducer.DeliveryFailure])
-}
-
-/// Makes an attempt; if the broker refuses several records at once, makes a second one in which each
-/// of them travels alone, which shows the culprit or writes them all.
-func publishFindingRefused(
-  _ attempt: (_ isolated: Set<Int>) throws(PublishError) -> AttemptResult
-) throws(PublishError) {
-  var isolated: Set<Int> = []
-  while true {
-    guard case .refused(let refused) = try attempt(isolated), let first = refused.first else {
-      return
-    }
-    if refused.count == 1 || isolated.contains(first.index) {
-      throw .rejected(index: first.index, first.error)
-    }
-    isolated.formUnion(refused.map(\.index))
-  }
-}

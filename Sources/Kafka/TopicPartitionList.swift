@@ -3,7 +3,7 @@ internal import Records
 
 /// A list of partitions and offsets of librdkafka's.
 @safe struct TopicPartitionList: ~Copyable {
-  let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+  private let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
 
   init(_ partitions: some Collection<TopicPartition>) {
     unsafe pointer = unsafe rd_kafka_topic_partition_list_new(Int32(partitions.count))
@@ -31,6 +31,14 @@ internal import Records
 
   deinit { unsafe rd_kafka_topic_partition_list_destroy(pointer) }
 
+  /// Calls `body` with the list, which lives until it returns. Without a scope like this the list
+  /// may be freed as soon as its address has been read.
+  func withPointer<Result, Failure: Error>(
+    _ body: (UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try unsafe body(pointer)
+  }
+
   /// The partitions in the list.
   var partitions: [TopicPartition] { unsafe pointer.pointee.partitions }
 
@@ -40,6 +48,13 @@ internal import Records
     return unsafe Dictionary(
       present.map { unsafe ($0.topicPartition, Offset($0.offset)) },
       uniquingKeysWith: { _, last in last })
+  }
+
+  /// The partitions at which a call left an error.
+  var refused: [TopicPartition] {
+    unsafe pointer.pointee.elements
+      .filter { unsafe $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }
+      .map { unsafe $0.topicPartition }
   }
 
   /// The first error that a call left at one of the partitions.

@@ -19,9 +19,11 @@ package final class TransactionalPublisher: RecordPublisher {
     _ records: [OutputRecord], offsets: [TopicPartition: Offset],
     as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError) {
-    try publishFindingRefused { isolated throws(PublishError) in
-      try attempt(records, offsets, member, isolated)
-    }
+    var attempts = PublishAttempts()
+    var result: AttemptResult
+    repeat {
+      result = try attempt(records, offsets, member, attempts.isolated)
+    } while try attempts.areNeeded(after: result)
   }
 
   private func attempt(
@@ -36,13 +38,14 @@ package final class TransactionalPublisher: RecordPublisher {
     do throws(SendFailure) {
       try producer.send(records, isolated: isolated, timeout: timeout)
     } catch {
-      try abort(after: error.error)
-      if error.error.code.refusesRecord { throw .rejected(index: error.index, error.error) }
-      throw .aborted(error.error)
+      if error.error.code.refusesRecord {
+        try abort(after: error.error)
+        throw .rejected(index: error.index, error.error)
+      }
+      return try recover(from: error.error)
     }
     var isCommitting = false
     do throws(KafkaError) {
-      // Reading back a refusal before the commit spares the coordinator the offsets.
       try producer.sendOffsets(offsets, group: member, timeout: timeout)
       isCommitting = true
       try producer.commitTransaction(timeout: timeout)
@@ -50,20 +53,31 @@ package final class TransactionalPublisher: RecordPublisher {
     } catch {
       // The commit may have happened. Aborting is impossible and publishing again would repeat.
       if isCommitting && error.disposition == .retriable { throw .fatal(error) }
-      try abort(after: error)
-      let refused = producer.deliveryFailures.filter(\.error.code.refusesRecord)
-      if refused.isEmpty { throw .aborted(error) }
-      return .refused(refused)
+      return try recover(from: error)
     }
   }
 
+  /// Aborts the transaction and says what comes next.
+  private func recover(from error: KafkaError) throws(PublishError) -> AttemptResult {
+    try abort(after: error)
+    let refused = producer.deliveryFailures.filter(\.error.code.refusesRecord)
+    if !refused.isEmpty { return .refused(refused) }
+    if error.code == .outOfOrderSequence || error.code == .state { return .interrupted(error) }
+    throw .aborted(error)
+  }
+
   /// Aborts the transaction, after which its work can be tried again; throws when that fails, too.
+  ///
+  /// `_STATE` is what a send is told once the transaction has failed behind its back; whether an
+  /// abort mends that is for the abort to say. One cause is ordinary: a request that the broker
+  /// refused leaves a gap in the partition's sequence numbers, so that the next transaction fails
+  /// with `OUT_OF_ORDER_SEQUENCE_NUMBER`; its abort makes the library start the numbers anew.
   private func abort(after error: KafkaError) throws(PublishError) {
-    if error.disposition == .fatal { throw .fatal(error) }
+    if error.disposition == .fatal && error.code != .state { throw .fatal(error) }
     do throws(KafkaError) {
       try producer.abortTransaction(timeout: timeout)
-    } catch {
-      throw .fatal(error)
+    } catch let failure {
+      throw .fatal(failure)
     }
   }
 }

@@ -33,10 +33,9 @@ import Testing
     #expect(configuration.properties.map(\.name) == ["b"])
   }
 
-  @Test func aConsumerWithoutAGroupHasNoMetadata() throws {
+  @Test func aConsumerWithoutAGroupIsRefused() throws {
     let error = try #require(throws: KafkaError.self) {
-      let consumer = try KafkaConsumer(KafkaConfiguration(bootstrapServers: "localhost:1"))
-      _ = try consumer.groupMetadata()
+      try KafkaConsumer(KafkaConfiguration(bootstrapServers: "localhost:1"))
     }
     #expect(error.message.contains("group.id"))
   }

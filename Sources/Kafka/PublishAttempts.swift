@@ -1,0 +1,40 @@
+/// What came of an attempt to write records.
+enum AttemptResult: Equatable {
+  case done
+  /// These records were in requests that the broker refused for their content, in order. It refuses
+  /// whole requests, so all but one may be innocent.
+  case refused([KafkaProducer.DeliveryFailure])
+  /// Nothing was written, for a reason that the attempt itself has put right.
+  case interrupted(KafkaError)
+}
+
+/// Decides how to try again to write some records.
+///
+/// If the broker refuses several records at once, each of them travels alone in the next attempt,
+/// which shows the culprit or writes them all.
+struct PublishAttempts {
+  /// How many interruptions are endured.
+  static let interruptionsMax = 3
+
+  /// The records that the next attempt sends in requests of their own.
+  private(set) var isolated: Set<Int> = []
+  private var interruptions = 0
+
+  /// Whether another attempt is needed after this one; throws when none can help.
+  mutating func areNeeded(after result: AttemptResult) throws(PublishError) -> Bool {
+    switch result {
+    case .done: return false
+    case .refused(let failures):
+      guard let first = failures.first else { return false }
+      if failures.count == 1 || isolated.contains(first.index) {
+        throw .rejected(index: first.index, first.error)
+      }
+      isolated.formUnion(failures.map(\.index))
+      return true
+    case .interrupted(let error):
+      interruptions += 1
+      if interruptions > Self.interruptionsMax { throw .aborted(error) }
+      return true
+    }
+  }
+}
