@@ -1,0 +1,111 @@
+/// Makes the sequences that a model judges: `[CLS] prompt [SEP]` and
+/// `[CLS] prompt [SEP] response [SEP]`, in overlapping windows where a text is too long for one.
+///
+/// Every piece of both texts is in some window: nothing is ever cut off. The number of windows grows
+/// linearly with the text.
+package struct SequenceEncoder: Sendable {
+  private let tokenizer: SentencePieceTokenizer
+  /// Token ids in one sequence at most, control tokens included.
+  package let windowTokens: Int
+  /// Pieces that neighbouring windows of the prompt alone share; those of a pair share them in
+  /// proportion to their length.
+  package let overlapTokens: Int
+  /// Sequences of one view at most.
+  package let windowsMax: Int
+
+  /// The smallest window that holds a pair: three control tokens and a piece of each text.
+  package static let windowTokensMin = 8
+
+  /// - Precondition: the window is at least `windowTokensMin`, the overlap at most half of it.
+  package init(
+    tokenizer: SentencePieceTokenizer, windowTokens: Int, overlapTokens: Int, windowsMax: Int
+  ) {
+    precondition(windowTokens >= Self.windowTokensMin)
+    precondition(overlapTokens >= 0 && overlapTokens <= windowTokens / 2)
+    precondition(windowsMax >= 1)
+    self.tokenizer = tokenizer
+    self.windowTokens = windowTokens
+    self.overlapTokens = overlapTokens
+    self.windowsMax = windowsMax
+  }
+
+  /// The pieces of a text, for the methods below.
+  package func pieces(of text: String) -> [Int32] { tokenizer.encode(text) }
+
+  /// The windows of the prompt alone.
+  package func promptSequences(_ prompt: [Int32]) throws(TooManyWindows) -> [[Int32]] {
+    let windows = Windows(count: prompt.count, size: windowTokens - 2, overlap: overlapTokens)
+    try check(windows.number)
+    return (0..<windows.number).map { sequence(prompt[windows[$0]]) }
+  }
+
+  /// The windows of the prompt with its response.
+  ///
+  /// A prompt that is too long beside its response gets at least half of the window, its windows go
+  /// along with those of the response: the first with the first, the last with the last.
+  package func pairSequences(
+    _ prompt: [Int32], _ response: [Int32]
+  ) throws(TooManyWindows) -> [[Int32]] {
+    let budget = windowTokens - 3
+    if prompt.count + response.count <= budget { return [sequence(prompt[...], response[...])] }
+    let promptShare = min(prompt.count, max(budget / 2, budget - response.count))
+    let promptWindows = windows(of: prompt, size: promptShare)
+    let responseWindows = windows(of: response, size: budget - promptShare)
+    let number = max(promptWindows.number, responseWindows.number)
+    try check(number)
+    return (0..<number).map { index in
+      sequence(
+        prompt[promptWindows[index * promptWindows.number / number]],
+        response[responseWindows[index * responseWindows.number / number]])
+    }
+  }
+
+  /// One sequence, cut as Hugging Face's tokenizer cuts: from the end of the longer text, piece by
+  /// piece, and of the response when both are equally long.
+  package func truncatedSequence(_ prompt: [Int32], _ response: [Int32]?) -> [Int32] {
+    guard var response else { return sequence(prompt.prefix(windowTokens - 2)) }
+    var prompt = prompt
+    var excess = prompt.count + response.count - (windowTokens - 3)
+    while excess > 0 {
+      if prompt.count > response.count { prompt.removeLast() } else { response.removeLast() }
+      excess -= 1
+    }
+    return sequence(prompt[...], response[...])
+  }
+
+  private func windows(of pieces: [Int32], size: Int) -> Windows {
+    Windows(count: pieces.count, size: size, overlap: overlapTokens * size / windowTokens)
+  }
+
+  private func check(_ number: Int) throws(TooManyWindows) {
+    if number > windowsMax { throw TooManyWindows(needed: number, allowed: windowsMax) }
+  }
+
+  private func sequence(_ prompt: ArraySlice<Int32>) -> [Int32] {
+    var ids: [Int32] = []
+    ids.reserveCapacity(prompt.count + 2)
+    ids.append(tokenizer.beginID)
+    ids.append(contentsOf: prompt)
+    ids.append(tokenizer.separatorID)
+    return ids
+  }
+
+  private func sequence(_ prompt: ArraySlice<Int32>, _ response: ArraySlice<Int32>) -> [Int32] {
+    var ids = sequence(prompt)
+    ids.reserveCapacity(ids.count + response.count + 1)
+    ids.append(contentsOf: response)
+    ids.append(tokenizer.separatorID)
+    return ids
+  }
+}
+
+/// A text needs more windows than are allowed.
+package struct TooManyWindows: Error, Hashable, Sendable {
+  package let needed: Int
+  package let allowed: Int
+
+  package init(needed: Int, allowed: Int) {
+    self.needed = needed
+    self.allowed = allowed
+  }
+}
