@@ -19,20 +19,24 @@ extension CPUDevice {
   /// `queries` and `output` are (query rows, hidden), `keys` and `values` (tokens, hidden); each
   /// head owns hidden / heads columns. Items must write different rows.
   package func attend(
-    _ heads: Heads, items: [AttentionItem], queries: Span<Float>, keys: Span<Float>,
-    values: Span<Float>, hidden: Int, relative: RelativeTables, slots: SlotTable,
-    scratch: borrowing AttentionScratch, into output: inout MutableSpan<Float>
+    _ heads: Heads, items: [AttentionItem], queries: borrowing Matrix, keys: borrowing Matrix,
+    values: borrowing Matrix, relative: RelativeTables, slots: SlotTable,
+    scratch: borrowing AttentionScratch, into output: inout Matrix
   ) {
+    let hidden = queries.columns
     guard !items.isEmpty else { return }
+    let memory = unsafe scratch.block
+    let operands = unsafe (
+      queries: queries.block(rows: 0..<queries.rows), keys: keys.block(rows: 0..<keys.rows),
+      values: values.block(rows: 0..<values.rows),
+      output: output.mutableBlock(rows: 0..<output.rows)
+    )
     unsafe slots.withCentre { centre in
       let layer = unsafe AttentionLayer(
-        queries: Block(reading: queries, columns: hidden),
-        keys: Block(reading: keys, columns: hidden),
-        values: Block(reading: values, columns: hidden),
-        output: Block(output, columns: hidden), relativeKeys: relative.keys?.block,
+        queries: operands.queries, keys: operands.keys, values: operands.values,
+        output: operands.output, relativeKeys: relative.keys?.block,
         relativeQueries: relative.queries?.block, slots: centre, scale: heads.scale,
         headSize: hidden / heads.count)
-      let memory = unsafe scratch.block
       pool.parallelFor(items.count * heads.count) { index, worker in
         unsafe layer.run(
           items[index / heads.count], head: index % heads.count,

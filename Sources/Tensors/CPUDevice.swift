@@ -1,10 +1,9 @@
 import CKernels
-import Glibc
 
 /// The operations of a transformer on this machine's processors.
 ///
 /// This is the seam for other devices: model code calls these operations on rows of floats and
-/// holds no pointer, stride or library name. Rows are contiguous; shapes are (rows, columns).
+/// holds no pointer, stride or library name.
 package struct CPUDevice: Sendable {
   /// The threads that every operation is spread over.
   package let pool: WorkerPool
@@ -24,17 +23,18 @@ package struct CPUDevice: Sendable {
     case biasAndGelu
   }
 
-  /// output (rows, outputs) = map of input (rows, inputs).
+  /// Rows of output (outputs) = map of rows of input (inputs), as many.
   package func apply(
-    _ linear: Linear, to input: Span<Float>, into output: inout MutableSpan<Float>,
-    finish: Finish = .bias
+    _ linear: Linear, to input: borrowing Matrix, rows inputRows: Range<Int>,
+    into output: inout Matrix, rows outputRows: Range<Int>, finish: Finish = .bias
   ) {
-    precondition(input.count * linear.outputs == output.count * linear.inputs, "sizes differ")
-    guard !input.isEmpty else { return }
-    let left = unsafe Block(reading: input, columns: linear.inputs)
+    precondition(inputRows.count == outputRows.count, "each row in gives one row out")
+    precondition(input.columns == linear.inputs && output.columns == linear.outputs, "sizes differ")
+    guard !inputRows.isEmpty else { return }
+    let left = unsafe input.block(rows: inputRows)
+    let result = unsafe output.mutableBlock(rows: outputRows)
     let weight = unsafe linear.weight.block
     let bias = unsafe linear.bias?.block
-    let result = unsafe Block(output, columns: linear.outputs)
     let grid = TileGrid(rows: unsafe left.rows, columns: linear.outputs, workers: pool.workers)
     pool.parallelFor(grid.count) { index, _ in
       let (rows, columns) = grid.tile(index)
@@ -51,51 +51,50 @@ package struct CPUDevice: Sendable {
     }
   }
 
-  /// Each row of `values` is normalised.
-  package func normalize(_ values: inout MutableSpan<Float>, _ norm: Normalization) {
-    guard !values.isEmpty else { return }
-    let block = unsafe Block(values, columns: norm.columns)
+  /// Some rows of `matrix` become their normalisation.
+  package func normalize(_ matrix: inout Matrix, rows: Range<Int>, _ norm: Normalization) {
+    precondition(matrix.columns == norm.columns, "sizes differ")
+    guard !rows.isEmpty else { return }
+    let block = unsafe matrix.mutableBlock(rows: rows)
     let (scale, shift) = unsafe (norm.scale.block, norm.shift.block)
-    forRanges(of: unsafe block.rows) { range in
-      let rows = unsafe block.part(rows: range, columns: 0..<block.columns)
+    forRanges(of: rows.count) { range in
+      let part = unsafe block.part(rows: range, columns: 0..<block.columns)
       unsafe kernel_normalize(
-        rows.base, rows.rows, rows.columns, scale.base, shift.base, norm.epsilon)
+        part.base, part.rows, part.columns, scale.base, shift.base, norm.epsilon)
     }
   }
 
-  /// values (rows, columns) = the normalised rows of values + addend + bias.
+  /// Some rows of `matrix` become the normalisation of themselves + addend + the bias of `linear`,
+  /// whose product the addend is.
   package func addNormalize(
-    _ values: inout MutableSpan<Float>, addend: Span<Float>, biasOf linear: Linear,
+    _ matrix: inout Matrix, addend: borrowing Matrix, rows: Range<Int>, biasOf linear: Linear,
     _ norm: Normalization
   ) {
-    precondition(values.count == addend.count, "sizes differ")
-    guard let unadded = linear.bias, !values.isEmpty else { return }
-    let block = unsafe Block(values, columns: norm.columns)
-    let other = unsafe Block(reading: addend, columns: norm.columns)
+    precondition(matrix.columns == norm.columns && addend.columns == norm.columns, "sizes differ")
+    guard let unadded = linear.bias, !rows.isEmpty else { return }
+    let block = unsafe matrix.mutableBlock(rows: rows)
+    let other = unsafe addend.block(rows: rows)
     let (scale, shift, bias) = unsafe (norm.scale.block, norm.shift.block, unadded.block)
-    forRanges(of: unsafe block.rows) { range in
-      let rows = unsafe block.part(rows: range, columns: 0..<block.columns)
+    forRanges(of: rows.count) { range in
+      let part = unsafe block.part(rows: range, columns: 0..<block.columns)
       let addend = unsafe other.part(rows: range, columns: 0..<block.columns)
       unsafe kernel_add_normalize(
-        rows.base, addend.base, bias.base, rows.rows, rows.columns, scale.base, shift.base,
+        part.base, addend.base, bias.base, part.rows, part.columns, scale.base, shift.base,
         norm.epsilon)
     }
   }
 
   /// Row r of `output` becomes row `indices[r]` of `table`; every index must be a row of it.
-  package func gather(
-    _ table: Parameter, at indices: Span<Int32>, into output: inout MutableSpan<Float>
-  ) {
-    precondition(output.count == indices.count * table.columns, "sizes differ")
-    for index in indices.indices {
-      precondition(0 <= indices[index] && indices[index] < table.rows, "no such row")
-    }
+  package func gather(_ table: Parameter, at indices: Span<Int32>, into output: inout Matrix) {
+    precondition(output.columns == table.columns, "sizes differ")
     guard !indices.isEmpty else { return }
     let source = unsafe table.block
-    let result = unsafe Block(output, columns: table.columns)
+    let result = unsafe output.mutableBlock(rows: 0..<indices.count)
     for row in indices.indices {
-      let from = unsafe source.base + Int(indices[row]) * source.stride
-      unsafe (result.base + row * result.stride).update(from: from, count: result.columns)
+      let index = Int(indices[row])
+      precondition(0 <= index && index < table.rows, "no such row")
+      unsafe (result.base + row * result.stride).update(
+        from: source.base + index * source.stride, count: result.columns)
     }
   }
 
@@ -105,6 +104,20 @@ package struct CPUDevice: Sendable {
     pool.parallelFor((rows + size - 1) / size) { index, _ in
       body(index * size..<min(rows, (index + 1) * size))
     }
+  }
+}
+
+extension Matrix {
+  /// Some rows, to read. Valid while the matrix is borrowed: an operation makes its blocks from its
+  /// arguments and lets none outlive the call.
+  func block(rows: Range<Int>) -> Block {
+    unsafe Block(reading: values(rows: rows), columns: columns)
+  }
+
+  /// Some rows, to write.
+  mutating func mutableBlock(rows: Range<Int>) -> Block {
+    let columns = columns
+    return unsafe Block(mutableValues(rows: rows), columns: columns)
   }
 }
 

@@ -67,7 +67,7 @@ private final class Exchange: Sendable {
       $0.round += 1
       $0.stillRunning = otherWorkers
     }
-    takeIterations(of: loop, as: 0)
+    takeIterations(as: 0)
     state.wait { state -> Monitor<State>.Turn<Void> in
       guard state.stillRunning == 0 else { return .sleep(atMost: nil) }
       state.loop = nil
@@ -78,19 +78,22 @@ private final class Exchange: Sendable {
   func serve(as worker: Int) {
     var lastRound = 0
     while true {
-      let loop: Loop? = state.wait {
-        if $0.isClosed { return .done(nil) }
-        guard $0.round != lastRound, let loop = $0.loop else { return .sleep(atMost: nil) }
+      let isOpen: Bool = state.wait {
+        if $0.isClosed { return .done(false) }
+        guard $0.round != lastRound, $0.loop != nil else { return .sleep(atMost: nil) }
         lastRound = $0.round
-        return .done(loop)
+        return .done(true)
       }
-      guard let loop else { return }
-      takeIterations(of: loop, as: worker)
+      guard isOpen else { return }
+      takeIterations(as: worker)
       state.update { $0.stillRunning -= 1 }
     }
   }
 
-  private func takeIterations(of loop: Loop, as worker: Int) {
+  /// Works on the current loop until no iteration is left. Never inlined: on return it must have
+  /// let go of the body, which does not outlive the caller of `parallelFor`.
+  @inline(never) private func takeIterations(as worker: Int) {
+    guard let loop = state.withLock({ $0.loop }) else { return }
     while true {
       let iteration = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard iteration < loop.iterations else { return }
