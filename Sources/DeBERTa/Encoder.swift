@@ -1,0 +1,153 @@
+import Tensors
+
+/// The forward pass over one batch.
+struct Encoder {
+  let shape: ModelConfiguration
+  let weights: ModelWeights
+  let device: CPUDevice
+
+  /// Leaves the logits of every sequence in the workspace, which has room for the batch.
+  ///
+  /// `observe` sees the embeddings as layer 0 and each layer's states; with it, the last layer
+  /// computes every token although only the first of each sequence is needed.
+  func run(
+    _ batch: TokenBatch, in workspace: inout Workspace,
+    observe: ((_ layer: Int, _ states: Span<Float>) -> Void)?
+  ) {
+    let tokens = 0..<batch.tokens.count
+    embed(batch, in: &workspace)
+    observe?(0, workspace.states.values(rows: tokens))
+    for (index, layer) in weights.layers.enumerated() {
+      projectKeysAndValues(layer, tokens: tokens, in: &workspace)
+      var queries = tokens
+      if index == weights.layers.count - 1 && observe == nil {
+        keepFirstTokens(of: batch, in: &workspace)
+        queries = 0..<batch.count
+      }
+      plan(batch, firstTokensOnly: queries != tokens, in: &workspace)
+      attend(layer, rows: queries, in: &workspace)
+      feedForward(layer, rows: queries, in: &workspace)
+      observe?(index + 1, workspace.states.values(rows: queries))
+    }
+    if observe != nil { keepFirstTokens(of: batch, in: &workspace) }
+    classify(sequences: 0..<batch.count, in: &workspace)
+  }
+
+  /// states = norm(word + position + type embeddings).
+  private func embed(_ batch: TokenBatch, in workspace: inout Workspace) {
+    let tokens = 0..<batch.tokens.count
+    if let projection = weights.embeddingProjection {
+      lookUp(batch, into: &workspace.embedded)
+      device.apply(
+        projection, to: workspace.embedded, rows: tokens, into: &workspace.states, rows: tokens)
+    } else {
+      lookUp(batch, into: &workspace.states)
+    }
+    device.normalize(&workspace.states, rows: tokens, weights.embeddingNorm)
+  }
+
+  private func lookUp(_ batch: TokenBatch, into embeddings: inout Matrix) {
+    device.gather(weights.words, at: batch.tokens.span, into: &embeddings)
+    guard weights.positions != nil || weights.types != nil else { return }
+    var rows = embeddings.mutableValues
+    let columns = shape.embedding
+    for sequence in 0..<batch.count {
+      for (position, token) in batch.range(of: sequence).enumerated() {
+        if let positions = weights.positions {
+          for column in 0..<columns {
+            rows[token * columns + column] += positions.values[position * columns + column]
+          }
+        }
+        if let types = weights.types {
+          for column in 0..<columns { rows[token * columns + column] += types.values[column] }
+        }
+      }
+    }
+  }
+
+  private func projectKeysAndValues(
+    _ layer: ModelWeights.Layer, tokens: Range<Int>, in workspace: inout Workspace
+  ) {
+    device.apply(
+      layer.key, to: workspace.states, rows: tokens, into: &workspace.keys, rows: tokens)
+    device.apply(
+      layer.value, to: workspace.states, rows: tokens, into: &workspace.values, rows: tokens)
+  }
+
+  /// Moves the state of each sequence's first token to the row of the sequence's number: nothing
+  /// after the last layer's keys and values reads another token.
+  private func keepFirstTokens(of batch: TokenBatch, in workspace: inout Workspace) {
+    var states = workspace.states.mutableValues
+    for sequence in 0..<batch.count {
+      let start = batch.range(of: sequence).lowerBound * shape.hidden
+      for column in 0..<shape.hidden {
+        states[sequence * shape.hidden + column] = states[start + column]
+      }
+    }
+  }
+
+  /// Cuts the queries into runs for the workers.
+  private func plan(_ batch: TokenBatch, firstTokensOnly: Bool, in workspace: inout Workspace) {
+    workspace.items.removeAll(keepingCapacity: true)
+    for sequence in 0..<batch.count {
+      let range = batch.range(of: sequence)
+      let queries = firstTokensOnly ? 1 : range.count
+      let firstRow = firstTokensOnly ? sequence : range.lowerBound
+      for position in stride(from: 0, to: queries, by: AttentionItem.queriesMax) {
+        workspace.items.append(
+          AttentionItem(
+            queryRow: firstRow + position, queryPosition: position,
+            queries: min(AttentionItem.queriesMax, queries - position), keyRow: range.lowerBound,
+            keys: range.count))
+      }
+    }
+  }
+
+  /// states = norm(states + output map of attention), for some rows, one per query.
+  private func attend(
+    _ layer: ModelWeights.Layer, rows: Range<Int>, in workspace: inout Workspace
+  ) {
+    device.apply(
+      layer.query, to: workspace.states, rows: rows, into: &workspace.queries, rows: rows)
+    let scale = 1 / Float(shape.headSize * shape.scoreTerms).squareRoot()
+    device.attend(
+      CPUDevice.Heads(count: shape.heads, scale: scale), items: workspace.items,
+      queries: workspace.queries, keys: workspace.keys, values: workspace.values,
+      relative: layer.relative, slots: workspace.slots, scratch: workspace.scratch,
+      into: &workspace.context)
+    device.apply(
+      layer.attentionOutput, to: workspace.context, rows: rows, into: &workspace.queries,
+      rows: rows, finish: .product)
+    device.addNormalize(
+      &workspace.states, addend: workspace.queries, rows: rows, biasOf: layer.attentionOutput,
+      layer.attentionNorm)
+  }
+
+  /// states = norm(states + contraction of gelu of expansion of states).
+  private func feedForward(
+    _ layer: ModelWeights.Layer, rows: Range<Int>, in workspace: inout Workspace
+  ) {
+    for start in stride(from: 0, to: rows.count, by: Workspace.expandedRows) {
+      let some = start..<min(start + Workspace.expandedRows, rows.count)
+      device.apply(
+        layer.expansion, to: workspace.states, rows: some, into: &workspace.expanded,
+        rows: 0..<some.count, finish: .biasAndGelu)
+      device.apply(
+        layer.contraction, to: workspace.expanded, rows: 0..<some.count, into: &workspace.keys,
+        rows: some, finish: .product)
+      device.addNormalize(
+        &workspace.states, addend: workspace.keys, rows: some, biasOf: layer.contraction,
+        layer.outputNorm)
+    }
+  }
+
+  /// logits = classifier(gelu(pooler(first tokens' states))).
+  private func classify(sequences: Range<Int>, in workspace: inout Workspace) {
+    device.apply(
+      weights.pooler, to: workspace.states, rows: sequences, into: &workspace.queries,
+      rows: sequences, finish: .biasAndGelu)
+    device.apply(
+      weights.classifier, to: workspace.queries, rows: sequences, into: &workspace.logits,
+      rows: sequences)
+  }
+}

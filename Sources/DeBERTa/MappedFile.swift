@@ -1,0 +1,74 @@
+import Foundation
+import Tensors
+
+/// Names of the files in a model folder.
+enum File {
+  static let configuration = "config.json"
+  static let weights = "model.safetensors"
+  static let weightIndex = "model.safetensors.index.json"
+  static let tokenizer = ["spm.model", "tokenizer_config.json"]
+}
+
+/// A file's bytes, mapped read-only: they cost page cache but no second copy.
+///
+/// A model is replaced by renaming a new folder over it. Shortening a mapped file in place would
+/// end the process with SIGBUS; no reader of a mapping can prevent that.
+@safe final class MappedFile: @unchecked Sendable {
+  // @unchecked Sendable: nobody writes the bytes.
+
+  /// The name inside the model folder.
+  let name: String
+  private let bytes: UnsafeRawBufferPointer
+
+  /// Maps `name` in `folder`.
+  init(folder: String, name: String) throws(ModelError) {
+    self.name = name
+    let descriptor = unsafe open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw ModelError(name, .unreadable(MappedFile.lastError())) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw ModelError(name, .unreadable(MappedFile.lastError()))
+    }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else {
+      throw ModelError(name, .unreadable("not a file with contents"))
+    }
+    let count = Int(status.st_size)
+    let start = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard unsafe start != MAP_FAILED, let start = unsafe start else {
+      throw ModelError(name, .unreadable(MappedFile.lastError()))
+    }
+    unsafe bytes = UnsafeRawBufferPointer(start: start, count: count)
+  }
+
+  deinit {
+    unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+  }
+
+  /// Bytes of the file.
+  var count: Int { unsafe bytes.count }
+
+  /// Every byte.
+  var contents: RawSpan {
+    @_lifetime(borrow self) get {
+      unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), borrowing: self)
+    }
+  }
+
+  /// A copy of some bytes, for Foundation's JSON.
+  func data(at range: Range<Int>) -> Data {
+    unsafe contents.extracting(range).withUnsafeBytes { unsafe Data($0) }
+  }
+
+  /// The single-precision floats at `range` of the file, in place; nil where their address is not
+  /// a float's.
+  func floats(at range: Range<Int>, shape: [Int]) -> Parameter? {
+    precondition(range.upperBound <= count && range.count % 4 == 0, "no such floats")
+    guard let start = unsafe bytes.baseAddress, range.lowerBound % 4 == 0 else { return nil }
+    let first = unsafe (start + range.lowerBound).assumingMemoryBound(to: Float.self)
+    let floats = unsafe UnsafeBufferPointer(start: first, count: range.count / 4)
+    return unsafe Parameter(unsafeFloats: floats, shape: shape, owner: self)
+  }
+
+  private static func lastError() -> String { unsafe String(cString: strerror(errno)) }
+}

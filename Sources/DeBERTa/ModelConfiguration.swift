@@ -1,0 +1,189 @@
+package import Foundation
+
+/// The switches of a DeBERTa-v2 or v3 model, from Hugging Face's `config.json`.
+package struct ModelConfiguration: Sendable, Equatable {
+  /// Pieces of the vocabulary.
+  package let vocabulary: Int
+  /// Floats of a word embedding; projected where it differs from `hidden`.
+  package let embedding: Int
+  /// Floats of a token's state.
+  package let hidden: Int
+  /// Encoder layers.
+  package let layers: Int
+  /// Attention heads.
+  package let heads: Int
+  /// Floats between the two maps of a feed-forward.
+  package let intermediate: Int
+  /// Added to the variance in every normalisation.
+  package let normEpsilon: Float
+  /// Rows of the table of absolute positions, if the model has one.
+  package let absolutePositions: Int?
+  /// Rows of the table of token types, 0 without one; every token has type 0.
+  package let tokenTypes: Int
+  /// Relative attention, nil for a model without it.
+  package let relative: Relative?
+  /// 1 plus the relative terms named by the configuration: scores are divided by
+  /// sqrt(head size · scoreTerms).
+  package let scoreTerms: Int
+
+  /// How scores depend on the distance between tokens.
+  package struct Relative: Sendable, Equatable {
+    /// Buckets that distances are sorted into, nil for one per distance.
+    package let buckets: Int?
+    /// Distances beyond this share the last bucket.
+    package let distanceMax: Int
+    /// The table passes through the layers' own query and key maps.
+    package let sharesProjections: Bool
+    /// The content-to-position term is there.
+    package let contentToPosition: Bool
+    /// The position-to-content term is there.
+    package let positionToContent: Bool
+    /// The table is normalised first.
+    package let isNormalized: Bool
+
+    /// Half the rows of the table.
+    package var span: Int { buckets ?? distanceMax }
+  }
+
+  /// Floats per head.
+  package var headSize: Int { hidden / heads }
+
+  /// Reads the text of a `config.json`.
+  package init(json: Data) throws(ModelError) {
+    let file = File.configuration
+    let raw: RawConfiguration
+    do {
+      raw = try JSONDecoder().decode(RawConfiguration.self, from: json)
+    } catch {
+      throw ModelError(file, .malformed(describe(error)))
+    }
+    try raw.checkKind()
+    vocabulary = try raw.size("vocab_size", raw.vocab_size)
+    hidden = try raw.size("hidden_size", raw.hidden_size)
+    embedding = try raw.size("embedding_size", raw.embedding_size ?? raw.hidden_size)
+    layers = try raw.size("num_hidden_layers", raw.num_hidden_layers)
+    heads = try raw.size("num_attention_heads", raw.num_attention_heads)
+    intermediate = try raw.size("intermediate_size", raw.intermediate_size)
+    guard hidden % heads == 0, raw.attention_head_size ?? hidden / heads == hidden / heads else {
+      throw ModelError(file, .badSetting("num_attention_heads"))
+    }
+    let epsilon = raw.layer_norm_eps ?? 1e-7
+    guard epsilon >= 0 && epsilon < 1 else { throw ModelError(file, .badSetting("layer_norm_eps")) }
+    normEpsilon = Float(epsilon)
+    let positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
+    absolutePositions = raw.position_biased_input ?? true ? positions : nil
+    tokenTypes = raw.type_vocab_size ?? 0
+    guard (0...RawConfiguration.sizeMax).contains(tokenTypes) else {
+      throw ModelError(file, .badSetting("type_vocab_size"))
+    }
+    let terms = raw.pos_att_type?.names ?? []
+    scoreTerms = 1 + (terms.contains("c2p") ? 1 : 0) + (terms.contains("p2c") ? 1 : 0)
+    relative = try raw.relative(positions: positions, terms: terms)
+  }
+}
+
+/// The names in `config.json`, as they are there.
+private struct RawConfiguration: Decodable {
+  static let sizeMax = 1 << 24
+
+  var model_type: String?
+  var architectures: [String]?
+  var vocab_size: Int?
+  var hidden_size: Int?
+  var embedding_size: Int?
+  var num_hidden_layers: Int?
+  var num_attention_heads: Int?
+  var attention_head_size: Int?
+  var intermediate_size: Int?
+  var hidden_act: String?
+  var layer_norm_eps: Double?
+  var max_position_embeddings: Int?
+  var position_biased_input: Bool?
+  var type_vocab_size: Int?
+  var relative_attention: Bool?
+  var position_buckets: Int?
+  var max_relative_positions: Int?
+  var share_att_key: Bool?
+  var pos_att_type: Names?
+  var norm_rel_ebd: String?
+  var pooler_hidden_size: Int?
+  var pooler_hidden_act: String?
+  var num_labels: Int?
+  var id2label: [String: String]?
+  var conv_kernel_size: Int?
+
+  /// A list of names, or one string with bars between them.
+  struct Names: Decodable {
+    let names: [String]
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let list = try? container.decode([String].self) {
+        names = list.map { $0.lowercased() }
+      } else {
+        names = RawConfiguration.split(try container.decode(String.self))
+      }
+    }
+  }
+
+  static func split(_ names: String) -> [String] {
+    names.lowercased().split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  /// Refuses what is not a DeBERTa-v2 classifier with two labels.
+  func checkKind() throws(ModelError) {
+    try expect("model_type", model_type, oneOf: ["deberta-v2"], required: true)
+    for architecture in architectures ?? [] {
+      try expect("architectures", architecture, oneOf: ["DebertaV2ForSequenceClassification"])
+    }
+    try expect("hidden_act", hidden_act, oneOf: ["gelu"])
+    try expect("pooler_hidden_act", pooler_hidden_act, oneOf: ["gelu"])
+    try expect("num_labels", num_labels.map(String.init), oneOf: ["2"])
+    try expect("id2label", (id2label?.count).map(String.init), oneOf: ["2"])
+    if let pooler = pooler_hidden_size, pooler != hidden_size {
+      throw unsupported("pooler_hidden_size", String(pooler))
+    }
+    if let kernel = conv_kernel_size, kernel > 0 {
+      throw unsupported("conv_kernel_size", String(kernel))
+    }
+  }
+
+  func relative(
+    positions: Int, terms: [String]
+  ) throws(ModelError) -> ModelConfiguration.Relative? {
+    guard relative_attention ?? false else { return nil }
+    let farthest = max_relative_positions ?? -1
+    let distanceMax = farthest < 1 ? positions : try size("max_relative_positions", farthest)
+    var buckets: Int?
+    if let count = position_buckets, count > 0 {
+      // Half the buckets take one distance each; the others' logarithms need a range beyond it.
+      buckets = try size("position_buckets", count)
+      guard count >= 2, distanceMax - 1 > count / 2 else {
+        throw ModelError(File.configuration, .badSetting("position_buckets"))
+      }
+    }
+    return ModelConfiguration.Relative(
+      buckets: buckets, distanceMax: distanceMax, sharesProjections: share_att_key ?? false,
+      contentToPosition: terms.contains("c2p"), positionToContent: terms.contains("p2c"),
+      isNormalized: RawConfiguration.split(norm_rel_ebd ?? "none").contains("layer_norm"))
+  }
+
+  /// A size that is there and sane: no product of two overflows.
+  func size(_ name: String, _ value: Int?) throws(ModelError) -> Int {
+    guard let value, (1...RawConfiguration.sizeMax).contains(value) else {
+      throw ModelError(File.configuration, .badSetting(name))
+    }
+    return value
+  }
+
+  private func expect(
+    _ name: String, _ value: String?, oneOf known: [String], required: Bool = false
+  ) throws(ModelError) {
+    if value == nil && required { throw ModelError(File.configuration, .badSetting(name)) }
+    if let value, !known.contains(value) { throw unsupported(name, value) }
+  }
+
+  private func unsupported(_ name: String, _ value: String) -> ModelError {
+    ModelError(File.configuration, .unsupportedSetting(name, value: String(value.prefix(80))))
+  }
+}

@@ -1,0 +1,73 @@
+/// Why a model folder cannot be used: which file, and what is wrong in it.
+package struct ModelError: Error, Equatable, CustomStringConvertible {
+  /// The file's name inside the folder.
+  package let file: String
+  /// What is wrong.
+  package let problem: Problem
+
+  /// Something is wrong in `file`.
+  package init(_ file: String, _ problem: Problem) {
+    self.file = file
+    self.problem = problem
+  }
+
+  /// What can be wrong in a model folder.
+  package enum Problem: Equatable, Sendable {
+    /// The system could not open or map the file; the reason in its words.
+    case unreadable(String)
+    /// The file is not JSON, or not of the expected structure.
+    case malformed(String)
+    /// The header claims more bytes than there are, or more than any model has.
+    case headerLength(UInt64)
+    /// The file ends before its tensors do, or holds bytes that no tensor claims.
+    case truncated(expectedBytes: Int, foundBytes: Int)
+    /// A tensor's offsets overlap another's, leave a gap, or do not fit its shape.
+    case badOffsets(tensor: String)
+    /// The weights lack a tensor.
+    case missingTensor(String)
+    /// A tensor has another shape than the configuration asks for.
+    case wrongShape(tensor: String, expected: [Int], found: [Int])
+    /// A tensor has a number format that is not read: F32, F16 and BF16 are.
+    case unsupportedFormat(tensor: String, format: String)
+    /// A setting is missing, or out of its range.
+    case badSetting(String)
+    /// A setting asks for something that this engine does not compute.
+    case unsupportedSetting(String, value: String)
+    /// The tables of relative positions would be larger than the weights.
+    case tablesTooLarge
+  }
+
+  /// One line for an operator.
+  package var description: String { "\(file): \(problem.description)" }
+}
+
+extension ModelError.Problem: CustomStringConvertible {
+  /// One line for an operator.
+  package var description: String {
+    switch self {
+    case .unreadable(let reason): "cannot be read: \(reason)"
+    case .malformed(let reason): "is malformed: \(reason)"
+    case .headerLength(let length): "claims a header of \(length) bytes"
+    case .truncated(let expected, let found): "should have \(expected) bytes but has \(found)"
+    case .badOffsets(let tensor): "tensor \(tensor) has wrong offsets"
+    case .missingTensor(let tensor): "tensor \(tensor) is missing"
+    case .wrongShape(let tensor, let expected, let found):
+      "tensor \(tensor) has shape \(found) where \(expected) is expected"
+    case .unsupportedFormat(let tensor, let format):
+      "tensor \(tensor) has format \(format); F32, F16 and BF16 are read"
+    case .badSetting(let name): "setting \(name) is missing or out of range"
+    case .unsupportedSetting(let name, let value): "setting \(name) = \(value) is not supported"
+    case .tablesTooLarge: "asks for relative-position tables larger than the weights"
+    }
+  }
+}
+
+/// Why a batch cannot be judged; says nothing of its text.
+package enum BatchError: Error, Equatable {
+  /// A sequence has no token.
+  case emptySequence(index: Int)
+  /// A token is not in the model's vocabulary.
+  case unknownToken(sequence: Int)
+  /// A sequence is longer than the model's table of absolute positions.
+  case tooLong(sequence: Int, tokensMax: Int)
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Tensors
+
+/// The files of a model: its configuration, its weights in one or several files, and a hash.
+struct ModelFolder: Sendable {
+  /// The switches.
+  let configuration: ModelConfiguration
+  private let path: String
+  private let configurationFile: MappedFile
+  private let shards: [SafetensorsFile]
+  private let shardOfTensor: [String: Int]
+
+  /// Opens the folder at `path` and checks every header.
+  init(path: String) throws(ModelError) {
+    self.path = path
+    configurationFile = try MappedFile(folder: path, name: File.configuration)
+    configuration = try ModelConfiguration(json: try ModelFolder.text(of: configurationFile))
+    var shards: [SafetensorsFile] = []
+    for name in try ModelFolder.shardNames(in: path) {
+      shards.append(try SafetensorsFile(folder: path, name: name))
+    }
+    self.shards = shards
+    var shardOfTensor: [String: Int] = [:]
+    for (index, shard) in shards.enumerated() {
+      for name in shard.names { shardOfTensor[name] = index }
+    }
+    self.shardOfTensor = shardOfTensor
+  }
+
+  /// Bytes of the weight files.
+  var weightBytes: Int { shards.reduce(0) { $0 + $1.file.count } }
+
+  /// A weight. The backbone's weights are saved with or without the prefix `deberta.`, depending
+  /// on which class saved them.
+  func parameter(_ name: String, _ shape: [Int]) throws(ModelError) -> Parameter {
+    for name in ["deberta." + name, name] {
+      if let index = shardOfTensor[name] {
+        return try shards[index].parameter(name, shape: shape)
+      }
+    }
+    throw ModelError(shards.first?.file.name ?? File.weights, .missingTensor(name))
+  }
+
+  /// A hash of everything that scores depend on: configuration, weights and tokenizer files.
+  func hash(on pool: WorkerPool) -> ContentHash {
+    var hash = ContentHash()
+    hash.add(configurationFile.contents, on: pool)
+    for shard in shards { hash.add(shard.file.contents, on: pool) }
+    for name in File.tokenizer {
+      if let file = try? MappedFile(folder: path, name: name) { hash.add(file.contents, on: pool) }
+    }
+    return hash
+  }
+
+  private static let textBytesMax = 16 << 20
+
+  private static func text(of file: MappedFile) throws(ModelError) -> Data {
+    guard file.count <= textBytesMax else {
+      throw ModelError(file.name, .malformed("more than \(textBytesMax) bytes of JSON"))
+    }
+    return file.data(at: 0..<file.count)
+  }
+
+  /// `model.safetensors`, or the files that the index of a larger model names.
+  private static func shardNames(in path: String) throws(ModelError) -> [String] {
+    struct Index: Decodable {
+      let weight_map: [String: String]
+    }
+    guard FileManager.default.fileExists(atPath: path + "/" + File.weightIndex),
+      !FileManager.default.fileExists(atPath: path + "/" + File.weights)
+    else { return [File.weights] }
+    let file = try MappedFile(folder: path, name: File.weightIndex)
+    let index: Index
+    do {
+      index = try JSONDecoder().decode(Index.self, from: try text(of: file))
+    } catch {
+      throw ModelError(file.name, .malformed(describe(error)))
+    }
+    let names = Set(index.weight_map.values).sorted()
+    guard names.count <= 1000, !names.isEmpty, names.allSatisfy(isPlain) else {
+      throw ModelError(file.name, .malformed("weight_map names no usable files"))
+    }
+    return names
+  }
+
+  /// A file of the folder itself: an index must not lead elsewhere.
+  private static func isPlain(_ name: String) -> Bool {
+    !name.isEmpty && !name.contains("/") && !name.contains("\0") && name != ".." && name != "."
+  }
+}

@@ -1,0 +1,163 @@
+import Tensors
+
+/// Every weight of a model, named as in the paper and shaped as PyTorch saves it.
+struct ModelWeights: Sendable {
+  /// (vocabulary, embedding).
+  let words: Parameter
+  /// (positions, embedding), where the model has absolute positions.
+  let positions: Parameter?
+  /// (types, embedding), where the model has token types.
+  let types: Parameter?
+  /// embedding to hidden, where the two differ.
+  let embeddingProjection: Linear?
+  let embeddingNorm: Normalization
+  let layers: [Layer]
+  /// hidden to hidden, on the first token's state.
+  let pooler: Linear
+  /// hidden to 2 logits.
+  let classifier: Linear
+
+  /// One encoder layer.
+  struct Layer: Sendable {
+    let query: Linear
+    let key: Linear
+    let value: Linear
+    let relative: RelativeTables
+    let attentionOutput: Linear
+    let attentionNorm: Normalization
+    /// hidden to intermediate.
+    let expansion: Linear
+    /// intermediate to hidden.
+    let contraction: Linear
+    let outputNorm: Normalization
+  }
+
+  /// Reads the weights and computes the relative tables of all layers, once for every batch.
+  init(folder: ModelFolder, device: CPUDevice) throws(ModelError) {
+    let shape = folder.configuration
+    words = try folder.parameter(
+      "embeddings.word_embeddings.weight", [shape.vocabulary, shape.embedding])
+    positions =
+      if let rows = shape.absolutePositions {
+        try folder.parameter("embeddings.position_embeddings.weight", [rows, shape.embedding])
+      } else { nil }
+    types =
+      shape.tokenTypes == 0
+      ? nil
+      : try folder.parameter(
+        "embeddings.token_type_embeddings.weight", [shape.tokenTypes, shape.embedding])
+    embeddingProjection =
+      shape.embedding == shape.hidden
+      ? nil
+      : Linear(
+        weight: try folder.parameter(
+          "embeddings.embed_proj.weight", [shape.hidden, shape.embedding]), bias: nil)
+    embeddingNorm = try folder.norm("embeddings.LayerNorm")
+    let table = try RelativeTable(folder: folder, device: device)
+    var layers: [Layer] = []
+    for index in 0..<shape.layers {
+      layers.append(try Layer(folder: folder, index: index, table: table, device: device))
+    }
+    self.layers = layers
+    pooler = try folder.linear("pooler.dense", from: shape.hidden, to: shape.hidden)
+    classifier = try folder.linear("classifier", from: shape.hidden, to: 2)
+  }
+}
+
+extension ModelWeights.Layer {
+  fileprivate init(
+    folder: ModelFolder, index: Int, table: borrowing RelativeTable, device: CPUDevice
+  ) throws(ModelError) {
+    let name = "encoder.layer.\(index)."
+    let hidden = folder.configuration.hidden
+    let intermediate = folder.configuration.intermediate
+    let attention = name + "attention.self."
+    query = try folder.linear(attention + "query_proj", from: hidden, to: hidden)
+    key = try folder.linear(attention + "key_proj", from: hidden, to: hidden)
+    value = try folder.linear(attention + "value_proj", from: hidden, to: hidden)
+    relative = try table.projected(
+      folder: folder, attention: attention, query: query, key: key, device: device)
+    attentionOutput = try folder.linear(name + "attention.output.dense", from: hidden, to: hidden)
+    attentionNorm = try folder.norm(name + "attention.output.LayerNorm")
+    expansion = try folder.linear(name + "intermediate.dense", from: hidden, to: intermediate)
+    contraction = try folder.linear(name + "output.dense", from: intermediate, to: hidden)
+    outputNorm = try folder.norm(name + "output.LayerNorm")
+  }
+}
+
+/// The table of relative positions (2·span, hidden), normalised if the model says so.
+private struct RelativeTable: ~Copyable {
+  private let relative: ModelConfiguration.Relative?
+  private let table: Matrix
+
+  init(folder: ModelFolder, device: CPUDevice) throws(ModelError) {
+    relative = folder.configuration.relative
+    guard let relative else {
+      table = Matrix(rows: 0, columns: 0)
+      return
+    }
+    let hidden = folder.configuration.hidden
+    let rows = 2 * relative.span
+    let weight = try folder.parameter("encoder.rel_embeddings.weight", [rows, hidden])
+    // Each layer derives two tables as large as this one. Headers that would make them larger
+    // than the weights themselves come from no real model.
+    let (bytes, overflow) = (rows * hidden * 8).multipliedReportingOverflow(
+      by: folder.configuration.layers)
+    guard !overflow && bytes <= folder.weightBytes else {
+      throw ModelError(File.configuration, .tablesTooLarge)
+    }
+    var table = Matrix(rows: rows, columns: hidden)
+    var values = table.mutableValues
+    for index in values.indices { values[index] = weight.values[index] }
+    if relative.isNormalized {
+      device.normalize(&table, rows: 0..<rows, try folder.norm("encoder.LayerNorm"))
+    }
+    self.table = table
+  }
+
+  /// One layer's tables: through its own key and query maps, or through those of positions.
+  func projected(
+    folder: ModelFolder, attention: String, query: Linear, key: Linear, device: CPUDevice
+  ) throws(ModelError) -> RelativeTables {
+    guard let relative else { return RelativeTables(keys: nil, queries: nil) }
+    let hidden = folder.configuration.hidden
+    var keys: Parameter?
+    if relative.contentToPosition {
+      let map =
+        relative.sharesProjections
+        ? key : try folder.linear(attention + "pos_key_proj", from: hidden, to: hidden)
+      keys = project(through: map, device: device)
+    }
+    var queries: Parameter?
+    if relative.positionToContent {
+      let map =
+        relative.sharesProjections
+        ? query : try folder.linear(attention + "pos_query_proj", from: hidden, to: hidden)
+      queries = project(through: map, device: device)
+    }
+    return RelativeTables(keys: keys, queries: queries)
+  }
+
+  private func project(through map: Linear, device: CPUDevice) -> Parameter {
+    var result = Matrix(rows: table.rows, columns: map.outputs)
+    device.apply(map, to: table, rows: 0..<table.rows, into: &result, rows: 0..<table.rows)
+    return Parameter(result)
+  }
+}
+
+extension ModelFolder {
+  fileprivate func linear(
+    _ name: String, from inputs: Int, to outputs: Int
+  ) throws(ModelError) -> Linear {
+    Linear(
+      weight: try parameter(name + ".weight", [outputs, inputs]),
+      bias: try parameter(name + ".bias", [outputs]))
+  }
+
+  fileprivate func norm(_ name: String) throws(ModelError) -> Normalization {
+    Normalization(
+      scale: try parameter(name + ".weight", [configuration.hidden]),
+      shift: try parameter(name + ".bias", [configuration.hidden]),
+      epsilon: configuration.normEpsilon)
+  }
+}

@@ -1,0 +1,100 @@
+import CKernels
+
+/// One run of consecutive queries that attend to all keys of their sequence.
+package struct AttentionItem: Sendable {
+  /// Row of the first query in the matrix of queries, and of its result.
+  package let queryRow: Int
+  /// Position of the first query in its sequence.
+  package let queryPosition: Int
+  /// Queries.
+  package let queries: Int
+  /// Row of the sequence's first key and value.
+  package let keyRow: Int
+  /// Keys, which is the sequence's length.
+  package let keys: Int
+
+  /// A run of at most `AttentionItem.queriesMax` queries.
+  package init(queryRow: Int, queryPosition: Int, queries: Int, keyRow: Int, keys: Int) {
+    precondition(queries <= AttentionItem.queriesMax, "too many queries for one item")
+    precondition(queryPosition + queries <= keys, "a query is also a key")
+    self.queryRow = queryRow
+    self.queryPosition = queryPosition
+    self.queries = queries
+    self.keyRow = keyRow
+    self.keys = keys
+  }
+
+  /// Queries of one item at most: enough for efficient products, and one item's scores of 512 keys
+  /// stay in the second-level cache.
+  package static let queriesMax = 64
+}
+
+/// What one layer adds to attention scores for the distance between query and key.
+package struct RelativeTables: Sendable {
+  /// Keys of the relative positions (slots, hidden), nil without the content-to-position term.
+  package let keys: Parameter?
+  /// Queries of the relative positions (slots, hidden), nil without position-to-content.
+  package let queries: Parameter?
+
+  /// Both tables, already projected.
+  package init(keys: Parameter?, queries: Parameter?) {
+    self.keys = keys
+    self.queries = queries
+  }
+}
+
+/// The row of the relative tables for each distance (query position - key position).
+///
+/// Slots must not descend, so that a tile of scores needs one contiguous window of them.
+package struct SlotTable: Sendable {
+  /// Distances from -reach to +reach are in the table.
+  package let reach: Int
+  private let slots: [Int32]
+
+  /// Tabulates `slot`, which must be monotone.
+  package init(reach: Int, slot: (Int) -> Int) {
+    self.reach = reach
+    slots = (-reach...reach).map { Int32(slot($0)) }
+    for (slot, next) in zip(slots, slots.dropFirst()) {
+      precondition(0 <= slot && slot <= next, "slots descend")
+    }
+  }
+
+  /// The slot of one distance.
+  package subscript(distance: Int) -> Int { Int(slots[reach + distance]) }
+
+  /// The address of distance 0's slot, valid while the table lives.
+  func withCentre(_ body: (UnsafePointer<Int32>) -> Void) {
+    unsafe slots.withUnsafeBufferPointer { slots in
+      guard let start = slots.baseAddress else { return }
+      unsafe body(start + reach)
+    }
+  }
+}
+
+/// Memory for tiles of scores and relative terms, one part per worker.
+package struct AttentionScratch: ~Copyable, Sendable {
+  private var matrix = Matrix(rows: 0, columns: 0)
+
+  /// Empty; `reserve` gives it memory.
+  package init() {}
+
+  /// Makes room for sequences of `keys` tokens and tables of `slots` rows.
+  package mutating func reserve(workers: Int, keys: Int, slots: Int) {
+    let keyColumns = (keys + 15) / 16 * 16
+    let columns = AttentionItem.queriesMax * (keyColumns + slots) + Tile.keys * Tile.window
+    if columns > matrix.columns || workers > matrix.rows {
+      matrix = Matrix(rows: max(workers, matrix.rows), columns: max(columns, matrix.columns))
+    }
+  }
+
+  var block: Block {
+    unsafe Block(reading: matrix.values, columns: matrix.columns)
+  }
+}
+
+/// Keys whose position-to-content terms are computed together, and the slots that these need.
+enum Tile {
+  static let keys = 64
+  static let window = (keys + AttentionItem.queriesMax + 15) / 16 * 16
+}

@@ -1,0 +1,83 @@
+import COpenBLAS
+import CKernels
+
+/// A rectangle of floats inside a row-major matrix, without ownership or bounds checks: what the
+/// operations of this module hand to C. Code outside works with spans.
+@unsafe struct Block: @unchecked Sendable {
+  // @unchecked Sendable: concurrent iterations write disjoint rectangles; see each operation.
+
+  var base: UnsafeMutablePointer<Float>
+  var rows: Int
+  var columns: Int
+  /// Floats from one row to the next.
+  var stride: Int
+
+  /// All of a span as rows of `columns`. Valid while the span is borrowed: an operation makes its
+  /// blocks from its arguments and lets none outlive the call.
+  init(_ span: borrowing MutableSpan<Float>, columns: Int) {
+    let start = unsafe span.withUnsafeBufferPointer { $0.baseAddress }
+    unsafe self.init(start: start, rows: span.count / columns, columns: columns)
+  }
+
+  /// As above, for operands that are only read.
+  init(reading span: Span<Float>, columns: Int) {
+    let start = unsafe span.withUnsafeBufferPointer { $0.baseAddress }
+    unsafe self.init(start: start, rows: span.count / columns, columns: columns)
+  }
+
+  private init(start: UnsafePointer<Float>?, rows: Int, columns: Int) {
+    guard let start = unsafe start else { preconditionFailure("a block has at least one float") }
+    unsafe self.init(
+      UnsafeMutablePointer(mutating: start), rows: rows, columns: columns, stride: columns)
+  }
+
+  /// Rows that are `stride` floats apart.
+  init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int) {
+    unsafe self.base = unsafe base
+    unsafe self.rows = rows
+    unsafe self.columns = columns
+    unsafe self.stride = stride
+  }
+
+  /// The rectangle of these rows and columns.
+  func part(rows: Range<Int>, columns: Range<Int>) -> Block {
+    unsafe Block(
+      base + rows.lowerBound * stride + columns.lowerBound, rows: rows.count,
+      columns: columns.count, stride: stride)
+  }
+
+  /// Becomes left (rows, k) times right (columns, k) transposed.
+  func setProduct(_ left: Block, transposed right: Block) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
+      1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
+  }
+
+  /// Becomes left (rows, k) times right (k, columns).
+  func setProduct(_ left: Block, _ right: Block) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
+      1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
+  }
+
+  /// Adds `bias` (columns) to each row.
+  func addBias(_ bias: UnsafePointer<Float>) {
+    unsafe kernel_add_bias(base, stride, rows, columns, bias)
+  }
+
+  /// Becomes gelu(self + bias), with the error function, not its tanh approximation.
+  func gelu(bias: UnsafePointer<Float>) {
+    unsafe kernel_gelu(base, stride, rows, columns, bias)
+  }
+
+  /// Each row becomes softmax(scale · row); scale is positive.
+  func softmax(scale: Float) {
+    unsafe kernel_softmax(base, stride, rows, columns, scale)
+  }
+}
+
+/// Must run before the first product of this process.
+func prepareMatrixProducts() {
+  // The pool's workers split each product themselves, so OpenBLAS stays on the calling thread.
+  openblas_set_num_threads(1)
+}

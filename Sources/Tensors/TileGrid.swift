@@ -1,0 +1,45 @@
+/// How a product's output (rows, columns) is cut into tiles for the workers.
+struct TileGrid: Sendable {
+  private let rows: Int
+  private let columns: Int
+  private let rowTiles: Int
+  private let columnTiles: Int
+
+  /// Tiles in all.
+  var count: Int { rowTiles * columnTiles }
+
+  /// A tile costs the packing of its operands once more, so tiles are large; yet there are a few
+  /// per worker where possible, so that none waits long for the last one.
+  init(rows: Int, columns: Int, workers: Int) {
+    self.rows = rows
+    self.columns = columns
+    guard workers > 1 else {
+      (rowTiles, columnTiles) = (1, 1)
+      return
+    }
+    rowTiles = max(1, min(workers, rows / TileGrid.rowsLeast))
+    let wanted = (workers * TileGrid.tilesPerWorker + rowTiles - 1) / rowTiles
+    columnTiles = max(1, min(wanted, columns / TileGrid.columnsLeast))
+  }
+
+  /// Rows and columns of a tile; together the tiles cover the output once.
+  func tile(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+    let (row, column) = (index / columnTiles, index % columnTiles)
+    return (
+      TileGrid.part(row, of: rowTiles, total: rows),
+      TileGrid.part(column, of: columnTiles, total: columns)
+    )
+  }
+
+  private static let rowsLeast = 192
+  private static let columnsLeast = 64
+  private static let tilesPerWorker = 2
+
+  /// Nearly equal parts that begin at multiples of 16 floats, a cache line.
+  private static func part(_ index: Int, of parts: Int, total: Int) -> Range<Int> {
+    let lines = (total + 15) / 16
+    let start = min(total, lines * index / parts * 16)
+    let end = min(total, lines * (index + 1) / parts * 16)
+    return start..<end
+  }
+}
