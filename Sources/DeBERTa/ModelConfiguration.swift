@@ -16,6 +16,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let intermediate: Int
   /// Added to the variance in every normalisation.
   package let normEpsilon: Float
+  /// Tokens in a sequence that the model was made for (`max_position_embeddings`).
+  package let positions: Int
   /// Rows of the table of absolute positions, if the model has one.
   package let absolutePositions: Int?
   /// Rows of the table of token types, 0 without one; every token has type 0.
@@ -70,7 +72,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     let epsilon = raw.layer_norm_eps ?? 1e-7
     guard epsilon >= 0 && epsilon < 1 else { throw ModelError(file, .badSetting("layer_norm_eps")) }
     normEpsilon = Float(epsilon)
-    let positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
+    positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
     absolutePositions = raw.position_biased_input ?? true ? positions : nil
     tokenTypes = raw.type_vocab_size ?? 0
     guard (0...RawConfiguration.sizeMax).contains(tokenTypes) else {

@@ -23,3 +23,6 @@ extension StreamInstant {
     .nanoseconds(max(0, later.nanoseconds(since: self)))
   }
 }
+
+/// Processors that this process may use.
+package func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }

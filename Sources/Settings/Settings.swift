@@ -84,6 +84,13 @@ package struct ModelSettings: Hashable, Sendable {
   /// Sequences of one exchange at most; a longer text becomes a dead letter.
   package var windowsMax: Int
   package var views: JudgedViews
+
+  /// The defaults for a model in a folder.
+  package init(path: String) {
+    self.path = path
+    windowsMax = 64
+    views = [.prompt, .response]
+  }
 }
 
 /// What the model runs on.

@@ -29,6 +29,9 @@ package struct SequenceEncoder: Sendable {
     self.windowsMax = windowsMax
   }
 
+  /// `[SEP]`, which ends each text of a sequence.
+  package var separatorID: Int32 { tokenizer.separatorID }
+
   /// The pieces of a text, for the methods below.
   package func pieces(of text: String) -> [Int32] { tokenizer.encode(text) }
 

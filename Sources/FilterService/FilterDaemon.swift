@@ -1,0 +1,94 @@
+internal import Kafka
+package import Logging
+package import Pipeline
+internal import Records
+package import Settings
+internal import Threading
+
+/// The filter, composed from settings: a Kafka source and sink, a model, and the stream between.
+package final class FilterDaemon: Sendable {
+  private let consumer: KafkaConsumer
+  private let runtime: StreamRuntime<KafkaSource, KafkaSink>
+  private let classifier: any Classifier
+  private let logger: Logger
+
+  /// Connects to the brokers and joins the group; nothing is read before `run`.
+  ///
+  /// - Parameter guard: judges, and cuts texts into its sequences.
+  package init(
+    settings: Settings, guard model: any Classifier & ExchangeTokenizer, clients: KafkaClients,
+    logger: Logger
+  ) throws(StartFailure) {
+    let partitionCounts = try clients.partitionCounts()
+    let source: KafkaSource
+    let sink: KafkaSink
+    do throws(KafkaError) {
+      consumer = try clients.makeConsumer()
+      // First fence a predecessor, then read: its offsets are then final.
+      sink = KafkaSink(consumer: consumer, publisher: try clients.makePublisher(for: consumer))
+      source = try KafkaSource(consumer: consumer, topics: settings.inputTopics)
+    } catch {
+      throw .unavailable(error.description)
+    }
+    let wire = settings.wire
+    let router = Router(topics: settings.outputTopics, policies: settings.policies)
+    let work = StreamWork(
+      makePreparer: {
+        var preparer = RecordPreparer(
+          tokenizer: model, defaultFormat: wire.inputFormat, tombstones: wire.tombstones)
+        return { items in items.map { preparer.prepare($0) } }
+      },
+      makeEncoder: {
+        let encoder = OutputEncoder(
+          router: router, format: wire.outputFormat, echoesMetadata: wire.echoesMetadata,
+          partitionCounts: partitionCounts)
+        return { item, records in encoder.encode(item, into: &records) }
+      })
+    runtime = StreamRuntime(
+      source: source, sink: sink, classifier: model, work: work,
+      options: StreamOptions(settings))
+    classifier = model
+    self.logger = logger
+  }
+
+  /// Runs until `stop` or a failure; nil after `stop`. Blocks.
+  package func run() -> StreamFailure? {
+    let failure = runtime.run()
+    if let failure {
+      logger.error("stream failed", metadata: ["reason": "\(failure)"])
+    }
+    return failure
+  }
+
+  /// Asks the stream to drain and end.
+  package func stop() { runtime.stop() }
+
+  /// Where the stream stands.
+  package var snapshot: StreamSnapshot { runtime.snapshot }
+
+  /// The metrics page.
+  package func metrics() -> String {
+    let snapshot = runtime.snapshot
+    let lags = snapshot.assigned.compactMap { partition -> TopicLag? in
+      guard let end = consumer.watermarks(of: partition)?.high,
+        let next = snapshot.committed[partition]
+      else { return nil }
+      return TopicLag(
+        topic: partition.topic, partition: partition.partition.rawValue,
+        records: max(0, end.rawValue - next.rawValue))
+    }
+    return snapshot.metricsPage(model: classifier.model, lags: lags).text
+  }
+}
+
+extension StreamOptions {
+  /// The options that the settings ask for.
+  package init(_ settings: Settings) {
+    self.init(
+      limits: settings.limits,
+      preparationThreads: settings.preparationThreads > 0
+        ? settings.preparationThreads : max(1, processorCount() / 4),
+      pollRecordsMax: max(1, min(128, settings.limits.bufferRecordsMax / 4)),
+      drainTimeoutMilliseconds: settings.drainTimeoutMilliseconds)
+  }
+}

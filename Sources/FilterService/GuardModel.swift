@@ -1,0 +1,126 @@
+internal import DeBERTa
+package import Pipeline
+package import Records
+package import Settings
+package import Tensors
+package import Tokenizer
+
+/// A guard model ready to judge: tokenizer, windows and classifier of one folder.
+package final class GuardModel: Classifier, ExchangeTokenizer {
+  /// Name and hash as verdicts show them.
+  package let model: String
+  /// What texts are cut into.
+  package let encoder: SequenceEncoder
+  private let classifier: DeBERTaClassifier
+  private let views: JudgedViews
+
+  /// Token ids that are packed together at most, unless one sequence is longer.
+  private static let packedTokensMax = 16_384
+
+  /// Loads the model that the settings name.
+  package init(settings: ModelSettings, pool: WorkerPool) throws(StartFailure) {
+    let tokenizer: SentencePieceTokenizer
+    do throws(TokenizerError) {
+      tokenizer = try SentencePieceTokenizer(folder: settings.path)
+    } catch {
+      throw .model("\(settings.path)/\(error)")
+    }
+    do throws(ModelError) {
+      classifier = try DeBERTaClassifier(folder: settings.path, pool: pool)
+    } catch {
+      throw .model("\(settings.path)/\(error)")
+    }
+    guard tokenizer.pieceCount <= classifier.configuration.vocabulary else {
+      throw .model("\(settings.path): spm.model has more pieces than the model has embeddings")
+    }
+    encoder = try Self.makeEncoder(settings, tokenizer, classifier.configuration)
+    views = settings.views
+    let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
+    model = "\(settings.name ?? folder)@\(classifier.hash.description.prefix(8))"
+  }
+
+  /// The sequences of the views that the settings ask for; an exchange without a response has its
+  /// prompt judged in any case, and an empty response counts as none.
+  package func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
+    let prompt = encoder.pieces(of: exchange.prompt)
+    let response = exchange.response.flatMap { $0.isEmpty ? nil : encoder.pieces(of: $0) }
+    do throws(TooManyWindows) {
+      let needsPrompt = views.contains(.prompt) || response == nil
+      let alone = needsPrompt ? try encoder.promptSequences(prompt) : []
+      guard let response, views.contains(.response) else {
+        return ExchangeSequences(prompt: alone, response: [])
+      }
+      return ExchangeSequences(
+        prompt: alone, response: try encoder.pairSequences(prompt, response))
+    } catch {
+      throw TokenizationFailure(
+        detail: "needs \(error.needed) windows where windows_max allows \(error.allowed)")
+    }
+  }
+
+  /// The judgements of the exchanges, each the highest score over its windows.
+  package func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+    var scores = try scores(
+      exchanges.flatMap { $0.promptSequences + $0.responseSequences })[...]
+    return exchanges.map { exchange in
+      let prompt = scores.prefix(exchange.promptSequences.count).max()
+      scores = scores.dropFirst(exchange.promptSequences.count)
+      let response = scores.prefix(exchange.responseSequences.count).max()
+      scores = scores.dropFirst(exchange.responseSequences.count)
+      return Judgement(
+        promptScore: prompt, responseScore: response, tokens: exchange.tokens,
+        windows: exchange.windows)
+    }
+  }
+
+  /// P(unsafe) of each sequence.
+  package func scores(_ sequences: [[Int32]]) throws(ClassifierFailure) -> [Score] {
+    var logits: [Logits] = []
+    logits.reserveCapacity(sequences.count)
+    var batch = TokenBatch()
+    do throws(BatchError) {
+      for sequence in sequences {
+        if batch.count > 0, batch.tokens.count + sequence.count > Self.packedTokensMax {
+          try classifier.classify(batch, into: &logits)
+          batch.removeAll()
+        }
+        batch.append(sequence)
+      }
+      try classifier.classify(batch, into: &logits)
+    } catch {
+      throw ClassifierFailure(detail: "\(error)")
+    }
+    for result in logits where !(result.unsafeProbability >= 0) {
+      throw ClassifierFailure(detail: "the model gave a score that is not a number")
+    }
+    return logits.map { Score(Float($0.unsafeProbability)) }
+  }
+
+  /// Judges a few sequences of all lengths, so that the first record finds memory and caches warm.
+  package func warmUp() throws(ClassifierFailure) {
+    let texts = (0..<8).map { Array(repeating: encoder.separatorID, count: 8 << $0) }
+    _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
+  }
+
+  private static func makeEncoder(
+    _ settings: ModelSettings, _ tokenizer: SentencePieceTokenizer,
+    _ configuration: ModelConfiguration
+  ) throws(StartFailure) -> SequenceEncoder {
+    let window =
+      settings.windowTokens
+      ?? min(tokenizer.lengthMax ?? configuration.positions, configuration.absolutePositions ?? .max)
+    guard window >= SequenceEncoder.windowTokensMin else {
+      throw .model("\(settings.path): the model's longest sequence has only \(window) tokens")
+    }
+    if let positions = configuration.absolutePositions, window > positions {
+      throw .configuration("model.window_tokens: the model has only \(positions) positions")
+    }
+    let overlap = settings.windowOverlapTokens ?? window / 4
+    guard overlap <= window / 2 else {
+      throw .configuration("model.window_overlap_tokens: more than half of the window (\(window))")
+    }
+    return SequenceEncoder(
+      tokenizer: tokenizer, windowTokens: window, overlapTokens: overlap,
+      windowsMax: settings.windowsMax)
+  }
+}

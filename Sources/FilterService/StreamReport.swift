@@ -1,0 +1,70 @@
+internal import Kafka
+internal import Pipeline
+internal import Records
+package import Telemetry
+
+extension StreamSnapshot {
+  /// The Prometheus page of a stream.
+  ///
+  /// - Parameter model: the model's name and hash, as verdicts show them.
+  package func metricsPage(model: String, lags: [TopicLag]) -> MetricsPage {
+    var page = MetricsPage()
+    page.gauge("sluice_model_info", "The model that judges.", [([("model", model)], 1)])
+    addRecords(to: &page)
+    addBatches(to: &page)
+    page.gauge("sluice_buffered_records", "Records read, not committed.", Double(bufferedRecords))
+    page.gauge("sluice_buffered_bytes", "Their size.", Double(bufferedBytes))
+    page.gauge("sluice_assigned_partitions", "Partitions held.", Double(assigned.count))
+    page.counter("sluice_pauses_total", "Pauses for a full buffer.", counters.pauses)
+    page.gauge(
+      "sluice_lag_records", "Records behind the end of the partition.",
+      lags.map {
+        (
+          [("topic", $0.topic), ("partition", String($0.partition))], Double($0.records)
+        )
+      })
+    page.summary("sluice_latency_seconds", "From being read to being committed.", latency)
+    page.summary("sluice_judging_seconds", "What the model took for a batch.", judging)
+    page.histogram(
+      "sluice_score", "P(unsafe) of judged exchanges.", bounds: ScoreHistogram.bounds,
+      counts: scores.counts, sum: scores.sum)
+    return page
+  }
+
+  private func addRecords(to page: inout MetricsPage) {
+    page.counter("sluice_records_received_total", "Records read.", counters.received)
+    page.counter(
+      "sluice_records_ignored_total", "Records read again or not ours.", counters.ignored)
+    page.counter(
+      "sluice_records_dropped_total", "Records left to another owner.", counters.dropped)
+    page.counter("sluice_verdicts_total", "Verdicts committed.", counters.verdicts)
+    page.counter("sluice_records_skipped_total", "Tombstones passed or skipped.", counters.skipped)
+    page.counter(
+      "sluice_dead_letters_total", "Dead letters committed.",
+      DeadLetterReason.allCases.map {
+        ([("reason", $0.rawValue)], Double(counters.deadLetters[$0] ?? 0))
+      })
+    page.counter("sluice_transactions_total", "Transactions committed.", counters.transactions)
+    page.counter(
+      "sluice_transactions_aborted_total", "Transactions aborted.", counters.abortedTransactions)
+  }
+
+  private func addBatches(to page: inout MetricsPage) {
+    page.counter("sluice_tokens_total", "Token ids judged.", counters.tokens)
+    page.counter(
+      "sluice_batches_total", "Batches judged, by the reason for their release.",
+      ReleaseReason.allCases.map {
+        ([("reason", $0.rawValue)], Double(counters.releases[$0] ?? 0))
+      })
+    page.counter(
+      "sluice_judging_failures_total", "Batches on which the model failed.",
+      counters.judgingFailures)
+  }
+}
+
+/// How far a partition's committed offset is behind its end.
+package struct TopicLag: Hashable, Sendable {
+  package let topic: String
+  package let partition: Int32
+  package let records: Int64
+}
