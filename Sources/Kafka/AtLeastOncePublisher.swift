@@ -6,18 +6,22 @@ package import Records
 /// again. An offset is never committed past a record that is not written.
 package final class AtLeastOncePublisher: RecordPublisher {
   private let producer: KafkaProducer
+  private let consumer: KafkaConsumer
   private let timeout: Duration
 
-  /// A publisher on a producer without a `transactional.id`; `timeout` bounds one publication.
-  package init(producer: KafkaProducer, timeout: Duration) {
+  /// A publisher on a producer without a `transactional.id`, which commits for `consumer`'s group;
+  /// `timeout` bounds one publication.
+  package init(producer: KafkaProducer, consumer: KafkaConsumer, timeout: Duration) {
     precondition(!producer.isTransactional, "transactions are for the transactional publisher")
     self.producer = producer
+    self.consumer = consumer
     self.timeout = timeout
   }
 
   /// Publishes `records`, then `offsets`. See `RecordPublisher`.
   package func publish(
-    _ records: [OutputRecord], offsets: [TopicPartition: Offset], from consumer: KafkaConsumer
+    _ records: [OutputRecord], offsets: [TopicPartition: Offset],
+    as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError) {
     let deadline = Deadline(after: timeout)
     var attempts = PublishAttempts()

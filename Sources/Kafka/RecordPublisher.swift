@@ -20,12 +20,16 @@ package enum PublishError: Error, Hashable, Sendable {
 
 /// Writes outputs and commits the offsets of the inputs that they were made from.
 package protocol RecordPublisher: Sendable {
-  /// Publishes `records` in order and commits `offsets`, each the next one to read, for the group
-  /// of `consumer`. Blocks; one thread at a time.
+  /// Publishes `records` in order and commits `offsets`, each the next one to read, for a member of
+  /// the group. Blocks; one thread at a time.
+  ///
+  /// Take `member` before choosing the records: taken later, it could belong to the assignment after
+  /// the one they were read in, and the coordinator would not refuse them.
   ///
   /// The offsets must be of partitions that the consumer owns now: finish inside the handler of a
   /// revocation, or drop the records.
   func publish(
-    _ records: [OutputRecord], offsets: [TopicPartition: Offset], from consumer: KafkaConsumer
+    _ records: [OutputRecord], offsets: [TopicPartition: Offset],
+    as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError)
 }

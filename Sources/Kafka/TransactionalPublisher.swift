@@ -16,26 +16,19 @@ package final class TransactionalPublisher: RecordPublisher {
 
   /// Publishes `records` and `offsets`, or nothing at all. See `RecordPublisher`.
   package func publish(
-    _ records: [OutputRecord], offsets: [TopicPartition: Offset], from consumer: KafkaConsumer
+    _ records: [OutputRecord], offsets: [TopicPartition: Offset],
+    as member: borrowing ConsumerGroupMetadata
   ) throws(PublishError) {
-    let group: ConsumerGroupMetadata
-    do throws(KafkaError) {
-      // Taken once: a later attempt must not borrow the authority of a later generation, which may
-      // have given the partitions to another member.
-      group = try consumer.groupMetadata()
-    } catch {
-      throw .fatal(error)
-    }
     var attempts = PublishAttempts()
     var result: AttemptResult
     repeat {
-      result = try attempt(records, offsets, group, attempts.isolated)
+      result = try attempt(records, offsets, member, attempts.isolated)
     } while try attempts.areNeeded(after: result)
   }
 
   private func attempt(
     _ records: [OutputRecord], _ offsets: [TopicPartition: Offset],
-    _ group: borrowing ConsumerGroupMetadata, _ isolated: Set<Int>
+    _ member: borrowing ConsumerGroupMetadata, _ isolated: Set<Int>
   ) throws(PublishError) -> AttemptResult {
     do throws(KafkaError) {
       try producer.beginTransaction()
@@ -53,7 +46,7 @@ package final class TransactionalPublisher: RecordPublisher {
     }
     var isCommitting = false
     do throws(KafkaError) {
-      try producer.sendOffsets(offsets, group: group, timeout: timeout)
+      try producer.sendOffsets(offsets, group: member, timeout: timeout)
       isCommitting = true
       try producer.commitTransaction(timeout: timeout)
       return .done

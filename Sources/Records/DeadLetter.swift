@@ -4,6 +4,8 @@ package enum DeadLetterReason: String, Hashable, Sendable, CaseIterable {
   case malformed
   /// The payload has no text to judge.
   case missingPrompt = "missing_prompt"
+  /// The text needs more windows than the settings allow; cutting it would leave some unjudged.
+  case tooLong = "too_long"
   /// A tombstone, under the policy that dead-letters them.
   case tombstone
   /// The model failed on this record alone, every time it was tried.

@@ -14,10 +14,10 @@ import Testing
     let consumer = try cluster.makeConsumer(of: [inputs])
     let received = try read(10, from: consumer)
     let partition = received[0].source.topicPartition
-    let publisher = AtLeastOncePublisher(producer: producer, timeout: .seconds(10))
+    let publisher = AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: .seconds(10))
     try publisher.publish(
       (0..<6).map { numbered($0, topic: outputs) }, offsets: [partition: Offset(6)],
-      from: consumer)
+      as: consumer.groupMetadata())
     #expect(
       try consumer.committed([partition], timeout: .seconds(10)) == [partition: Offset(6)])
     #expect(try read(6, from: cluster.makeConsumer(of: [outputs])).count == 6)
@@ -30,12 +30,12 @@ import Testing
     let producer = try cluster.makeProducer(["linger.ms": "100"])
     let consumer = try cluster.makeConsumer(of: [])
     let partition = TopicPartition(topic: topic, partition: Partition(0))
-    let publisher = AtLeastOncePublisher(producer: producer, timeout: .seconds(10))
+    let publisher = AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: .seconds(10))
     mock.failNext(.produce, with: [.invalidRecord, .none, .invalidRecord])
     let error = try #require(throws: PublishError.self) {
       try publisher.publish(
         (0..<3).map { numbered($0, topic: topic) }, offsets: [partition: Offset(1)],
-        from: consumer)
+        as: consumer.groupMetadata())
     }
     guard case .rejected(index: 1, _) = error else {
       Issue.record("\(error)")
@@ -51,9 +51,9 @@ import Testing
     let producer = try cluster.makeProducer(["message.timeout.ms": "200"])
     let consumer = try cluster.makeConsumer(of: [])
     try mock.setBroker(1, isUp: false)
-    let publisher = AtLeastOncePublisher(producer: producer, timeout: .seconds(5))
+    let publisher = AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: .seconds(5))
     let error = try #require(throws: PublishError.self) {
-      try publisher.publish([numbered(0, topic: topic)], offsets: [:], from: consumer)
+      try publisher.publish([numbered(0, topic: topic)], offsets: [:], as: consumer.groupMetadata())
     }
     guard case .aborted = error else {
       Issue.record("\(error)")

@@ -36,10 +36,10 @@ import Testing
     let (publisher, consumer) = try makePublisher()
     for round in 0..<5 {
       try publisher.publish(
-        records(round * 10..<round * 10 + 10), offsets: offsets(Int64(round)), from: consumer)
+        records(round * 10..<round * 10 + 10), offsets: offsets(Int64(round)), as: consumer.groupMetadata())
     }
-    try publisher.publish([], offsets: offsets(5), from: consumer)
-    try publisher.publish([], offsets: [:], from: consumer)
+    try publisher.publish([], offsets: offsets(5), as: consumer.groupMetadata())
+    try publisher.publish([], offsets: [:], as: consumer.groupMetadata())
     let received = try read(50, from: cluster.makeConsumer(of: [topic]))
     #expect(received.compactMap(\.text) == (0..<50).map { "\($0)" })
   }
@@ -50,8 +50,8 @@ import Testing
   func aCommitThatTheCoordinatorPutsOffSucceeds(code: KafkaErrorCode) throws {
     let (publisher, consumer) = try makePublisher()
     mock.failNext(.endTransaction, with: [code, code])
-    try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
-    try publisher.publish(records(3..<4), offsets: offsets(2), from: consumer)
+    try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
+    try publisher.publish(records(3..<4), offsets: offsets(2), as: consumer.groupMetadata())
   }
 
   @Test(arguments: [KafkaErrorCode.producerFenced, .invalidProducerEpoch])
@@ -59,7 +59,7 @@ import Testing
     let (publisher, consumer) = try makePublisher()
     mock.failNext(.endTransaction, with: [code])
     let error = try #require(throws: PublishError.self) {
-      try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+      try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .fatal = error else {
       Issue.record("\(error)")
@@ -79,7 +79,7 @@ import Testing
     let (publisher, consumer) = try makePublisher()
     mock.failNext(request, with: [code])
     let error = try #require(throws: PublishError.self) {
-      try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+      try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .aborted(let cause) = error else {
       Issue.record("\(error)")
@@ -99,7 +99,7 @@ import Testing
     by publisher: TransactionalPublisher, from consumer: KafkaConsumer
   ) throws -> Bool {
     do {
-      try publisher.publish(records(0..<3), offsets: offsets(1), from: consumer)
+      try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
     } catch PublishError.aborted {
       return false
     }
@@ -108,14 +108,14 @@ import Testing
 
   @Test func aBrokerThatIsAwayForAWhileIsWaitedFor() throws {
     let (publisher, consumer) = try makePublisher(timeout: .seconds(30))
-    try publisher.publish(records(0..<1), offsets: offsets(1), from: consumer)
+    try publisher.publish(records(0..<1), offsets: offsets(1), as: consumer.groupMetadata())
     try mock.setBroker(1, isUp: false)
     let mock = mock
     Task.detached {
       try await Task.sleep(for: .milliseconds(300))
       try mock.setBroker(1, isUp: true)
     }
-    try publisher.publish(records(1..<3), offsets: offsets(2), from: consumer)
+    try publisher.publish(records(1..<3), offsets: offsets(2), as: consumer.groupMetadata())
   }
 
   @Test func theRecordThatIsTooLargeForTheClientIsNamed() throws {
@@ -124,7 +124,7 @@ import Testing
     records[3] = OutputRecord(
       topic: topic, partition: Partition(0), key: nil, value: [UInt8](repeating: 7, count: 4_000))
     let error = try #require(throws: PublishError.self) {
-      try publisher.publish(records, offsets: offsets(1), from: consumer)
+      try publisher.publish(records, offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .rejected(index: 3, let cause) = error else {
       Issue.record("\(error)")
@@ -132,7 +132,7 @@ import Testing
     }
     #expect(cause.code == .messageSizeTooLarge)
     records.remove(at: 3)
-    try publisher.publish(records, offsets: offsets(1), from: consumer)
+    try publisher.publish(records, offsets: offsets(1), as: consumer.groupMetadata())
   }
 
   /// A broker refuses a whole request. Only records that are refused alone are at fault.
@@ -142,7 +142,7 @@ import Testing
       .produce,
       with: [.messageSizeTooLarge, .outOfOrderSequence, .none, .none, .messageSizeTooLarge])
     let error = try #require(throws: PublishError.self) {
-      try publisher.publish(records(0..<5), offsets: offsets(1), from: consumer)
+      try publisher.publish(records(0..<5), offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .rejected(index: 2, _) = error else {
       Issue.record("\(error)")
@@ -153,7 +153,7 @@ import Testing
   @Test func recordsThatAreTooLargeOnlyTogetherAreWritten() throws {
     let (publisher, consumer) = try makePublisher(["linger.ms": "100"])
     mock.failNext(.produce, with: [.messageSizeTooLarge])
-    try publisher.publish(records(0..<5), offsets: offsets(1), from: consumer)
+    try publisher.publish(records(0..<5), offsets: offsets(1), as: consumer.groupMetadata())
     let received = try read(5, from: cluster.makeConsumer(of: [topic]))
     #expect(received.compactMap(\.text) == (0..<5).map { "\($0)" })
   }

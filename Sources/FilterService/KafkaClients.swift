@@ -1,0 +1,129 @@
+internal import FoundationEssentials
+internal import Glibc
+package import Kafka
+internal import Pipeline
+package import Settings
+
+/// Makes the Kafka clients that the settings describe.
+package struct KafkaClients: Sendable {
+  private let settings: Settings
+  private let events: KafkaEvents
+  private let secrets: [(name: String, value: String)]
+
+  /// Reads the secrets; no client is made yet.
+  ///
+  /// - Throws: `StartFailure.configuration` when a secret's file cannot be read.
+  package init(
+    settings: Settings, environment: [String: String], events: KafkaEvents
+  ) throws(StartFailure) {
+    self.settings = settings
+    self.events = events
+    var secrets: [(name: String, value: String)] = []
+    for secret in settings.kafka.secrets {
+      let path = try Self.expand(secret.path, environment)
+      guard let text = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
+        throw .configuration("kafka.secrets.\(secret.name): the file cannot be read")
+      }
+      secrets.append((secret.name, String(text.trimmingSuffix { $0.isNewline })))
+    }
+    self.secrets = secrets
+  }
+
+  /// The name under which this daemon makes transactions.
+  package var transactionalID: String {
+    let member = settings.kafka.groupInstanceID ?? Self.hostName
+    return settings.kafka.transactionalID ?? "\(settings.kafka.groupID)-\(member)"
+  }
+
+  /// A consumer of the group.
+  package func makeConsumer() throws(KafkaError) -> KafkaConsumer {
+    var configuration = common
+    configuration["group.id"] = settings.kafka.groupID
+    configuration["group.instance.id"] = settings.kafka.groupInstanceID
+    configuration["auto.offset.reset"] = "earliest"
+    // What is fetched ahead is held in memory on top of the stream's own buffer.
+    configuration["queued.max.messages.kbytes"] = String(
+      max(1024, settings.limits.bufferBytesMax >> 10))
+    for property in settings.kafka.consumerProperties {
+      configuration[property.name] = property.value
+    }
+    return try KafkaConsumer(configuration, events: events)
+  }
+
+  /// A publisher with a producer of its own, for the promise that the settings make.
+  package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher {
+    let timeout = Duration.milliseconds(settings.transactionTimeoutMilliseconds)
+    var configuration = common
+    configuration["enable.idempotence"] = "true"
+    // Batches are complete when a transaction begins to send: waiting for more gains nothing.
+    configuration["linger.ms"] = "1"
+    configuration["queue.buffering.max.messages"] = "1000000"
+    if settings.delivery == .exactlyOnce {
+      configuration["transactional.id"] = transactionalID
+      configuration["transaction.timeout.ms"] = String(settings.transactionTimeoutMilliseconds)
+    }
+    for property in settings.kafka.producerProperties {
+      configuration[property.name] = property.value
+    }
+    let producer = try KafkaProducer(configuration, events: events)
+    guard settings.delivery == .exactlyOnce else {
+      return AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: timeout)
+    }
+    try producer.initTransactions(timeout: .seconds(60))
+    return TransactionalPublisher(producer: producer, timeout: timeout)
+  }
+
+  /// How many partitions each topic of the settings has.
+  ///
+  /// - Throws: `StartFailure.unavailable` when brokers cannot be reached or a topic is missing.
+  package func partitionCounts() throws(StartFailure) -> [String: Int] {
+    let topics = (settings.outputTopics.all + settings.inputTopics).filter { !$0.hasPrefix("^") }
+    var counts: [String: Int] = [:]
+    do throws(KafkaError) {
+      let admin = try KafkaAdmin(common, events: events)
+      for topic in topics {
+        counts[topic] = try admin.partitionCount(of: topic, timeout: .seconds(15))
+      }
+    } catch {
+      throw .unavailable(error.description)
+    }
+    let missing = topics.filter { counts[$0] == nil }
+    guard missing.isEmpty else {
+      throw .unavailable("missing topics: \(missing.joined(separator: ", "))")
+    }
+    return counts
+  }
+
+  private var common: KafkaConfiguration {
+    var configuration = KafkaConfiguration(bootstrapServers: settings.kafka.bootstrapServers)
+    configuration["client.id"] = settings.kafka.clientID
+    for property in settings.kafka.properties { configuration[property.name] = property.value }
+    for secret in secrets { configuration[secret.name] = secret.value }
+    return configuration
+  }
+
+  private static func expand(
+    _ path: String, _ environment: [String: String]
+  ) throws(StartFailure) -> String {
+    let variable = "$CREDENTIALS_DIRECTORY"
+    guard path.hasPrefix(variable) else { return path }
+    guard let folder = environment["CREDENTIALS_DIRECTORY"] else {
+      throw .configuration("kafka.secrets: \(variable) is not set; it comes with LoadCredential=")
+    }
+    return folder + path.dropFirst(variable.count)
+  }
+
+  private static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> Substring {
+    var rest = self[...]
+    while let last = rest.last, predicate(last) { rest.removeLast() }
+    return rest
+  }
+}

@@ -1,0 +1,203 @@
+package import Pipeline
+internal import Records
+internal import Threading
+
+/// Runs a `StreamMachine` on threads: one reads, some decode and tokenize, one judges, one
+/// publishes, so that all of it overlaps.
+///
+/// The threads share the machine behind one lock and hold it only to hand over work. Everything
+/// that blocks (the broker, the model) happens outside the lock, on these threads and never on
+/// Swift's cooperative pool.
+package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Sendable {
+  private let source: StreamSource
+  private let sink: StreamSink
+  private let classifier: any Classifier
+  private let work: StreamWork
+  private let options: StreamOptions
+  private let state: Monitor<StreamState>
+
+  /// A stream that does not run yet.
+  package init(
+    source: StreamSource, sink: StreamSink, classifier: any Classifier, work: StreamWork,
+    options: StreamOptions
+  ) {
+    self.source = source
+    self.sink = sink
+    self.classifier = classifier
+    self.work = work
+    self.options = options
+    state = Monitor(StreamState(limits: options.limits))
+  }
+
+  /// Runs until `stop` or a failure, then drains, and returns why it ended: nil after `stop`.
+  ///
+  /// Blocks; call it on a thread of its own.
+  package func run() -> StreamFailure? {
+    var threads: [BlockingThread] = []
+    for number in 0..<options.preparationThreads {
+      threads.append(BlockingThread(name: "prepare-\(number)") { self.prepare() })
+    }
+    threads.append(BlockingThread(name: "judge") { self.judge() })
+    threads.append(BlockingThread(name: "publish") { self.publish() })
+    read()
+    state.update { $0.isOver = true }
+    for thread in threads { thread.join() }
+    return state.withLock { $0.failure }
+  }
+
+  /// Asks the stream to give its partitions back in order and end.
+  package func stop() {
+    state.update { $0.isStopping = true }
+  }
+
+  /// Where the stream stands.
+  package var snapshot: StreamSnapshot { state.withLock { $0.snapshot() } }
+
+  // MARK: Reading
+
+  private func read() {
+    var records: [InputRecord] = []
+    do throws(SourceFailure) {
+      while state.withLock({ !$0.isStopping && $0.failure == nil }) {
+        switch state.withLock({ $0.machine.flowChange() }) {
+        case .pause: try source.pause()
+        case .resume: try source.resume()
+        case nil: break
+        }
+        try source.poll(
+          into: &records, max: options.pollRecordsMax,
+          timeoutMilliseconds: options.pollMilliseconds, onChange: assignmentChanged)
+        state.withLock { $0.lastPoll = now() }
+        guard !records.isEmpty else { continue }
+        state.update { $0.receive(records, now: now()) }
+        records.removeAll(keepingCapacity: true)
+      }
+    } catch {
+      state.update { $0.fail(.source(error.detail)) }
+    }
+    close()
+  }
+
+  private func close() {
+    do throws(SourceFailure) {
+      let timeout = options.drainTimeoutMilliseconds + options.closeMilliseconds
+      if try !source.close(timeoutMilliseconds: timeout, onChange: assignmentChanged) {
+        state.update { $0.closedLate = true }
+      }
+    } catch {
+      state.update { $0.fail(.source(error.detail)) }
+    }
+  }
+
+  /// Called by the source on the reading thread: returns once revoked partitions may be given back.
+  private func assignmentChanged(_ change: AssignmentChange) {
+    switch change {
+    case .assigned(let partitions):
+      state.update { state in
+        state.machine.assign(partitions)
+        state.wasAssigned = true
+      }
+    case .lost(let partitions):
+      state.update { $0.machine.abandon(partitions) }
+    case .revoked(let partitions):
+      state.update { $0.machine.drain(partitions) }
+      let deadline = now().advanced(byMilliseconds: options.drainTimeoutMilliseconds)
+      let isDrained = state.wait { state -> Monitor<StreamState>.Turn<Bool> in
+        if state.machine.isDrained(partitions) { return .done(true) }
+        let time = now()
+        if state.failure != nil || time >= deadline { return .done(false) }
+        return .sleep(atMost: time.duration(until: deadline))
+      }
+      if !isDrained { state.update { $0.machine.abandon(partitions) } }
+    }
+  }
+
+  // MARK: Preparing
+
+  private func prepare() {
+    let prepare = work.makePreparer()
+    while let chunk = state.wait({ $0.nextChunk() }) {
+      let items = prepare(chunk.items)
+      state.update { $0.machine.prepared(chunk.id, items, now: now()) }
+    }
+  }
+
+  // MARK: Judging
+
+  private func judge() {
+    while let batch = nextWork({ $0.machine.nextBatch(now: $1) }) {
+      let start = now()
+      do throws(ClassifierFailure) {
+        let exchanges = batch.exchanges
+        let judgements = exchanges.isEmpty ? [] : try classifier.judge(exchanges)
+        let end = now()
+        state.update {
+          $0.machine.judged(
+            batch.id, judgements, model: classifier.model, atMilliseconds: wallClockMilliseconds())
+          $0.count(judgements, nanoseconds: end.nanoseconds(since: start))
+        }
+      } catch {
+        state.update {
+          $0.machine.judgingFailed(
+            batch.id, error, model: classifier.model, atMilliseconds: wallClockMilliseconds())
+        }
+      }
+    }
+  }
+
+  // MARK: Publishing
+
+  private func publish() {
+    let encode = work.makeEncoder()
+    while nextWork({ $0.machine.transactionIsDue(now: $1) }) != nil {
+      do throws(SinkFailure) {
+        let membership = try sink.membership()
+        let decision = state.withLock { $0.machine.nextTransaction(now: now()) }
+        guard case .perform(let transaction) = decision else { continue }
+        publish(transaction, as: membership, encode)
+      } catch {
+        state.update { $0.fail(.sink(error.detail)) }
+      }
+    }
+  }
+
+  private func publish(
+    _ transaction: Transaction, as membership: StreamSink.Membership,
+    _ encode: (JudgedItem, inout [OutputRecord]) -> Void
+  ) {
+    var records: [OutputRecord] = []
+    records.reserveCapacity(transaction.items.count)
+    var origins: [Int] = []
+    origins.reserveCapacity(transaction.items.count)
+    for (index, item) in transaction.items.enumerated() {
+      encode(item, &records)
+      while origins.count < records.count { origins.append(index) }
+    }
+    do throws(SinkFailure) {
+      try sink.publish(records, offsets: transaction.offsets, as: membership)
+      state.update { $0.committed(transaction, now: now()) }
+    } catch {
+      var item: Int?
+      if case .rejected(let index, _) = error { item = origins[index] }
+      state.update {
+        $0.machine.publishingFailed(transaction.id, error, item: item, now: now())
+        $0.lastSinkFailure = error
+      }
+    }
+  }
+
+  /// Waits for the next piece of work that `decide` finds; nil when the stream is over.
+  private func nextWork<Work>(
+    _ decide: (inout StreamState, StreamInstant) -> Decision<Work>
+  ) -> Work? {
+    state.wait { state -> Monitor<StreamState>.Turn<Work?> in
+      if state.isOver || state.failure != nil { return .done(nil) }
+      let time = now()
+      switch decide(&state, time) {
+      case .perform(let work): return .done(work)
+      case .wait(until: nil): return .sleep(atMost: nil)
+      case .wait(let until?): return .sleep(atMost: time.duration(until: until))
+      }
+    }
+  }
+}

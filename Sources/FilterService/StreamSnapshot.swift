@@ -1,0 +1,48 @@
+package import Pipeline
+package import Records
+package import Telemetry
+
+/// Where a stream stood at one moment.
+package struct StreamSnapshot: Sendable {
+  package let counters: StreamCounters
+  package let bufferedRecords: Int
+  package let bufferedBytes: Int
+  package let assigned: [TopicPartition]
+  package let committed: [TopicPartition: Offset]
+  /// From being read to being committed.
+  package let latency: LatencyHistogram
+  /// What the model took for each batch.
+  package let judging: LatencyHistogram
+  package let scores: ScoreHistogram
+  /// Whether the group has given this member its share, be it an empty one.
+  package let wasAssigned: Bool
+  package let failure: StreamFailure?
+  package let lastProgress: StreamInstant
+  package let lastPoll: StreamInstant
+  package let lastSinkFailure: SinkFailure?
+
+  /// Whether the stream stands still: it holds records and has committed nothing for that long, or
+  /// has not even polled.
+  package func isStalled(now: StreamInstant, afterSeconds seconds: Int) -> Bool {
+    let limit = Int64(seconds) * 1_000_000_000
+    if now.nanoseconds(since: lastPoll) > limit { return true }
+    return bufferedRecords > 0 && now.nanoseconds(since: lastProgress) > limit
+  }
+}
+
+/// Scores counted in twenty equal buckets.
+package struct ScoreHistogram: Hashable, Sendable {
+  package static let bounds = (1...19).map { Double($0) / 20 } + [1]
+  /// One count for each bound, and one for what lies above the last.
+  package private(set) var counts = Array(repeating: 0, count: bounds.count + 1)
+  package private(set) var sum = 0.0
+
+  package init() {}
+
+  package mutating func record(_ score: Score) {
+    let value = Double(score.rawValue)
+    sum += value
+    let bucket = Int((value * 20).rounded(.up)) - 1
+    counts[min(max(bucket, 0), Self.bounds.count)] += 1
+  }
+}

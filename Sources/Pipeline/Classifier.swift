@@ -1,0 +1,25 @@
+package import Records
+
+/// Judges prepared exchanges: a guard model, or something simpler in tests and benchmarks.
+package protocol Classifier: Sendable {
+  /// The model's name and hash as verdicts show it, such as `guard-tiny@3f9c2a1b`.
+  var model: String { get }
+
+  /// The judgements of `exchanges`, in their order.
+  ///
+  /// - Throws: `ClassifierFailure`; the pipeline then halves the batch until the culprit is alone.
+  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement]
+}
+
+/// Why a batch could not be judged.
+package struct ClassifierFailure: Error, Hashable, Sendable {
+  /// What failed, without the user's text.
+  package let detail: String
+  /// Trying again is pointless for every record, as when a device is lost: the service must leave.
+  package let isFatal: Bool
+
+  package init(detail: String, isFatal: Bool = false) {
+    self.detail = detail
+    self.isFatal = isFatal
+  }
+}

@@ -1,0 +1,113 @@
+package import Records
+
+/// Names one assignment of one partition: a partition that is revoked and comes back gets a new one.
+struct LaneID: Hashable, Sendable {
+  let number: Int
+}
+
+/// The offset ledger: which partitions are assigned, how far each was read and committed, and how
+/// many of its records are still on their way.
+///
+/// Each assignment of a partition is a lane of its own, so that records read under an assignment
+/// that is gone can be told apart from those read after the partition came back.
+package struct LaneLedger: Sendable {
+  private enum Phase { case live, draining, dead }
+
+  private struct Lane {
+    let topicPartition: TopicPartition
+    var phase = Phase.live
+    var received: Offset?
+    var committed: Offset?
+    var outstanding = 0
+  }
+
+  private var lanes: [LaneID: Lane] = [:]
+  private var live: [TopicPartition: LaneID] = [:]
+  private var nextNumber = 0
+
+  package init() {}
+
+  /// Partitions that may be read from.
+  package var assigned: Set<TopicPartition> { Set(live.keys) }
+
+  /// Opens a lane for each partition.
+  package mutating func assign(_ partitions: [TopicPartition]) {
+    for partition in partitions where live[partition] == nil {
+      let id = LaneID(number: nextNumber)
+      nextNumber += 1
+      lanes[id] = Lane(topicPartition: partition)
+      live[partition] = id
+    }
+  }
+
+  /// Takes the partitions' lanes out of reading; what is already judged may still be committed.
+  package mutating func drain(_ partitions: [TopicPartition]) {
+    for partition in partitions {
+      guard let id = live.removeValue(forKey: partition) else { continue }
+      lanes[id]?.phase = .draining
+      forgetIfDone(id)
+    }
+  }
+
+  /// Gives the partitions' lanes up: nothing of theirs may start to be published any more.
+  package mutating func abandon(_ partitions: Set<TopicPartition>) {
+    drain(Array(partitions))
+    for (id, lane) in lanes where lane.phase == .draining {
+      if partitions.contains(lane.topicPartition) { lanes[id]?.phase = .dead }
+    }
+  }
+
+  /// The lane for a record just read, or nil when its partition is not assigned or the record was
+  /// read before under the same assignment.
+  mutating func admit(_ source: SourcePosition) -> LaneID? {
+    guard let id = live[source.topicPartition] else { return nil }
+    if let received = lanes[id]?.received, source.offset <= received { return nil }
+    lanes[id]?.received = source.offset
+    lanes[id]?.outstanding += 1
+    return id
+  }
+
+  /// Whether a record of that lane is still worth judging.
+  func mayJudge(_ id: LaneID) -> Bool { lanes[id]?.phase == .live }
+
+  /// Whether a record of that lane may still be published.
+  func mayPublish(_ id: LaneID) -> Bool {
+    guard let phase = lanes[id]?.phase else { return false }
+    return phase != .dead
+  }
+
+  /// Counts a record of that lane as done without a commit: it was dropped, and whoever owns the
+  /// partition next reads it again.
+  mutating func drop(_ id: LaneID) {
+    lanes[id]?.outstanding -= 1
+    forgetIfDone(id)
+  }
+
+  /// Counts a record of that lane as committed.
+  mutating func commit(_ id: LaneID, _ source: SourcePosition) {
+    if let committed = lanes[id]?.committed {
+      precondition(source.offset >= committed, "a commit would go backwards")
+    }
+    lanes[id]?.committed = source.offset.next
+    lanes[id]?.outstanding -= 1
+    forgetIfDone(id)
+  }
+
+  /// Whether nothing of these partitions' former assignments is on its way.
+  package func isDrained(_ partitions: Set<TopicPartition>) -> Bool {
+    !lanes.values.contains {
+      $0.phase != .live && $0.outstanding > 0 && partitions.contains($0.topicPartition)
+    }
+  }
+
+  /// The next offset to read once everything committed so far is counted, per assigned partition
+  /// that has committed anything.
+  package var committed: [TopicPartition: Offset] {
+    live.compactMapValues { lanes[$0]?.committed }
+  }
+
+  private mutating func forgetIfDone(_ id: LaneID) {
+    guard let lane = lanes[id], lane.phase != .live, lane.outstanding == 0 else { return }
+    lanes[id] = nil
+  }
+}

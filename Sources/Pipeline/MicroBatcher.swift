@@ -1,0 +1,86 @@
+/// Why a batch was released.
+package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
+  /// The next record would exceed the token budget, or the budget is full.
+  case tokens
+  case records
+  case bytes
+  /// The stream went quiet.
+  case linger
+  /// The oldest record had waited long enough.
+  case age
+  /// Nothing more will come: the stream is stopping, or consumption is paused.
+  case drain
+  /// The second look at a batch on which the model failed.
+  case retry
+}
+
+/// Collects prepared records in order and decides when enough are together.
+///
+/// The engine packs sequences without padding, so a batch is full by tokens, not by its longest
+/// text. Waiting happens only while records trickle in: as soon as the next record would not fit,
+/// the batch goes.
+package struct MicroBatcher: Sendable {
+  private let limits: BatchLimits
+  private var queue = Queue<PreparedItem>()
+  private var lastArrival = StreamInstant.zero
+
+  package init(limits: BatchLimits) {
+    self.limits = limits
+  }
+
+  package var isEmpty: Bool { queue.isEmpty }
+  package var count: Int { queue.count }
+
+  /// Adds records, in stream order, at the moment they became ready.
+  package mutating func append(_ items: [PreparedItem], now: StreamInstant) {
+    guard !items.isEmpty else { return }
+    queue.append(contentsOf: items)
+    lastArrival = now
+  }
+
+  /// What to do at `now`.
+  package enum Decision: Sendable {
+    case release([PreparedItem], ReleaseReason)
+    /// Ask again at that time, or when records were added; nil: only when records were added.
+    case wait(until: StreamInstant?)
+  }
+
+  /// Releases a batch if one is due.
+  ///
+  /// - Parameter isDraining: no more records will come before this batch is out, so waiting is
+  ///   pointless.
+  package mutating func next(now: StreamInstant, isDraining: Bool) -> Decision {
+    guard let oldest = queue.first else { return .wait(until: nil) }
+    let (count, full) = fill()
+    if let full { return .release(queue.removeFirst(count), full) }
+    if isDraining { return .release(queue.removeFirst(count), .drain) }
+    let aged = oldest.item.arrival.advanced(byMilliseconds: limits.ageMaxMilliseconds)
+    if now >= aged { return .release(queue.removeFirst(count), .age) }
+    let quiet = lastArrival.advanced(byMilliseconds: limits.lingerMilliseconds)
+    if now >= quiet { return .release(queue.removeFirst(count), .linger) }
+    return .wait(until: min(aged, quiet))
+  }
+
+  /// Removes and returns the records that do not satisfy `isWanted`.
+  mutating func discard(unless isWanted: (PreparedItem) -> Bool) -> [PreparedItem] {
+    queue.removeAll(unless: isWanted)
+  }
+
+  /// How many records at the front fit one batch, and by which limit it is full, if it is.
+  private func fill() -> (count: Int, full: ReleaseReason?) {
+    var count = 0
+    var tokens = 0
+    var bytes = 0
+    for item in queue {
+      if count > 0, tokens + item.tokens > limits.tokensMax { return (count, .tokens) }
+      if count > 0, bytes + item.bytes > limits.bytesMax { return (count, .bytes) }
+      count += 1
+      tokens += item.tokens
+      bytes += item.bytes
+      if tokens >= limits.tokensMax { return (count, .tokens) }
+      if bytes >= limits.bytesMax { return (count, .bytes) }
+      if count == limits.recordsMax { return (count, .records) }
+    }
+    return (count, nil)
+  }
+}

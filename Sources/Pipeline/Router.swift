@@ -1,0 +1,92 @@
+package import Records
+
+/// Where outputs go.
+package struct OutputTopics: Hashable, Sendable {
+  package var verdicts: String
+  package var deadLetters: String
+  /// Receives each record that may go on, unchanged but for the verdict's headers; nil for none.
+  package var clean: String?
+  /// Receives each quarantined record in the same way; nil for none.
+  package var quarantine: String?
+
+  package init(
+    verdicts: String, deadLetters: String, clean: String? = nil, quarantine: String? = nil
+  ) {
+    self.verdicts = verdicts
+    self.deadLetters = deadLetters
+    self.clean = clean
+    self.quarantine = quarantine
+  }
+
+  /// All topics that are written to.
+  package var all: [String] { [verdicts, deadLetters] + [clean, quarantine].compactMap { $0 } }
+}
+
+/// One record to be written for a judged item, before it is encoded.
+package struct Dispatch: Hashable, Sendable {
+  /// What the record carries.
+  package enum Content: Hashable, Sendable {
+    case verdict(Verdict)
+    /// The input record as it was, with the verdict in its headers.
+    case original(Verdict)
+    /// The input record as it was, without a verdict, under a policy that fails open.
+    case unjudgedOriginal
+    case deadLetter(DeadLetter, omitsPayload: Bool)
+    case tombstone
+  }
+
+  package let topic: String
+  package let content: Content
+}
+
+/// Decides what is published for a judged record: verdict, dead letter, and the copies of the input
+/// that go to the clean or the quarantine topic.
+package struct Router: Sendable {
+  private let topics: OutputTopics
+  private let policies: PolicyBook
+
+  package init(topics: OutputTopics, policies: PolicyBook) {
+    self.topics = topics
+    self.policies = policies
+  }
+
+  /// The records to write for `item`, in order.
+  package func route(_ item: JudgedItem) -> [Dispatch] {
+    switch item.outcome {
+    case .skipped:
+      return []
+    case .forwardTombstone:
+      return [topics.verdicts, topics.clean].compactMap { $0 }.map {
+        Dispatch(topic: $0, content: .tombstone)
+      }
+    case .deadLetter(let letter):
+      let content = Dispatch.Content.deadLetter(letter, omitsPayload: item.omitsPayload)
+      var dispatches = [Dispatch(topic: topics.deadLetters, content: content)]
+      let failsOpen = policies.standard.unjudged == .open && letter.reason != .tooLarge
+      if failsOpen, let clean = topics.clean {
+        dispatches.append(Dispatch(topic: clean, content: .unjudgedOriginal))
+      }
+      return dispatches
+    case .judged(let exchange, let judgement):
+      let verdict = verdict(on: exchange, judgement, item)
+      var dispatches = [Dispatch(topic: topics.verdicts, content: .verdict(verdict))]
+      let copyTopic = verdict.action == .quarantine ? topics.quarantine : topics.clean
+      if let copyTopic {
+        dispatches.append(Dispatch(topic: copyTopic, content: .original(verdict)))
+      }
+      return dispatches
+    }
+  }
+
+  private func verdict(
+    on exchange: PreparedExchange, _ judgement: Judgement, _ item: JudgedItem
+  ) -> Verdict {
+    let policy = policies.policy(for: exchange.tenant)
+    let action = policy.action(for: judgement.score)
+    return Verdict(
+      id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,
+      threshold: policy.threshold, model: item.model, policy: policy.name,
+      source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds,
+      metadata: exchange.metadata)
+  }
+}

@@ -1,0 +1,63 @@
+package import Records
+
+/// Why a stream had to stop.
+package enum StreamFailure: Hashable, Sendable {
+  /// Nothing can be read any more.
+  case source(String)
+  /// The classifier is of no more use.
+  case classifier(String)
+  /// A record cannot be judged, and the settings say to halt at that.
+  case poison(SourcePosition, String)
+  /// Nothing can be published any more, or not within the attempts allowed.
+  case sink(String)
+}
+
+extension StreamFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .source(let detail): "reading failed: \(detail)"
+    case .classifier(let detail): "the model failed: \(detail)"
+    case .poison(let source, let detail): "poison record at \(source): \(detail)"
+    case .sink(let detail): "publishing failed: \(detail)"
+    }
+  }
+}
+
+/// Running totals of a stream since its start.
+package struct StreamCounters: Hashable, Sendable {
+  package internal(set) var received = 0
+  /// Read, but of a partition not assigned any more or repeated by the client.
+  package internal(set) var ignored = 0
+  /// Given up without a commit, for the partition's next owner to read again.
+  package internal(set) var dropped = 0
+  package internal(set) var pauses = 0
+  package internal(set) var batches = 0
+  package internal(set) var releases: [ReleaseReason: Int] = [:]
+  package internal(set) var tokens = 0
+  package internal(set) var judgingFailures = 0
+  package internal(set) var transactions = 0
+  package internal(set) var abortedTransactions = 0
+  package internal(set) var verdicts = 0
+  package internal(set) var deadLetters: [DeadLetterReason: Int] = [:]
+  package internal(set) var skipped = 0
+
+  /// Records whose outputs and offsets are committed.
+  package var committed: Int { verdicts + skipped + deadLetters.values.reduce(0, +) }
+
+  mutating func count(_ batch: Batch) {
+    batches += 1
+    releases[batch.reason, default: 0] += 1
+    tokens += batch.items.reduce(0) { $0 + $1.tokens }
+  }
+
+  mutating func count(committed transaction: Transaction) {
+    transactions += 1
+    for item in transaction.items {
+      switch item.outcome {
+      case .judged: verdicts += 1
+      case .deadLetter(let letter): deadLetters[letter.reason, default: 0] += 1
+      case .forwardTombstone, .skipped: skipped += 1
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/// When a micro-batch is given to the model.
+package struct BatchLimits: Hashable, Sendable {
+  /// Token ids in one batch; a single exchange above it is judged alone.
+  package var tokensMax: Int
+  package var recordsMax: Int
+  /// Payload bytes in one batch.
+  package var bytesMax: Int
+  /// How long the stream must be quiet before a batch that is not full is released.
+  package var lingerMilliseconds: Int
+  /// How old the oldest record of a batch may become, quiet or not.
+  package var ageMaxMilliseconds: Int
+
+  package init(
+    tokensMax: Int = 8192, recordsMax: Int = 256, bytesMax: Int = 4 << 20,
+    lingerMilliseconds: Int = 2, ageMaxMilliseconds: Int = 25
+  ) {
+    self.tokensMax = tokensMax
+    self.recordsMax = recordsMax
+    self.bytesMax = bytesMax
+    self.lingerMilliseconds = lingerMilliseconds
+    self.ageMaxMilliseconds = ageMaxMilliseconds
+  }
+}
+
+/// What the whole stream may hold, and how often it may try again.
+package struct StreamLimits: Hashable, Sendable {
+  package var batch: BatchLimits
+  /// Records between being read and being committed; beyond it consumption pauses.
+  package var bufferRecordsMax: Int
+  package var bufferBytesMax: Int
+  package var transactionRecordsMax: Int
+  package var transactionBytesMax: Int
+  /// How often one transaction is tried before the service gives up and leaves.
+  package var transactionAttemptsMax: Int
+  /// The pause before the second attempt; it doubles for each one after.
+  package var retryBackoffMilliseconds: Int
+  /// How often the model is tried on one record alone before the record counts as poison.
+  package var poisonAttemptsMax: Int
+  /// Stop instead of dead-lettering a poison record.
+  package var haltsOnPoison: Bool
+
+  package init(
+    batch: BatchLimits = BatchLimits(), bufferRecordsMax: Int = 20_000,
+    bufferBytesMax: Int = 64 << 20, transactionRecordsMax: Int = 5_000,
+    transactionBytesMax: Int = 16 << 20, transactionAttemptsMax: Int = 5,
+    retryBackoffMilliseconds: Int = 200, poisonAttemptsMax: Int = 2, haltsOnPoison: Bool = false
+  ) {
+    self.batch = batch
+    self.bufferRecordsMax = bufferRecordsMax
+    self.bufferBytesMax = bufferBytesMax
+    self.transactionRecordsMax = transactionRecordsMax
+    self.transactionBytesMax = transactionBytesMax
+    self.transactionAttemptsMax = transactionAttemptsMax
+    self.retryBackoffMilliseconds = retryBackoffMilliseconds
+    self.poisonAttemptsMax = poisonAttemptsMax
+    self.haltsOnPoison = haltsOnPoison
+  }
+}

@@ -1,0 +1,283 @@
+package import Records
+
+/// The whole stream as a pure machine: records go in, batches and transactions come out.
+///
+/// Data moves one way: `receive` → (decode, tokenize) → `prepared` → `nextBatch` → (judge) →
+/// `judged` → `nextTransaction` → (publish) → `committed`. The work in parentheses is done by
+/// whoever drives the machine, on as many threads as it likes; the machine keeps order within each
+/// partition, the bounds, and the rule that an offset is never committed past a record that is not
+/// published. It does no input or output and reads no clock.
+package struct StreamMachine: Sendable {
+  package let limits: StreamLimits
+  package private(set) var ledger = LaneLedger()
+  package private(set) var counters = StreamCounters()
+  /// Why the stream cannot go on; nil while it can.
+  package private(set) var failure: StreamFailure?
+  /// When offsets were last committed, or the stream last had nothing to do.
+  package private(set) var lastProgress: StreamInstant
+  package private(set) var bufferedRecords = 0
+  package private(set) var bufferedBytes = 0
+  private var sequencer = ChunkSequencer()
+  private var judging: JudgeQueue
+  private var publishing: TransactionQueue
+  /// What reading was last told; nil when a rebalance may have undone it.
+  private var flow: FlowChange? = .resume
+  private var isDraining = false
+
+  package init(limits: StreamLimits, now: StreamInstant) {
+    self.limits = limits
+    lastProgress = now
+    judging = JudgeQueue(limits: limits.batch)
+    publishing = TransactionQueue(limits: limits)
+  }
+
+  /// Whether nothing is on its way.
+  package var isIdle: Bool { bufferedRecords == 0 }
+
+  // MARK: Assignment
+
+  /// The consumer was given these partitions.
+  package mutating func assign(_ partitions: [TopicPartition]) {
+    ledger.assign(partitions)
+    flow = nil
+  }
+
+  /// The consumer must give these partitions back: what is not judged is dropped for the next owner
+  /// to read again, what is judged or being judged goes on to its commit. Give them back once
+  /// `isDrained` says so, or after `abandon`.
+  package mutating func drain(_ partitions: [TopicPartition]) {
+    ledger.drain(partitions)
+    flow = nil
+    let ledger = ledger
+    drop(judging.discard { ledger.mayJudge($0.item.lane) }.map(\.item))
+  }
+
+  /// Whether nothing of these partitions is on its way any more.
+  package func isDrained(_ partitions: [TopicPartition]) -> Bool {
+    ledger.isDrained(Set(partitions))
+  }
+
+  /// These partitions are lost, or draining them took too long: nothing more of theirs is published,
+  /// save what is in flight, whose fate the broker decides by the consumer's generation.
+  package mutating func abandon(_ partitions: [TopicPartition]) {
+    drain(partitions)
+    ledger.abandon(Set(partitions))
+    let ledger = ledger
+    drop(publishing.discard { ledger.mayPublish($0.item.lane) }.map(\.item))
+  }
+
+  /// No more records will be read: release what is there without waiting for more.
+  package mutating func beginDraining() {
+    isDraining = true
+  }
+
+  // MARK: Intake
+
+  /// Takes records as they were read and returns them as a chunk to prepare.
+  ///
+  /// Records of partitions that are not assigned, or that were read before, are left out: they are
+  /// another owner's, or a repetition after a seek inside the client.
+  package mutating func receive(_ records: [InputRecord], now: StreamInstant) -> Chunk? {
+    var items: [StreamItem] = []
+    items.reserveCapacity(records.count)
+    if isIdle { lastProgress = now }
+    for record in records {
+      guard let lane = ledger.admit(record.source) else {
+        counters.ignored += 1
+        continue
+      }
+      bufferedRecords += 1
+      bufferedBytes += record.byteCount
+      items.append(StreamItem(record: record, lane: lane, arrival: now))
+    }
+    counters.received += items.count
+    return items.isEmpty ? nil : Chunk(id: sequencer.issue(), items: items)
+  }
+
+  /// Whether reading must pause or may resume; nil when nothing changes.
+  package mutating func flowChange() -> FlowChange? {
+    let isFull =
+      bufferedRecords >= limits.bufferRecordsMax || bufferedBytes >= limits.bufferBytesMax
+    let isLow =
+      bufferedRecords <= limits.bufferRecordsMax / 2 && bufferedBytes <= limits.bufferBytesMax / 2
+    let wanted: FlowChange = isFull ? .pause : isLow ? .resume : flow ?? .resume
+    guard wanted != flow else { return nil }
+    flow = wanted
+    if wanted == .pause { counters.pauses += 1 }
+    return wanted
+  }
+
+  // MARK: Preparing and judging
+
+  /// A chunk was decoded and tokenized, its items in their order.
+  package mutating func prepared(_ id: ChunkID, _ items: [PreparedItem], now: StreamInstant) {
+    var wanted: [PreparedItem] = []
+    var unwanted: [StreamItem] = []
+    for item in sequencer.accept(id, items) {
+      if ledger.mayJudge(item.item.lane) { wanted.append(item) } else { unwanted.append(item.item) }
+    }
+    drop(unwanted)
+    judging.append(wanted, now: now)
+  }
+
+  /// The next batch for the classifier, one at a time.
+  package mutating func nextBatch(now: StreamInstant) -> Decision<Batch> {
+    judging.next(now: now, isDraining: isDraining || flow == .pause)
+  }
+
+  /// The classifier judged the batch in flight.
+  ///
+  /// - Parameter judgements: one for each of the batch's exchanges, in order.
+  package mutating func judged(
+    _ id: BatchID, _ judgements: [Judgement], model: String, atMilliseconds time: Int64
+  ) {
+    let batch = judging.finish(id)
+    precondition(judgements.count == batch.exchanges.count, "one judgement for each exchange")
+    var remaining = judgements[...]
+    var judged: [JudgedItem] = []
+    judged.reserveCapacity(batch.items.count)
+    for item in batch.items {
+      let outcome: Outcome
+      switch item.preparation {
+      case .judge(let exchange): outcome = .judged(exchange, remaining.removeFirst())
+      case .forwardTombstone: outcome = .forwardTombstone
+      case .skip: outcome = .skipped
+      case .deadLetter(let reason, let detail):
+        let source = item.item.record.source
+        outcome = .deadLetter(DeadLetter(reason: reason, detail: detail, source: source))
+      }
+      judged.append(
+        JudgedItem(
+          item: item.item, format: item.format, outcome: outcome, judgedAtMilliseconds: time,
+          model: model))
+    }
+    counters.count(batch)
+    publish(judged)
+  }
+
+  /// The classifier failed on the batch in flight.
+  package mutating func judgingFailed(
+    _ id: BatchID, _ cause: ClassifierFailure, model: String, atMilliseconds time: Int64
+  ) {
+    counters.judgingFailures += 1
+    if cause.isFatal {
+      failure = .classifier(cause.detail)
+      return
+    }
+    guard let poison = judging.fail(id, attemptsMax: limits.poisonAttemptsMax) else { return }
+    if limits.haltsOnPoison {
+      failure = .poison(poison.item.record.source, cause.detail)
+      return
+    }
+    let letter = DeadLetter(
+      reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
+      attempts: limits.poisonAttemptsMax)
+    publish([
+      JudgedItem(
+        item: poison.item, format: poison.format, outcome: .deadLetter(letter),
+        judgedAtMilliseconds: time, model: model)
+    ])
+  }
+
+  // MARK: Publishing
+
+  /// Whether `nextTransaction` would return one, and if not, when to ask again.
+  package func transactionIsDue(now: StreamInstant) -> Decision<Void> {
+    publishing.isDue(now: now)
+  }
+
+  /// The next transaction to publish, one at a time.
+  package mutating func nextTransaction(now: StreamInstant) -> Decision<Transaction> {
+    publishing.next(now: now)
+  }
+
+  /// The transaction in flight is committed.
+  package mutating func committed(_ id: TransactionID, now: StreamInstant) {
+    let transaction = publishing.finish(id)
+    for item in transaction.items {
+      ledger.commit(item.item.lane, item.item.record.source)
+      release(item.item)
+    }
+    counters.count(committed: transaction)
+    lastProgress = now
+  }
+
+  /// The transaction in flight was not committed.
+  ///
+  /// - Parameter item: for a rejected output, the index of the item in the transaction it came from.
+  package mutating func publishingFailed(
+    _ id: TransactionID, _ cause: SinkFailure, item: Int?, now: StreamInstant
+  ) {
+    let transaction = publishing.finish(id)
+    counters.abortedTransactions += 1
+    let ledger = ledger
+    var items = transaction.items
+    var attempts = transaction.attempt
+    var retryAt = now
+    switch cause {
+    case .fatal(let detail):
+      failure = .sink(detail)
+      return
+    case .aborted(let detail):
+      if transaction.attempt >= limits.transactionAttemptsMax {
+        failure = .sink(detail)
+        return
+      }
+      let backoff = limits.retryBackoffMilliseconds << min(transaction.attempt - 1, 6)
+      retryAt = now.advanced(byMilliseconds: backoff)
+    case .rejected(_, let detail):
+      guard let item, items.indices.contains(item), items[item].shrink(detail: detail) else {
+        failure = .sink(detail)
+        return
+      }
+      attempts -= 1  // Mending a record is bounded by itself and says nothing about the broker.
+    }
+    drop(items.filter { !ledger.mayPublish($0.item.lane) }.map(\.item))
+    items.removeAll { !ledger.mayPublish($0.item.lane) }
+    publishing.retry(items, attempts: attempts, at: retryAt)
+  }
+
+  // MARK: Helpers
+
+  /// Queues decided records, leaving out those whose partition was given up meanwhile.
+  private mutating func publish(_ items: [JudgedItem]) {
+    let ledger = ledger
+    drop(items.filter { !ledger.mayPublish($0.item.lane) }.map(\.item))
+    publishing.append(items.filter { ledger.mayPublish($0.item.lane) })
+  }
+
+  private mutating func drop(_ items: [StreamItem]) {
+    counters.dropped += items.count
+    for item in items {
+      ledger.drop(item.lane)
+      release(item)
+    }
+  }
+
+  private mutating func release(_ item: StreamItem) {
+    bufferedRecords -= 1
+    bufferedBytes -= item.record.byteCount
+  }
+}
+
+/// What reading should do.
+package enum FlowChange: Hashable, Sendable {
+  case pause
+  case resume
+}
+
+extension JudgedItem {
+  /// Makes what is published for this record smaller, after the broker refused it: first a dead
+  /// letter in place of the verdict, then one without the payload. False when nothing is left.
+  mutating func shrink(detail: String) -> Bool {
+    if case .deadLetter = outcome {
+      if omitsPayload { return false }
+      omitsPayload = true
+      return true
+    }
+    let source = item.record.source
+    outcome = .deadLetter(
+      DeadLetter(reason: .tooLarge, detail: detail, source: source, model: model, attempts: 1))
+    return true
+  }
+}

@@ -1,0 +1,67 @@
+/// How scores become actions, for one group of tenants.
+package struct Policy: Hashable, Sendable {
+  /// What is done with a flagged exchange.
+  package enum FlaggedAction: String, Hashable, Sendable, CaseIterable {
+    case quarantine
+    case flag
+  }
+
+  /// Whether the action is taken or only reported.
+  package enum Mode: String, Hashable, Sendable, CaseIterable {
+    case enforce
+    case monitor
+  }
+
+  /// What happens to an exchange that could not be judged, besides its dead letter.
+  package enum Unjudged: String, Hashable, Sendable, CaseIterable {
+    /// Fail closed: it goes nowhere else.
+    case closed
+    /// Fail open: it also goes on to the clean topic.
+    case open
+  }
+
+  package var name: String
+  /// An exchange whose score is at least this is flagged.
+  package var threshold: Float
+  package var action: FlaggedAction
+  package var mode: Mode
+  package var unjudged: Unjudged
+
+  package init(
+    name: String = "default", threshold: Float = 0.5, action: FlaggedAction = .quarantine,
+    mode: Mode = .enforce, unjudged: Unjudged = .closed
+  ) {
+    self.name = name
+    self.threshold = threshold
+    self.action = action
+    self.mode = mode
+    self.unjudged = unjudged
+  }
+
+  /// The action on an exchange with that score.
+  package func action(for score: Score) -> Action {
+    guard score.rawValue >= threshold else { return .allow }
+    switch (action, mode) {
+    case (.flag, _): return .flag
+    case (.quarantine, .enforce): return .quarantine
+    case (.quarantine, .monitor): return .wouldQuarantine
+    }
+  }
+}
+
+/// The policy of each tenant.
+package struct PolicyBook: Hashable, Sendable {
+  package var standard: Policy
+  package var byTenant: [String: Policy]
+
+  package init(standard: Policy = Policy(), byTenant: [String: Policy] = [:]) {
+    self.standard = standard
+    self.byTenant = byTenant
+  }
+
+  /// The policy for a tenant; the standard one for those without their own.
+  package func policy(for tenant: String?) -> Policy {
+    guard let tenant else { return standard }
+    return byTenant[tenant] ?? standard
+  }
+}

@@ -1,0 +1,162 @@
+internal import Yams
+
+/// Reads one mapping of a settings file key by key, noting each problem where it stands.
+///
+/// A getter returns the default when its key is absent or wrong, so that reading goes on and all
+/// mistakes are found at once. `finish` then reports the keys that nobody asked for.
+final class SectionReader {
+  let problems: ProblemCollector
+  let path: String
+  let mark: Mark?
+  private let mapping: Node.Mapping?
+  private var known: [String] = []
+
+  /// A reader of `node`; nil or null is an empty section.
+  init(_ node: Node?, path: String, problems: ProblemCollector) {
+    self.path = path
+    self.problems = problems
+    mark = node?.mark
+    mapping = node?.mapping
+    if let node, mapping == nil, !node.isNull {
+      problems.add("expected keys with values", at: node.mark, path: path)
+    }
+  }
+
+  /// The path of a key in this section.
+  func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// The value of a key; nil when it is absent or null.
+  func node(_ key: String) -> Node? {
+    known.append(key)
+    guard let node = mapping?[key], !node.isNull else { return nil }
+    return node
+  }
+
+  /// The keys in this section, in the order of the file.
+  var keys: [(name: String, node: Node)] {
+    (mapping ?? Node.Mapping([])).compactMap { pair in
+      pair.key.string.map { (name: $0, node: pair.value) }
+    }
+  }
+
+  func section(_ key: String) -> SectionReader {
+    SectionReader(node(key), path: path(of: key), problems: problems)
+  }
+
+  /// Notes a problem with the value of a key.
+  func complain(_ message: String, about key: String, at node: Node? = nil) {
+    problems.add(message, at: (node ?? mapping?[key])?.mark ?? mark, path: path(of: key))
+  }
+
+  // MARK: Values
+
+  func optionalText(_ key: String) -> String? {
+    guard let node = node(key) else { return nil }
+    if let text = node.scalar?.string, !text.isEmpty { return text }
+    complain("expected a text that is not empty", about: key, at: node)
+    return nil
+  }
+
+  func text(_ key: String, default standard: String) -> String {
+    optionalText(key) ?? standard
+  }
+
+  func requiredText(_ key: String) -> String {
+    if let text = optionalText(key) { return text }
+    if mapping?[key] == nil || mapping?[key]?.isNull == true {
+      problems.add("is required", at: mark, path: path(of: key))
+    }
+    return ""
+  }
+
+  /// One text or a list of them, at least one.
+  func requiredTexts(_ key: String) -> [String] {
+    guard let list = mapping?[key]?.sequence else {
+      let text = requiredText(key)
+      return text.isEmpty ? [] : [text]
+    }
+    known.append(key)
+    let texts = list.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
+    if texts.count != list.count || texts.isEmpty {
+      complain("expected texts that are not empty", about: key)
+    }
+    return texts
+  }
+
+  func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+    guard let node = node(key) else { return standard }
+    if let number = node.int, range.contains(number) { return number }
+    complain("expected a whole number \(range.words)", about: key, at: node)
+    return standard
+  }
+
+  func optionalNumber(_ key: String, in range: ClosedRange<Int>) -> Int? {
+    guard node(key) != nil else { return nil }
+    return number(key, default: range.lowerBound, in: range)
+  }
+
+  /// A size in bytes: `4MiB`, `64 kB`, `1048576`.
+  func size(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+    guard let node = node(key) else { return standard }
+    if let size = node.scalar.flatMap({ ByteSize.parse($0.string) }), range.contains(size) {
+      return size
+    }
+    complain("expected a size such as 4MiB, \(range.words) bytes", about: key, at: node)
+    return standard
+  }
+
+  func real(_ key: String, default standard: Double, in range: ClosedRange<Double>) -> Double {
+    guard let node = node(key) else { return standard }
+    if let number = node.float, range.contains(number) { return number }
+    complain(
+      "expected a number from \(range.lowerBound) to \(range.upperBound)", about: key, at: node)
+    return standard
+  }
+
+  func flag(_ key: String, default standard: Bool) -> Bool {
+    guard let node = node(key) else { return standard }
+    if let flag = node.bool { return flag }
+    complain("expected true or false", about: key, at: node)
+    return standard
+  }
+
+  func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ key: String, default standard: Choice
+  ) -> Choice {
+    guard let node = node(key) else { return standard }
+    if let choice = node.scalar.flatMap({ Choice(rawValue: $0.string) }) { return choice }
+    let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+    complain("expected one of: \(choices)", about: key, at: node)
+    return standard
+  }
+
+  /// Keys with text values, such as librdkafka's properties.
+  func pairs(_ key: String) -> [(name: String, value: String)] {
+    let section = section(key)
+    return section.keys.compactMap { name, node in
+      if let scalar = node.scalar { return (name, scalar.string) }
+      section.complain("expected a plain value", about: name, at: node)
+      return nil
+    }
+  }
+
+  /// Reports every key that was not asked for, with the nearest one that is known.
+  func finish() {
+    for (name, _) in keys where !known.contains(name) {
+      let keyMark = mapping?.keys.first { $0.string == name }?.mark
+      let nearest = known.min { $0.distance(to: name) < $1.distance(to: name) }
+      let hint = nearest.flatMap { $0.distance(to: name) <= 3 ? "; did you mean \($0)?" : nil }
+      problems.add("unknown key" + (hint ?? ""), at: keyMark, path: path(of: name))
+    }
+  }
+}
+
+extension Node {
+  fileprivate var isNull: Bool { null != nil && scalar?.style == .plain }
+}
+
+extension ClosedRange<Int> {
+  fileprivate var words: String {
+    upperBound == .max ? "of at least \(lowerBound)" : "from \(lowerBound) to \(upperBound)"
+  }
+}

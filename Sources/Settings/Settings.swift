@@ -1,0 +1,124 @@
+package import Pipeline
+package import Records
+
+/// All settings of the daemon. `config/sluice.yaml` documents each key and its default.
+package struct Settings: Hashable, Sendable {
+  package var kafka: KafkaSettings
+  /// The topics that are read.
+  package var inputTopics: [String]
+  package var outputTopics: OutputTopics
+  package var delivery: Delivery
+  package var wire: WireSettings
+  package var model: ModelSettings
+  package var engine: EngineSettings
+  package var limits: StreamLimits
+  /// How long one transaction may take before it is given up.
+  package var transactionTimeoutMilliseconds: Int
+  /// Threads that decode and tokenize; 0 for one per four cores.
+  package var preparationThreads: Int
+  package var drainTimeoutMilliseconds: Int
+  package var policies: PolicyBook
+  package var telemetry: TelemetrySettings
+  /// Without a commit for that long, while records wait, the watchdog is no longer fed.
+  package var watchdogStallSeconds: Int
+}
+
+/// What is promised about each record.
+package enum Delivery: String, Hashable, Sendable, CaseIterable {
+  /// Outputs and offsets are one transaction.
+  case exactlyOnce = "exactly_once"
+  /// Outputs first, then offsets: a crash in between repeats outputs.
+  case atLeastOnce = "at_least_once"
+}
+
+/// How to reach the brokers, and as whom.
+package struct KafkaSettings: Hashable, Sendable {
+  package var bootstrapServers: String
+  package var clientID: String
+  package var groupID: String
+  /// The name of this member for static membership; nil for a dynamic one.
+  package var groupInstanceID: String?
+  /// The name under which transactions are made; nil derives it from group and member.
+  package var transactionalID: String?
+  /// librdkafka's properties for both clients, in the order of the file.
+  package var properties: [KafkaProperty]
+  package var consumerProperties: [KafkaProperty]
+  package var producerProperties: [KafkaProperty]
+  /// Properties whose values stand in files.
+  package var secrets: [KafkaSecret]
+}
+
+/// One property of librdkafka.
+package struct KafkaProperty: Hashable, Sendable {
+  package let name: String
+  package let value: String
+}
+
+/// One property of librdkafka whose value stands in a file.
+package struct KafkaSecret: Hashable, Sendable {
+  package let name: String
+  /// The file; a leading `$CREDENTIALS_DIRECTORY` is the one that systemd provides.
+  package let path: String
+}
+
+/// How payloads are read and written.
+package struct WireSettings: Hashable, Sendable {
+  /// The format of records without a `content-type` header.
+  package var inputFormat: PayloadFormat
+  /// The format of verdicts; nil writes each in the format of its exchange.
+  package var outputFormat: PayloadFormat?
+  package var tombstones: TombstonePolicy
+  package var echoesMetadata: Bool
+}
+
+/// Which model judges, and how texts are cut for it.
+package struct ModelSettings: Hashable, Sendable {
+  /// A folder in Hugging Face's layout.
+  package var path: String
+  /// The name in verdicts; nil takes the folder's.
+  package var name: String?
+  /// Token ids in one sequence at most; nil takes the model's own limit.
+  package var windowTokens: Int?
+  /// Pieces that two neighbouring windows share; nil takes a quarter of the window.
+  package var windowOverlapTokens: Int?
+  /// Sequences of one exchange at most; a longer text becomes a dead letter.
+  package var windowsMax: Int
+  package var views: JudgedViews
+}
+
+/// What the model runs on.
+package struct EngineSettings: Hashable, Sendable {
+  /// The device to run on.
+  package enum Device: String, Hashable, Sendable, CaseIterable {
+    case auto
+    case cpu
+  }
+
+  package var device: Device
+  /// Threads of the model; 0 for one per core.
+  package var threads: Int
+}
+
+/// What the daemon tells about itself.
+package struct TelemetrySettings: Hashable, Sendable {
+  /// An IPv4 address and port to serve health and metrics on.
+  package struct Endpoint: Hashable, Sendable {
+    package let address: String
+    package let port: UInt16
+  }
+
+  /// nil serves nothing.
+  package var listen: Endpoint?
+  package var logLevel: LogLevel
+  package var logFormat: LogStyle
+}
+
+/// How much is logged.
+package enum LogLevel: String, Hashable, Sendable, CaseIterable {
+  case trace, debug, info, notice, warning, error, critical
+}
+
+/// How log lines look.
+package enum LogStyle: String, Hashable, Sendable, CaseIterable {
+  case text, json
+}

@@ -1,0 +1,123 @@
+internal import FoundationEssentials
+internal import Pipeline
+internal import Records
+internal import Yams
+
+extension Settings {
+  /// Bytes that a settings file may have.
+  package static let fileBytesMax = 1 << 20
+
+  /// The settings in a YAML file.
+  ///
+  /// - Throws: `SettingsError` with every mistake in the file, each with its place.
+  package init(file: String) throws(SettingsError) {
+    let collector = ProblemCollector(file: file)
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(filePath: file))
+    } catch {
+      collector.add("cannot be read", at: nil, path: "")
+      throw collector.error ?? SettingsError(problems: [])
+    }
+    if data.count > Self.fileBytesMax {
+      collector.add("is larger than \(Self.fileBytesMax) bytes", at: nil, path: "")
+    }
+    guard let text = String(validating: data, as: UTF8.self), collector.error == nil else {
+      if collector.error == nil { collector.add("is not UTF-8 text", at: nil, path: "") }
+      throw collector.error ?? SettingsError(problems: [])
+    }
+    try self.init(yaml: text, file: file)
+  }
+
+  /// The settings in a YAML text; `file` names it in problems.
+  package init(yaml: String, file: String) throws(SettingsError) {
+    let collector = ProblemCollector(file: file)
+    let root = Self.compose(yaml, collector)
+    let reader = SectionReader(root, path: "", problems: collector)
+    if let error = collector.error { throw error }
+    self.init(reader)
+    reader.finish()
+    if let error = collector.error { throw error }
+  }
+
+  private static func compose(_ yaml: String, _ collector: ProblemCollector) -> Node? {
+    do {
+      return try Yams.compose(yaml: yaml)
+    } catch let error as YamlError {
+      switch error {
+      case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+        .composer(_, let problem, let mark, _):
+        collector.add(problem, at: mark, path: "")
+      case .duplicatedKeysInMapping(let keys, let context):
+        let names = keys.sorted().joined(separator: ", ")
+        collector.add("the key occurs twice", at: context.mark, path: names)
+      default:
+        collector.add("is not YAML", at: nil, path: "")
+      }
+    } catch {
+      collector.add("is not YAML", at: nil, path: "")
+    }
+    return nil
+  }
+
+  private init(_ root: SectionReader) {
+    kafka = KafkaSettings(root.section("kafka"))
+    let topics = root.section("topics")
+    inputTopics = topics.requiredTexts("input")
+    outputTopics = OutputTopics(
+      verdicts: topics.requiredText("verdicts"),
+      deadLetters: topics.text("dead_letters", default: "chat.dead-letters"),
+      clean: topics.optionalText("clean"), quarantine: topics.optionalText("quarantine"))
+    delivery = root.choice("delivery", default: .exactlyOnce)
+    wire = WireSettings(root.section("wire"))
+    model = ModelSettings(root.section("model"))
+    engine = EngineSettings(root.section("engine"))
+    limits = StreamLimits(root)
+    let transaction = root.section("transaction")
+    limits.readTransaction(transaction)
+    transactionTimeoutMilliseconds = transaction.number(
+      "timeout_milliseconds", default: 10_000, in: 100...900_000)
+    transaction.finish()
+    preparationThreads = root.number("preparation_threads", default: 0, in: 0...1024)
+    drainTimeoutMilliseconds = root.number(
+      "drain_timeout_milliseconds", default: 10_000, in: 0...3_600_000)
+    policies = PolicyBook(root)
+    telemetry = TelemetrySettings(root.section("telemetry"))
+    watchdogStallSeconds = root.number("watchdog_stall_seconds", default: 60, in: 1...86_400)
+    checkTopics(topics)
+    topics.finish()
+    checkTimeouts(root)
+  }
+
+  /// Outputs must not be read again as inputs, nor verdicts mixed with anything else.
+  private func checkTopics(_ topics: SectionReader) {
+    let outputs = [
+      ("verdicts", outputTopics.verdicts), ("dead_letters", outputTopics.deadLetters),
+      ("clean", outputTopics.clean), ("quarantine", outputTopics.quarantine),
+    ]
+    var seen: [String: String] = [:]
+    for (key, name) in outputs {
+      guard let name, !name.isEmpty else { continue }
+      if inputTopics.contains(name) { topics.complain("is also an input topic", about: key) }
+      if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
+      seen[name] = key
+    }
+  }
+
+  /// Draining happens inside a rebalance, which the group waits for only so long.
+  private func checkTimeouts(_ root: SectionReader) {
+    let pollInterval = kafka.value(of: "max.poll.interval.ms", default: 300_000)
+    if drainTimeoutMilliseconds >= pollInterval {
+      root.complain(
+        "must be less than max.poll.interval.ms (\(pollInterval))",
+        about: "drain_timeout_milliseconds")
+    }
+  }
+}
+
+extension KafkaSettings {
+  fileprivate func value(of property: String, default standard: Int) -> Int {
+    let set = (properties + consumerProperties).last { $0.name == property }
+    return set.flatMap { Int($0.value) } ?? standard
+  }
+}

@@ -1,0 +1,54 @@
+internal import Yams
+
+/// One mistake in a settings file.
+package struct SettingsProblem: Hashable, Sendable {
+  package let file: String
+  /// Line and column, from 1; nil for what is missing altogether.
+  package let line: Int?
+  package let column: Int?
+  /// The key, with dots between sections; empty for the file as a whole.
+  package let path: String
+  package let message: String
+}
+
+extension SettingsProblem: CustomStringConvertible {
+  /// `file:line:column: key: message`, as compilers say it.
+  package var description: String {
+    var text = file
+    if let line { text += ":\(line)" }
+    if let column { text += ":\(column)" }
+    if !path.isEmpty { text += ": \(path)" }
+    return text + ": " + message
+  }
+}
+
+/// All mistakes in a settings file, in the order of their lines.
+package struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
+  package let problems: [SettingsProblem]
+
+  package var description: String { problems.map(\.description).joined(separator: "\n") }
+}
+
+/// Collects the problems of one file.
+final class ProblemCollector {
+  let file: String
+  private(set) var problems: [SettingsProblem] = []
+
+  init(file: String) { self.file = file }
+
+  func add(_ message: String, at mark: Mark?, path: String) {
+    problems.append(
+      SettingsProblem(
+        file: file, line: mark?.line, column: mark?.column, path: path, message: message))
+  }
+
+  /// The problems as an error, ordered by place; nil when there are none.
+  var error: SettingsError? {
+    guard !problems.isEmpty else { return nil }
+    let sorted = problems.enumerated().sorted { left, right in
+      let leftPlace = (left.element.line ?? 0, left.element.column ?? 0, left.offset)
+      return leftPlace < (right.element.line ?? 0, right.element.column ?? 0, right.offset)
+    }
+    return SettingsError(problems: sorted.map(\.element))
+  }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Logging
+
+/// Writes each log message as one JSON object a line on standard error.
+struct JSONLogHandler: LogHandler {
+  var logLevel: Logger.Level = .info
+  var metadata: Logger.Metadata = [:]
+  let label: String
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    var fields = (event.metadata ?? [:]).merging(metadata) { local, _ in local }
+      .mapValues { "\($0)" }
+    fields["level"] = event.level.rawValue
+    fields["logger"] = label
+    fields["message"] = "\(event.message)"
+    fields["time"] = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+    guard var line = try? JSONEncoder.sorted.encode(fields) else { return }
+    line.append(UInt8(ascii: "\n"))
+    FileHandle.standardError.write(line)
+  }
+}
+
+extension JSONEncoder {
+  fileprivate static var sorted: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+}

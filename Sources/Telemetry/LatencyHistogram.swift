@@ -1,0 +1,27 @@
+import Histogram
+
+/// How long things took, in microseconds, kept to three significant digits (HdrHistogram).
+package struct LatencyHistogram: Sendable {
+  private var histogram: Histogram<UInt64>
+  /// The sum of all durations recorded, in microseconds.
+  package private(set) var totalMicroseconds: UInt64 = 0
+
+  package init() {
+    histogram = Histogram(highestTrackableValue: 3_600_000_000)
+  }
+
+  package var count: UInt64 { histogram.totalCount }
+  package var maximumMicroseconds: UInt64 { histogram.maxRecorded }
+
+  /// Records `count` durations of the same length; an hour and more counts as an hour.
+  package mutating func record(microseconds: Int64, count: Int = 1) {
+    let value = UInt64(min(max(microseconds, 0), 3_600_000_000))
+    totalMicroseconds += value * UInt64(count)
+    histogram.record(value, count: UInt64(count))
+  }
+
+  /// The duration that `percent` per cent of all do not exceed, in microseconds; 0 when empty.
+  package func percentile(_ percent: Double) -> UInt64 {
+    count == 0 ? 0 : histogram.valueAtPercentile(percent)
+  }
+}

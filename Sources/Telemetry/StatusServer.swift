@@ -1,0 +1,50 @@
+import FlyingFox
+import Foundation
+
+/// Answers `/live`, `/ready` and `/metrics` over HTTP.
+package struct StatusServer: Sendable {
+  private let server: HTTPServer
+
+  /// What the pages show, asked at each request.
+  package struct Pages: Sendable {
+    let isLive: @Sendable () -> Bool
+    let isReady: @Sendable () -> Bool
+    let metrics: @Sendable () -> String
+
+    package init(
+      isLive: @escaping @Sendable () -> Bool, isReady: @escaping @Sendable () -> Bool,
+      metrics: @escaping @Sendable () -> String
+    ) {
+      self.isLive = isLive
+      self.isReady = isReady
+      self.metrics = metrics
+    }
+  }
+
+  /// A server for an IPv4 address and port.
+  ///
+  /// - Throws: when the address cannot be parsed.
+  package init(address: String, port: UInt16, pages: Pages) throws {
+    let handler = ClosureHTTPHandler { request in
+      switch request.path {
+      case "/live": Self.health(pages.isLive())
+      case "/ready": Self.health(pages.isReady())
+      case "/metrics":
+        HTTPResponse(
+          statusCode: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+          body: Data(pages.metrics().utf8))
+      default: HTTPResponse(statusCode: .notFound)
+      }
+    }
+    server = HTTPServer(address: try .inet(ip4: address, port: port), handler: handler)
+  }
+
+  /// Serves until the task is cancelled.
+  ///
+  /// - Throws: when the address is in use or not this host's.
+  package func run() async throws { try await server.run() }
+
+  private static func health(_ isGood: Bool) -> HTTPResponse {
+    HTTPResponse(statusCode: isGood ? .ok : .serviceUnavailable)
+  }
+}

@@ -1,0 +1,43 @@
+package import Records
+
+/// Reads exchanges from records' payloads: JSON or protobuf, bare or with the framing of a schema
+/// registry.
+///
+/// A record says its format in the `content-type` header; one without has the configured default.
+/// One decoder serves one thread: it keeps its buffers from record to record.
+package struct ExchangeDecoder: ~Copyable, Sendable {
+  /// The format of records that do not say theirs.
+  package let defaultFormat: PayloadFormat
+  private var json = JSONParser()
+
+  /// A decoder with buffers of its own.
+  package init(defaultFormat: PayloadFormat) {
+    self.defaultFormat = defaultFormat
+  }
+
+  /// The format of a record with these headers.
+  package func format(of headers: [Header]) throws(DecodingFailure) -> PayloadFormat {
+    try PayloadFormat(headers: headers) ?? defaultFormat
+  }
+
+  /// The exchange in a record's payload.
+  package mutating func decode(_ payload: [UInt8], headers: [Header]) throws(DecodingFailure)
+    -> Exchange
+  {
+    try decode(payload.span, as: format(of: headers))
+  }
+
+  /// The exchange in a payload whose format is known.
+  package mutating func decode(_ payload: Span<UInt8>, as format: PayloadFormat)
+    throws(DecodingFailure) -> Exchange
+  {
+    let body = try payload.extracting(droppingFirst: SchemaRegistryFraming.length(payload, format))
+    switch format {
+    case .json:
+      return try json.parse(body) { (document) throws(DecodingFailure) in
+        try Exchange(json: document)
+      }
+    case .protobuf: return try Exchange(protobuf: body)
+    }
+  }
+}

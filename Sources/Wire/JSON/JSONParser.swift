@@ -1,0 +1,56 @@
+import CSimdJSON
+
+/// Parses JSON documents with simdjson, into buffers that grow to the largest document seen.
+@safe struct JSONParser: ~Copyable, @unchecked Sendable {
+  // Sendable: the handle has one owner, which can be used by one thread at a time.
+  private let handle: OpaquePointer
+
+  init() {
+    guard let handle = unsafe sluice_json_parser_create() else {
+      preconditionFailure("out of memory")
+    }
+    unsafe self.handle = handle
+  }
+
+  deinit { unsafe sluice_json_parser_destroy(handle) }
+
+  /// Parses a payload and gives the object at its top to `body`. No value may leave `body`: the
+  /// next call overwrites them.
+  mutating func parse<Result>(
+    _ payload: Span<UInt8>, _ body: (JSONValue) throws(DecodingFailure) -> Result
+  ) throws(DecodingFailure) -> Result {
+    let document = unsafe payload.withUnsafeBufferPointer {
+      unsafe sluice_json_parse(handle, $0.baseAddress, $0.count)
+    }
+    guard unsafe document.error == SLUICE_JSON_OK else {
+      throw unsafe failure(document, payload: payload)
+    }
+    return try body(unsafe JSONValue(nodes: document.nodes, index: 0))
+  }
+
+  private func failure(_ document: sluice_json_document, payload: Span<UInt8>) -> DecodingFailure {
+    var position = unsafe Int(document.position)
+    if unsafe document.error == SLUICE_JSON_INVALID_UTF8 {
+      position = payload.firstInvalidUTF8() ?? -1
+    }
+    let place = position < 0 ? "" : " (byte \(position))"
+    let explanation = unsafe explanation(document.error)
+    return .malformed("JSON: \(explanation)\(place)")
+  }
+
+  private func explanation(_ error: sluice_json_error) -> String {
+    switch error {
+    case SLUICE_JSON_EMPTY: "the payload is empty"
+    case SLUICE_JSON_NOT_AN_OBJECT: "expected an object at the top"
+    case SLUICE_JSON_INVALID_UTF8: "invalid UTF-8"
+    case SLUICE_JSON_CONTROL_CHARACTER: "a control character stands unescaped in a string"
+    case SLUICE_JSON_UNCLOSED_STRING: "a string is not closed"
+    case SLUICE_JSON_BAD_ESCAPE: "a bad escape in a string"
+    case SLUICE_JSON_BAD_VALUE: "neither value nor container"
+    case SLUICE_JSON_TOO_DEEP: "containers nested more than \(SLUICE_JSON_DEPTH_MAX) deep"
+    case SLUICE_JSON_TRAILING_CONTENT: "content after the object"
+    case SLUICE_JSON_TOO_LARGE: "the payload is too large"
+    default: "a bracket, comma, colon or name is missing or misplaced"
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import CSimdJSON
+
+/// One value of a parsed document. It stands in the parser's memory and lives no longer than the
+/// closure that `JSONParser.parse` gave it to.
+@safe struct JSONValue {
+  /// What a value is.
+  enum Kind: CustomStringConvertible {
+    case null, boolean, number, text, array, object
+
+    /// The kind with its article, for error messages.
+    var description: String {
+      switch self {
+      case .null: "null"
+      case .boolean: "a boolean"
+      case .number: "a number"
+      case .text: "a string"
+      case .array: "an array"
+      case .object: "an object"
+      }
+    }
+  }
+
+  private let nodes: UnsafePointer<sluice_json_node>
+  private let index: Int
+
+  @unsafe init(nodes: UnsafePointer<sluice_json_node>, index: Int) {
+    unsafe self.nodes = nodes
+    self.index = index
+  }
+
+  var kind: Kind {
+    switch unsafe node.kind {
+    case SLUICE_JSON_FALSE, SLUICE_JSON_TRUE: .boolean
+    case SLUICE_JSON_NUMBER: .number
+    case SLUICE_JSON_STRING: .text
+    case SLUICE_JSON_ARRAY: .array
+    case SLUICE_JSON_OBJECT: .object
+    default: .null
+    }
+  }
+
+  /// The byte of the payload where the value starts.
+  var position: Int { unsafe Int(node.position) }
+
+  /// The member's name; empty in an array.
+  var name: String { unsafe Self.string(node.key, count: node.key_count) }
+
+  /// A string's text; any other value as JSON text, as it stands in the payload.
+  var text: String { unsafe Self.string(node.text, count: node.text_count) }
+
+  /// Whether the value is the literal `true`.
+  var isTrue: Bool { unsafe node.kind == SLUICE_JSON_TRUE }
+
+  /// The members of an object or the elements of an array; nothing for other values.
+  var children: Children {
+    unsafe Children(nodes: nodes, nextIndex: index + 1, end: Int(node.next))
+  }
+
+  private var node: sluice_json_node { unsafe nodes[index] }
+
+  private static func string(_ start: UnsafePointer<CChar>?, count: UInt32) -> String {
+    guard let start = unsafe start else { return "" }
+    return unsafe UnsafeRawBufferPointer(start: start, count: Int(count))
+      .withMemoryRebound(to: UInt8.self) { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Walks the values directly within a container.
+  @safe struct Children: Sequence, IteratorProtocol {
+    fileprivate let nodes: UnsafePointer<sluice_json_node>
+    fileprivate var nextIndex: Int
+    fileprivate let end: Int
+
+    mutating func next() -> JSONValue? {
+      guard nextIndex < end else { return nil }
+      defer { nextIndex = unsafe Int(nodes[nextIndex].next) }
+      return unsafe JSONValue(nodes: nodes, index: nextIndex)
+    }
+  }
+}
+
+extension JSONValue {
+  /// The text of a member that may be absent or null, nil then.
+  static func text(_ value: JSONValue?, at field: String) throws(DecodingFailure) -> String? {
+    guard let value, value.kind != .null else { return nil }
+    guard value.kind == .text else {
+      throw .unexpected(value, at: field, expected: "a string")
+    }
+    return value.text
+  }
+
+  /// Keeps a member that the reader knows. A second one of the same name is an error: readers
+  /// differ in which of them counts, and one could be judged while another is read.
+  func take(into slot: inout JSONValue?, at field: String) throws(DecodingFailure) {
+    guard slot == nil else { throw .malformed("\(field): given twice (byte \(position))") }
+    slot = self
+  }
+}

@@ -1,0 +1,22 @@
+package import Records
+
+/// Reads published verdicts back: for the labelling service, demonstrations and tests.
+package struct VerdictDecoder: ~Copyable, Sendable {
+  private var json = JSONParser()
+
+  /// A decoder with buffers of its own; it serves one thread.
+  package init() {}
+
+  /// The verdict in a payload.
+  package mutating func decode(_ payload: [UInt8], as format: PayloadFormat)
+    throws(DecodingFailure) -> Verdict
+  {
+    switch format {
+    case .json:
+      try json.parse(payload.span) { (document) throws(DecodingFailure) in
+        try Verdict(json: document)
+      }
+    case .protobuf: try Verdict(protobuf: payload.span)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The rules of ARCHITECTURE.md, kept true by Package.swift and the files themselves.
+@Suite struct LayoutTests {
+  /// Dependencies between two targets of one layer, each with its reason.
+  private let neighbours: Set<[String]> = [
+    ["CMessages", "CProtobufC"],  // generated code over its library
+    ["Tensors", "Threading"],  // kernels run on a pool of threads
+    ["Demonstration", "FilterService"],  // the demo runs the real daemon
+  ]
+
+  @Test func everyLayerIsFound() throws {
+    let layers = Set(try PackageLayout().targets.map(\.layer))
+    #expect(layers == Set(PackageLayout.layerNames.indices))
+  }
+
+  @Test func dependenciesPointDown() throws {
+    let targets = try PackageLayout().targets
+    let layers = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0.layer) })
+    for target in targets {
+      for dependency in target.dependencies {
+        let layer = try #require(layers[dependency])
+        let isAllowed =
+          layer < target.layer || neighbours.contains([target.name, dependency])
+        #expect(isAllowed, "\(target.name) may not depend on \(dependency)")
+      }
+    }
+  }
+
+  @Test func importsAreDeclaredAndDeclarationsAreUsed() throws {
+    let targets = try PackageLayout().targets
+    let names = Set(targets.map(\.name))
+    for target in targets where !target.name.hasPrefix("C") {
+      let imported = try PackageLayout.imports(of: target.name).intersection(names)
+      #expect(imported.subtracting(target.dependencies) == [], "\(target.name) does not declare")
+      #expect(target.dependencies.subtracting(imported) == [], "\(target.name) does not use")
+    }
+  }
+
+  @Test func eachCModuleHasOneImporter() throws {
+    let targets = try PackageLayout().targets
+    for module in targets where module.name.hasPrefix("C") && module.name != "CProtobufC" {
+      let importers = try targets.filter { !$0.name.hasPrefix("C") }
+        .filter { try PackageLayout.imports(of: $0.name).contains(module.name) }
+      #expect(importers.count == 1, "\(module.name): \(importers.map(\.name))")
+    }
+  }
+
+  @Test(arguments: ["Sources", "Tests"])
+  func filesStaySmall(folder: String) throws {
+    let files = try SourceTree.files(under: folder, extensions: ["swift", "c", "cpp", "h"])
+    for file in files where !file.lastPathComponent.hasPrefix("sluice.pb-c") {
+      let text = try String(contentsOf: file, encoding: .utf8)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      #expect(lines.count <= 400, "\(file.lastPathComponent) has \(lines.count) lines")
+    }
+  }
+
+  @Test func noPlaceholdersAreLeft() throws {
+    for folder in ["Sources", "Tests"] {
+      let files = try SourceTree.files(under: folder, extensions: ["swift", "c", "cpp"])
+      let placeholders = files.filter { $0.lastPathComponent.lowercased().hasPrefix("placeholder") }
+      #expect(placeholders.isEmpty)
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import Pipeline
+import Records
+
+/// Drives a machine by hand: short names for what the tests do all the time.
+final class Bench {
+  var machine: StreamMachine
+  var now = StreamInstant.zero
+  let partition = TopicPartition(topic: "in", partition: Partition(0))
+
+  init(_ limits: StreamLimits = StreamLimits()) {
+    machine = StreamMachine(limits: limits, now: .zero)
+    machine.assign([partition])
+  }
+
+  static func record(_ offset: Int64, partition: Int32 = 0, bytes: Int = 10) -> InputRecord {
+    InputRecord(
+      source: SourcePosition(topic: "in", partition: partition, offset: offset), key: nil,
+      value: Array(repeating: 65, count: bytes))
+  }
+
+  /// Reads and prepares records of `tokens` tokens each.
+  func feed(_ offsets: ClosedRange<Int64>, tokens: Int = 3, bytes: Int = 10) {
+    let records = offsets.map { Self.record($0, bytes: bytes) }
+    guard let chunk = machine.receive(records, now: now) else { return }
+    machine.prepared(chunk.id, chunk.items.map { Self.prepared($0, tokens: tokens) }, now: now)
+  }
+
+  static func prepared(_ item: StreamItem, tokens: Int) -> PreparedItem {
+    let exchange = PreparedExchange(
+      id: "x", promptSequences: [Array(repeating: 7, count: tokens)], responseSequences: [])
+    return PreparedItem(item: item, format: .json, preparation: .judge(exchange))
+  }
+
+  func nextBatch() -> Batch? {
+    if case .perform(let batch) = machine.nextBatch(now: now) { batch } else { nil }
+  }
+
+  /// Judges the next batch, if one is due, with the same score for all.
+  @discardableResult
+  func judge(model: String = "m@1") -> Batch? {
+    guard let batch = nextBatch() else { return nil }
+    let judgements = batch.exchanges.map {
+      Judgement(promptScore: Score(0.9), responseScore: nil, tokens: $0.tokens, windows: 1)
+    }
+    machine.judged(batch.id, judgements, model: model, atMilliseconds: 0)
+    return batch
+  }
+
+  func nextTransaction() -> Transaction? {
+    if case .perform(let transaction) = machine.nextTransaction(now: now) {
+      transaction
+    } else {
+      nil
+    }
+  }
+
+  func receive(_ records: [InputRecord]) -> Chunk? { machine.receive(records, now: now) }
+
+  func refuse(_ transaction: Transaction, item: Int) {
+    machine.publishingFailed(
+      transaction.id, .rejected(index: item, detail: "too large"), item: item, now: now)
+  }
+
+  func flowChange() -> FlowChange? { machine.flowChange() }
+
+  func wait(milliseconds: Int) { now = now.advanced(byMilliseconds: milliseconds) }
+}
+
+extension Batch {
+  /// Offsets of the batch's records.
+  var offsets: [Int64] { items.map(\.item.record.source.offset.rawValue) }
+}
+
+extension Transaction {
+  /// Offsets of the transaction's records.
+  var recordOffsets: [Int64] { items.map(\.item.record.source.offset.rawValue) }
+}

@@ -1,0 +1,210 @@
+import Pipeline
+import Records
+import Testing
+
+@Suite struct StreamMachineTests {
+  private let eager = StreamLimits(
+    batch: BatchLimits(recordsMax: 4, lingerMilliseconds: 0), bufferRecordsMax: 8,
+    transactionRecordsMax: 100, transactionAttemptsMax: 2, retryBackoffMilliseconds: 10)
+
+  @Test func aTransactionTakesWhatWasJudgedMeanwhile() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.judge()
+    let first = try #require(bench.nextTransaction())
+    bench.feed(4...7)
+    bench.judge()
+    #expect(bench.nextTransaction() == nil, "one transaction at a time")
+    bench.machine.committed(first.id, now: bench.now)
+    let second = try #require(bench.nextTransaction())
+    #expect(second.recordOffsets == [4, 5, 6, 7])
+    #expect(second.offsets == [bench.partition: Offset(8)])
+  }
+
+  @Test func chunksThatFinishOutOfOrderAreJudgedInOrder() throws {
+    let bench = Bench(eager)
+    let early = try #require(bench.receive([Bench.record(0)]))
+    let late = try #require(bench.receive([Bench.record(1)]))
+    bench.machine.prepared(
+      late.id, late.items.map { Bench.prepared($0, tokens: 1) }, now: bench.now)
+    #expect(bench.nextBatch() == nil)
+    bench.machine.prepared(
+      early.id, early.items.map { Bench.prepared($0, tokens: 1) }, now: bench.now)
+    #expect(try #require(bench.nextBatch()).offsets == [0, 1])
+  }
+
+  @Test func twoModelsNeverShareATransaction() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.judge(model: "old@1")
+    bench.feed(4...7)
+    bench.judge(model: "new@2")
+    let first = try #require(bench.nextTransaction())
+    #expect(first.recordOffsets == [0, 1, 2, 3])
+    #expect(Set(first.items.map(\.model)) == ["old@1"])
+  }
+
+  @Test func readingPausesWhenTheBufferIsFullAndResumesAtHalf() throws {
+    let bench = Bench(eager)
+    #expect(bench.flowChange() == .resume, "the state after a rebalance is made certain")
+    bench.feed(0...7)
+    #expect(bench.flowChange() == .pause)
+    #expect(bench.flowChange() == nil)
+    bench.judge()
+    let transaction = try #require(bench.nextTransaction())
+    bench.machine.committed(transaction.id, now: bench.now)
+    #expect(bench.flowChange() == .resume)
+  }
+
+  @Test func aPauseIsAppliedAgainAfterARebalance() {
+    let bench = Bench(eager)
+    bench.feed(0...7)
+    #expect(bench.flowChange() == .pause)
+    bench.machine.assign([TopicPartition(topic: "in", partition: Partition(1))])
+    #expect(bench.flowChange() == .pause)
+  }
+
+  @Test func revokedRecordsThatWereNotJudgedAreLeftToTheNextOwner() throws {
+    let bench = Bench(eager)
+    bench.feed(0...7)
+    let batch = try #require(bench.nextBatch())
+    bench.machine.drain([bench.partition])
+    #expect(!bench.machine.isDrained([bench.partition]), "a batch is being judged")
+    let judgements = batch.exchanges.map {
+      Judgement(promptScore: Score(0), responseScore: nil, tokens: $0.tokens, windows: 1)
+    }
+    bench.machine.judged(batch.id, judgements, model: "m@1", atMilliseconds: 0)
+    let transaction = try #require(bench.nextTransaction())
+    #expect(transaction.offsets == [bench.partition: Offset(4)])
+    bench.machine.committed(transaction.id, now: bench.now)
+    #expect(bench.machine.isDrained([bench.partition]))
+    #expect(bench.machine.isIdle)
+  }
+
+  @Test func lostPartitionsPublishNothingMore() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.judge()
+    bench.machine.abandon([bench.partition])
+    #expect(bench.nextTransaction() == nil)
+    #expect(bench.machine.isIdle)
+  }
+
+  @Test func recordsOfAFormerAssignmentAreNotMixedWithThoseOfTheNext() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    let batch = try #require(bench.nextBatch())
+    bench.machine.abandon([bench.partition])
+    bench.machine.assign([bench.partition])
+    bench.feed(0...3)
+    let judgements = batch.exchanges.map {
+      Judgement(promptScore: Score(0), responseScore: nil, tokens: $0.tokens, windows: 1)
+    }
+    bench.machine.judged(batch.id, judgements, model: "m@1", atMilliseconds: 0)
+    #expect(bench.nextTransaction() == nil, "the old assignment's verdicts are dropped")
+    bench.judge()
+    #expect(try #require(bench.nextTransaction()).recordOffsets == [0, 1, 2, 3])
+  }
+
+  @Test func recordsThatTheClientRepeatsAreIgnored() {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.feed(2...3)
+    #expect(bench.machine.counters.received == 4)
+    #expect(bench.machine.counters.ignored == 2)
+  }
+
+  @Test func aFailedTransactionIsTriedAgainAfterAPauseThenGivenUp() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.judge()
+    let first = try #require(bench.nextTransaction())
+    bench.machine.publishingFailed(first.id, .aborted(detail: "x"), item: nil, now: bench.now)
+    #expect(bench.nextTransaction() == nil, "back off first")
+    bench.wait(milliseconds: 10)
+    let second = try #require(bench.nextTransaction())
+    #expect(second.recordOffsets == first.recordOffsets)
+    #expect(second.attempt == 2)
+    bench.machine.publishingFailed(second.id, .aborted(detail: "x"), item: nil, now: bench.now)
+    #expect(bench.machine.failure == .sink("x"))
+  }
+
+  @Test func aRefusedRecordBecomesADeadLetterThenOneWithoutPayload() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.judge()
+    for omitsPayload in [false, true] {
+      let refused = try #require(bench.nextTransaction())
+      bench.refuse(refused, item: 2)
+      let mended = try #require(bench.nextTransaction())
+      guard case .deadLetter(let letter) = mended.items[2].outcome else {
+        Issue.record("record 2 should be a dead letter")
+        return
+      }
+      #expect(letter.reason == .tooLarge)
+      #expect(mended.items[2].omitsPayload == omitsPayload)
+      if omitsPayload {
+        bench.refuse(mended, item: 2)
+        #expect(bench.machine.failure != nil, "nothing is left to leave out")
+      } else {
+        bench.machine.publishingFailed(mended.id, .aborted(detail: "x"), item: nil, now: bench.now)
+        bench.wait(milliseconds: 1000)
+      }
+    }
+  }
+
+  @Test func theCulpritOfAFailingBatchIsFoundAndDeadLettered() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    let cause = ClassifierFailure(detail: "bad")
+    var judged: [Int64] = []
+    while let batch = bench.nextBatch() {
+      if batch.offsets.contains(2) {
+        bench.machine.judgingFailed(batch.id, cause, model: "m@1", atMilliseconds: 0)
+        continue
+      }
+      judged += batch.offsets
+      let judgements = batch.exchanges.map { _ in
+        Judgement(promptScore: Score(0), responseScore: nil, tokens: 1, windows: 1)
+      }
+      bench.machine.judged(batch.id, judgements, model: "m@1", atMilliseconds: 0)
+    }
+    #expect(judged == [0, 1, 3])
+    let transaction = try #require(bench.nextTransaction())
+    #expect(transaction.recordOffsets == [0, 1, 2, 3])
+    guard case .deadLetter(let letter) = transaction.items[2].outcome else {
+      Issue.record("record 2 should be a dead letter")
+      return
+    }
+    #expect(letter.reason == .poison)
+    #expect(letter.attempts == 2)
+  }
+
+  @Test func aPoisonRecordStopsTheStreamWhenTheSettingsSaySo() throws {
+    var limits = eager
+    limits.haltsOnPoison = true
+    limits.poisonAttemptsMax = 1
+    let bench = Bench(limits)
+    bench.feed(0...0)
+    let batch = try #require(bench.nextBatch())
+    bench.machine.judgingFailed(
+      batch.id, ClassifierFailure(detail: "bad"), model: "m@1", atMilliseconds: 0)
+    #expect(
+      bench.machine.failure
+        == .poison(SourcePosition(topic: "in", partition: 0, offset: 0), "bad"))
+  }
+
+  @Test func progressIsACommitNotTheClock() throws {
+    let bench = Bench(eager)
+    bench.wait(milliseconds: 5000)
+    bench.feed(0...3)
+    let whenRead = bench.now
+    #expect(bench.machine.lastProgress == whenRead, "an idle stream is not stalled")
+    bench.wait(milliseconds: 5000)
+    bench.judge()
+    #expect(bench.machine.lastProgress == whenRead)
+    let transaction = try #require(bench.nextTransaction())
+    bench.machine.committed(transaction.id, now: bench.now)
+    #expect(bench.machine.lastProgress == bench.now)
+  }
+}

@@ -1,0 +1,131 @@
+import Pipeline
+import Records
+import Settings
+import TestSupport
+import Testing
+
+@Suite struct SettingsTests {
+  private let least = """
+    kafka: {bootstrap_servers: "localhost:9092"}
+    topics: {input: chat.exchanges, verdicts: chat.verdicts}
+    model: {path: /var/lib/sluice/models/current}
+    """
+
+  private func problems(_ yaml: String) -> [String] {
+    do throws(SettingsError) {
+      _ = try Settings(yaml: yaml, file: "s.yaml")
+      return []
+    } catch {
+      return error.problems.map(\.description)
+    }
+  }
+
+  @Test func theDocumentedDefaultsAreTheDefaults() throws {
+    let documented = try Settings(file: SourceTree.url("config/sluice.yaml").path)
+    #expect(try documented == Settings(yaml: least, file: "s.yaml"))
+  }
+
+  @Test func everyFileInConfigLoads() throws {
+    let files = try SourceTree.files(under: "config", extensions: ["yaml"])
+    #expect(!files.isEmpty)
+    for file in files { _ = try Settings(file: file.path) }
+  }
+
+  @Test func everythingCanBeSet() throws {
+    let settings = try Settings(
+      yaml: """
+        kafka:
+          bootstrap_servers: a:1,b:2
+          group_instance_id: one
+          properties: {security.protocol: ssl}
+          secrets: {sasl.password: $CREDENTIALS_DIRECTORY/password}
+        topics: {input: [x, y], verdicts: v, clean: c, quarantine: q}
+        delivery: at_least_once
+        wire: {output_format: protobuf, tombstones: skip, echo_metadata: true}
+        model: {path: /m, window_tokens: 256, window_overlap_tokens: 64, views: [prompt]}
+        batch: {tokens_max: 100, bytes_max: 64 kB}
+        buffer: {bytes_max: 1MiB}
+        policies: {default: {threshold: 0.9}, strict: {threshold: 0.1, mode: monitor}}
+        tenants: {acme: strict}
+        telemetry: {listen: none, log_format: json}
+        """, file: "s.yaml")
+    #expect(settings.inputTopics == ["x", "y"])
+    #expect(settings.outputTopics.all == ["v", "chat.dead-letters", "c", "q"])
+    #expect(settings.delivery == .atLeastOnce)
+    #expect(settings.wire.outputFormat == .protobuf)
+    #expect(settings.wire.tombstones == .skip)
+    #expect(settings.model.views == [.prompt])
+    #expect(settings.limits.batch.bytesMax == 64_000)
+    #expect(settings.limits.bufferBytesMax == 1 << 20)
+    #expect(settings.policies.policy(for: "acme").mode == .monitor)
+    #expect(settings.policies.policy(for: "other").threshold == 0.9)
+    #expect(settings.telemetry.listen == nil)
+    #expect(settings.kafka.secrets.first?.path == "$CREDENTIALS_DIRECTORY/password")
+  }
+
+  @Test func allMistakesAreFoundAtOnceWithTheirPlaces() {
+    let found = problems(
+      """
+      kafka: {bootstrap_servers: "localhost:9092"}
+      topics:
+        input: chat.exchanges
+        verdicts: chat.verdicts
+      model: {path: /m}
+      batch:
+        tokens_max: many
+        linger_miliseconds: 3
+      delivery: twice
+      """)
+    #expect(
+      found == [
+        "s.yaml:7:15: batch.tokens_max: expected a whole number from 1 to 10000000",
+        "s.yaml:8:3: batch.linger_miliseconds: unknown key; did you mean linger_milliseconds?",
+        "s.yaml:9:11: delivery: expected one of: exactly_once, at_least_once",
+      ])
+  }
+
+  @Test(arguments: [
+    ("topics: {input: a, verdicts: b}\nmodel: {path: /m}", "kafka.bootstrap_servers: is required"),
+    ("kafka: 5", "kafka: expected keys with values"),
+    ("kafka: {bootstrap_servers: [", "s.yaml:1:29"),
+    ("kafka: {}\nkafka: {}", "the key occurs twice"),
+    ("- a\n- b", "expected keys with values"),
+    ("", "kafka.bootstrap_servers: is required"),
+    ("kafka: {bootstrap_servers: ''}", "expected a text that is not empty"),
+  ])
+  func brokenFilesAreRefused(yaml: String, message: String) {
+    #expect(problems(yaml).contains { $0.contains(message) }, "\(problems(yaml))")
+  }
+
+  @Test(arguments: [
+    ("buffer: {records_max: 10}", "buffer.records_max: must be at least batch.records_max"),
+    ("buffer: {bytes_max: 2MiB}", "buffer.bytes_max: must be at least batch.bytes_max"),
+    ("drain_timeout_milliseconds: 400000", "must be less than max.poll.interval.ms"),
+    ("tenants: {acme: nowhere}", "tenants.acme: expected the name of a policy"),
+    ("policies: {default: {threshold: 1.5}}", "expected a number from 0.0 to 1.0"),
+    ("policies: {default: {treshold: 0.5}}", "did you mean threshold?"),
+    ("telemetry: {listen: everywhere}", "expected an IPv4 address and port"),
+    ("watchdog_stall_seconds: 0", "expected a whole number from 1 to 86400"),
+    ("batch: {bytes_max: 4 parsecs}", "expected a size such as 4MiB"),
+    ("wire: {echo_metadata: perhaps}", "expected true or false"),
+  ])
+  func eachBoundIsChecked(addition: String, message: String) {
+    let found = problems(least + "\n" + addition)
+    #expect(found.contains { $0.contains(message) }, "\(found)")
+  }
+
+  @Test func topicsMustDiffer() {
+    let found = problems(
+      """
+      kafka: {bootstrap_servers: x}
+      topics: {input: [a, b], verdicts: a, clean: c, quarantine: c}
+      model: {path: /m}
+      """)
+    #expect(found.contains { $0.contains("topics.verdicts: is also an input topic") })
+    #expect(found.contains { $0.contains("topics.quarantine: is the same topic as clean") })
+  }
+
+  @Test func aMissingFileIsNamed() {
+    #expect(throws: SettingsError.self) { try Settings(file: "/nowhere/sluice.yaml") }
+  }
+}

@@ -1,0 +1,178 @@
+import Pipeline
+import Records
+import TestSupport
+import Testing
+
+/// One daemon in the simulation: the real machine, with workers that take one random step at a time.
+struct SimulatedMember {
+  let number: Int
+  private(set) var machine: StreamMachine
+  private(set) var generation = 0
+  private var positions: [TopicPartition: Offset] = [:]
+  private var starts: [TopicPartition: Offset] = [:]
+  private var chunks: [Chunk] = []
+  private var batch: Batch?
+  /// The transaction in flight, with the generation known before it was formed: taken later, it
+  /// could let through records of an assignment that is over.
+  private var transaction: (work: Transaction, generation: Int)?
+  private var isPaused = false
+  private var model = "model-1"
+
+  init(number: Int, now: StreamInstant) {
+    self.number = number
+    machine = StreamMachine(limits: Self.limits, now: now)
+  }
+
+  static let limits = StreamLimits(
+    batch: BatchLimits(
+      tokensMax: 40, recordsMax: 6, bytesMax: 200, lingerMilliseconds: 3, ageMaxMilliseconds: 20),
+    bufferRecordsMax: 40, bufferBytesMax: 1500, transactionRecordsMax: 9,
+    transactionBytesMax: 400, transactionAttemptsMax: 1000, retryBackoffMilliseconds: 1,
+    poisonAttemptsMax: 2)
+
+  static let pollMax = 8
+
+  mutating func swapModel(_ name: String) { model = name }
+
+  /// A rebalance, as the consumer's callbacks tell it: drain as long as the world's patience lasts,
+  /// then give up what is left.
+  mutating func rebalance(
+    to partitions: [TopicPartition], broker: inout SimulatedBroker, patience: Int,
+    now: inout StreamInstant, random: inout SeededGenerator
+  ) {
+    let revoked = machine.ledger.assigned.subtracting(partitions).sorted()
+    machine.drain(revoked)
+    var steps = 0
+    while !machine.isDrained(revoked), steps < patience {
+      step(broker: &broker, now: now, random: &random, faults: true, reads: false)
+      now = now.advanced(byMilliseconds: 1)
+      steps += 1
+    }
+    if !machine.isDrained(revoked) { machine.abandon(revoked) }
+    for partition in revoked { positions[partition] = nil }
+  }
+
+  /// The second half of a rebalance: the new assignment begins at the committed offsets.
+  mutating func join(_ partitions: [TopicPartition], broker: SimulatedBroker) {
+    generation = broker.generation
+    machine.assign(partitions)
+    for partition in partitions where positions[partition] == nil {
+      positions[partition] = broker.position(of: partition)
+      starts[partition] = positions[partition]
+    }
+    isPaused = false
+  }
+
+  /// Does one thing that one of the daemon's threads could do now.
+  mutating func step(
+    broker: inout SimulatedBroker, now: StreamInstant, random: inout SeededGenerator, faults: Bool,
+    reads: Bool = true
+  ) {
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0 where reads: read(broker, now: now, random: &random)
+    case 1: prepareOneChunk(now: now, random: &random)
+    case 2: startBatch(now: now)
+    case 3: finishBatch(now: now, random: &random, faults: faults)
+    default: publish(&broker, now: now, random: &random, faults: faults)
+    }
+  }
+
+  private mutating func read(
+    _ broker: SimulatedBroker, now: StreamInstant, random: inout SeededGenerator
+  ) {
+    if let change = machine.flowChange() { isPaused = change == .pause }
+    guard !isPaused else { return }
+    guard let partition = positions.keys.sorted().randomElement(using: &random) else { return }
+    guard var offset = positions[partition] else { return }
+    // Now and then the client fetches again what it already delivered.
+    if random.oneIn(20) { offset = max(starts[partition] ?? offset, Offset(offset.rawValue - 2)) }
+    var records: [InputRecord] = []
+    while records.count < Self.pollMax, let record = broker.record(partition, offset) {
+      records.append(record)
+      offset = offset.next
+    }
+    positions[partition] = offset
+    if let chunk = machine.receive(records, now: now) { chunks.append(chunk) }
+    #expect(machine.bufferedRecords <= Self.limits.bufferRecordsMax + Self.pollMax)
+  }
+
+  private mutating func prepareOneChunk(now: StreamInstant, random: inout SeededGenerator) {
+    guard let index = chunks.indices.randomElement(using: &random) else { return }
+    let chunk = chunks.remove(at: index)
+    let prepared = chunk.items.map { item in
+      let number = Int(item.record.source.offset.rawValue)
+      let preparation: Preparation =
+        if item.record.value == nil {
+          .forwardTombstone
+        } else if number % 11 == 10 {
+          .deadLetter(.malformed, detail: "byte 0")
+        } else {
+          .judge(
+            PreparedExchange(
+              id: number % 7 == 6 ? "poison" : "fine",
+              promptSequences: [Array(repeating: 5, count: 1 + number % 20)],
+              responseSequences: []))
+        }
+      return PreparedItem(item: item, format: .json, preparation: preparation)
+    }
+    machine.prepared(chunk.id, prepared, now: now)
+  }
+
+  private mutating func startBatch(now: StreamInstant) {
+    guard batch == nil, case .perform(let next) = machine.nextBatch(now: now) else { return }
+    batch = next
+    #expect(next.items.count <= Self.limits.batch.recordsMax)
+    let tokens = next.exchanges.reduce(0) { $0 + $1.tokens }
+    #expect(tokens <= Self.limits.batch.tokensMax || next.exchanges.count == 1)
+  }
+
+  private mutating func finishBatch(
+    now: StreamInstant, random: inout SeededGenerator, faults: Bool
+  ) {
+    guard let batch else { return }
+    self.batch = nil
+    let time = now.nanoseconds / 1_000_000
+    let failsByChance = faults && batch.items.count > 1 && random.oneIn(10)
+    if failsByChance || batch.exchanges.contains(where: { $0.id == "poison" }) {
+      let cause = ClassifierFailure(detail: "simulated")
+      machine.judgingFailed(batch.id, cause, model: model, atMilliseconds: time)
+      return
+    }
+    let judgements = batch.exchanges.map {
+      Judgement(promptScore: Score(0.5), responseScore: nil, tokens: $0.tokens, windows: 1)
+    }
+    machine.judged(batch.id, judgements, model: model, atMilliseconds: time)
+  }
+
+  /// Starts a transaction, or ends the one in flight: committed, aborted, refused or fenced.
+  private mutating func publish(
+    _ broker: inout SimulatedBroker, now: StreamInstant, random: inout SeededGenerator,
+    faults: Bool
+  ) {
+    guard let (current, formedIn) = transaction else {
+      if case .perform(let next) = machine.nextTransaction(now: now) {
+        transaction = (next, generation)
+      }
+      return
+    }
+    transaction = nil
+    if faults, random.oneIn(8) {
+      let cause = SinkFailure.aborted(detail: "simulated")
+      machine.publishingFailed(current.id, cause, item: nil, now: now)
+    } else if faults, random.oneIn(12) {
+      let index = Int.random(in: current.items.indices, using: &random)
+      guard !current.items[index].omitsPayload else {
+        transaction = (current, formedIn)
+        return
+      }
+      let cause = SinkFailure.rejected(index: index, detail: "simulated")
+      machine.publishingFailed(current.id, cause, item: index, now: now)
+    } else if broker.commit(current, member: number, generation: formedIn) {
+      machine.committed(current.id, now: now)
+    } else {
+      let cause = SinkFailure.aborted(detail: "fenced")
+      machine.publishingFailed(current.id, cause, item: nil, now: now)
+    }
+    #expect(machine.failure == nil)
+  }
+}
