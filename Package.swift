@@ -106,7 +106,9 @@ let executables: [Target] = [
 
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
 let tests: [Target] = [
-  .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+  .target(
+    name: "TestSupport", dependencies: ["Kafka"], path: "Tests/TestSupport",
+    swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("TensorsTests", ["Tensors"]),

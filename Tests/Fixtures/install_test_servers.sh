@@ -1,0 +1,15 @@
+#!/bin/sh
+# Installs the servers that the integration tests start, into a Python environment of their own.
+# SLUICE_TEST_VENV says where; otherwise it is .build/test-venv of this checkout, where the tests
+# look for it. Running it again is cheap.
+set -eu
+
+checkout=$(cd "$(dirname "$0")/../.." && pwd)
+venv=${SLUICE_TEST_VENV:-$checkout/.build/test-venv}
+
+# A broker in one small binary, with transactions, fencing and consumer groups.
+noida_db=noida-db==0.2.3
+
+[ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
+"$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db"
+echo "test servers are in $venv"
