@@ -8,6 +8,9 @@ extension PayloadFormat {
     guard let header = headers.last(where: { Self.namesContentType($0.name) }),
       let value = header.value
     else { return nil }
+    // The usual spellings need no text.
+    if value.elementsEqual("application/json".utf8) { self = .json; return }
+    if value.elementsEqual("application/x-protobuf".utf8) { self = .protobuf; return }
     let type = value.prefix { $0 != UInt8(ascii: ";") }
     guard let name = String(validating: type, as: UTF8.self) else { throw Self.unknown }
     switch name.lowercased().trimmingSpaces() {

@@ -97,7 +97,7 @@ extension JSONWriter {
     name("metadata")
     beginObject()
     for entry in entries {
-      name(entry.name)
+      name(escaping: entry.name)
       text(entry.value)
     }
     endObject()

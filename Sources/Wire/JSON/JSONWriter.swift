@@ -24,17 +24,29 @@ package struct JSONWriter {
     needsComma = true
   }
 
-  /// Writes the name of the next value.
-  package mutating func name(_ name: String) {
+  /// Writes the name of the next value, one of the schema's, which needs no escape.
+  package mutating func name(_ name: StaticString) {
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
+    bytes.append(UInt8(ascii: "\""))
+    unsafe bytes.append(
+      contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    bytes.append(UInt8(ascii: "\""))
+    bytes.append(UInt8(ascii: ":"))
+    needsComma = false
+  }
+
+  /// Writes the name of the next value, any text.
+  package mutating func name(escaping name: String) {
     if needsComma { bytes.append(UInt8(ascii: ",")) }
     text(name)
     bytes.append(UInt8(ascii: ":"))
+    needsComma = false
   }
 
   /// Writes a string.
   package mutating func text(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
-    if text.utf8.contains(where: Self.needsEscape) {
+    if Self.needsEscape(text.utf8.span) {
       for byte in text.utf8 { appendEscaped(byte) }
     } else {
       bytes.append(contentsOf: text.utf8)
@@ -78,6 +90,11 @@ package struct JSONWriter {
   private mutating func raw(_ text: String) {
     bytes.append(contentsOf: text.utf8)
     needsComma = true
+  }
+
+  private static func needsEscape(_ text: Span<UInt8>) -> Bool {
+    for index in text.indices where needsEscape(text[index]) { return true }
+    return false
   }
 
   private static func needsEscape(_ byte: UInt8) -> Bool {

@@ -70,13 +70,14 @@ enum Timestamp {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
+  /// Appends so many decimal digits. A year that needs more comes only from a clock gone mad; its
+  /// low digits are kept.
   private static func append(_ value: Int64, digits: Int, to output: inout [UInt8]) {
-    // A year beyond these digits comes only from a clock gone mad; the low digits are kept.
-    var divisor = (0..<digits - 1).reduce(Int64(1)) { power, _ in power * 10 }
-    while divisor > 0 {
-      output.append(UInt8(ascii: "0") + UInt8(value.magnitude / UInt64(divisor) % 10))
-      divisor /= 10
-    }
+    let digit = { (divisor: UInt64) in UInt8(ascii: "0") + UInt8(value.magnitude / divisor % 10) }
+    if digits > 3 { output.append(digit(1000)) }
+    if digits > 2 { output.append(digit(100)) }
+    output.append(digit(10))
+    output.append(digit(1))
   }
 }
 
