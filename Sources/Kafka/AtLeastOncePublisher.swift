@@ -28,8 +28,7 @@ package final class AtLeastOncePublisher: RecordPublisher {
     var result: AttemptResult
     repeat {
       result = try write(records, attempts.isolated)
-    } while try attempts.areNeeded(
-      after: result)
+    } while try attempts.areNeeded(after: result)
     while true {
       do throws(KafkaError) {
         return try consumer.commit(offsets, timeout: timeout)

@@ -6,8 +6,11 @@ struct Deadline {
 
   var isOver: Bool { ContinuousClock.now >= instant }
 
+  /// The time left, zero when it is over.
+  var remaining: Duration { max(.zero, instant - ContinuousClock.now) }
+
   /// The time left as librdkafka takes it: whole milliseconds, 0 when it is over.
-  var milliseconds: Int32 { (instant - ContinuousClock.now).milliseconds }
+  var milliseconds: Int32 { remaining.milliseconds }
 
   /// The time left, but not more than `limit`.
   func milliseconds(atMost limit: Int32) -> Int32 { min(milliseconds, limit) }

@@ -53,24 +53,12 @@ package final class KafkaAdmin: Sendable {
   }
 
   /// How many partitions the topic has; nil if it does not exist.
+  ///
+  /// All topics are listed, because brokers may create one that is asked for by name.
   package func partitionCount(
     of topic: String, timeout: Duration
   ) throws(KafkaError) -> Int? {
-    guard let native = unsafe rd_kafka_topic_new(handle.pointer, topic, nil) else {
-      throw KafkaError(.metadata, KafkaErrorCode(rd_kafka_last_error()))
-    }
-    defer { unsafe rd_kafka_topic_destroy(native) }
-    var list: UnsafePointer<rd_kafka_metadata>?
-    try unsafe handle.check(
-      .metadata, rd_kafka_metadata(handle.pointer, 0, native, &list, timeout.milliseconds))
-    guard let list = unsafe list else { return nil }
-    defer { unsafe rd_kafka_metadata_destroy(list) }
-    guard unsafe list.pointee.topic_cnt > 0 else { return nil }
-    let found = unsafe list.pointee.topics[0]
-    let code = KafkaErrorCode(unsafe found.err)
-    if code == .unknownTopicOrPartition { return nil }
-    if code != .none { throw handle.error(.metadata, code) }
-    return Int(unsafe found.partition_cnt)
+    try topics(timeout: timeout).first { $0.name == topic }?.partitionCount
   }
 
   /// Creates the topics, leaving those that exist as they are.

@@ -7,7 +7,7 @@ package final class TransactionalPublisher: RecordPublisher {
 
   /// A publisher on a producer with a `transactional.id` whose `initTransactions` was called.
   ///
-  /// `timeout` bounds one publication, retries included; aborting one may take as long again.
+  /// `timeout` bounds the writing of one publication, and again its commit or abort.
   package init(producer: KafkaProducer, timeout: Duration) {
     precondition(producer.isTransactional, "exactly once needs the property transactional.id")
     self.producer = producer
@@ -30,13 +30,14 @@ package final class TransactionalPublisher: RecordPublisher {
     _ records: [OutputRecord], _ offsets: [TopicPartition: Offset],
     _ member: borrowing ConsumerGroupMetadata, _ isolated: Set<Int>
   ) throws(PublishError) -> AttemptResult {
+    let deadline = Deadline(after: timeout)
     do throws(KafkaError) {
       try producer.beginTransaction()
     } catch {
       throw .fatal(error)  // no transaction was open, so nothing can be in its way but a fault
     }
     do throws(SendFailure) {
-      try producer.send(records, isolated: isolated, timeout: timeout)
+      try producer.send(records, isolated: isolated, timeout: deadline.remaining)
     } catch {
       if error.error.code.refusesRecord {
         try abort(after: error.error)
@@ -46,8 +47,9 @@ package final class TransactionalPublisher: RecordPublisher {
     }
     var isCommitting = false
     do throws(KafkaError) {
-      try producer.sendOffsets(offsets, group: member, timeout: timeout)
+      try producer.sendOffsets(offsets, group: member, timeout: deadline.remaining)
       isCommitting = true
+      // With a full share of time: a commit that runs out of it cannot be taken back.
       try producer.commitTransaction(timeout: timeout)
       return .done
     } catch {

@@ -12,4 +12,8 @@ noida_db=noida-db==0.2.3
 
 [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
 "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db"
+# The installed command starts the broker as its child, which would outlive a kill: link the broker.
+broker=$("$venv/bin/python3" -c 'import noida_db, os; print(os.path.dirname(noida_db.__file__))')
+chmod +x "$broker/noida-db"
+ln -sf "$broker/noida-db" "$venv/bin/noida-db-broker"
 echo "test servers are in $venv"

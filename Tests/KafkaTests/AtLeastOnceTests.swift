@@ -14,7 +14,8 @@ import Testing
     let consumer = try cluster.makeConsumer(of: [inputs])
     let received = try read(10, from: consumer)
     let partition = received[0].source.topicPartition
-    let publisher = AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: .seconds(10))
+    let publisher = AtLeastOncePublisher(
+      producer: producer, consumer: consumer, timeout: .seconds(10))
     try publisher.publish(
       (0..<6).map { numbered($0, topic: outputs) }, offsets: [partition: Offset(6)],
       as: consumer.groupMetadata())
@@ -30,7 +31,8 @@ import Testing
     let producer = try cluster.makeProducer(["linger.ms": "100"])
     let consumer = try cluster.makeConsumer(of: [])
     let partition = TopicPartition(topic: topic, partition: Partition(0))
-    let publisher = AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: .seconds(10))
+    let publisher = AtLeastOncePublisher(
+      producer: producer, consumer: consumer, timeout: .seconds(10))
     mock.failNext(.produce, with: [.invalidRecord, .none, .invalidRecord])
     let error = try #require(throws: PublishError.self) {
       try publisher.publish(
@@ -51,7 +53,8 @@ import Testing
     let producer = try cluster.makeProducer(["message.timeout.ms": "200"])
     let consumer = try cluster.makeConsumer(of: [])
     try mock.setBroker(1, isUp: false)
-    let publisher = AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: .seconds(5))
+    let publisher = AtLeastOncePublisher(
+      producer: producer, consumer: consumer, timeout: .seconds(5))
     let error = try #require(throws: PublishError.self) {
       try publisher.publish([numbered(0, topic: topic)], offsets: [:], as: consumer.groupMetadata())
     }

@@ -20,6 +20,12 @@ struct TestCluster {
     }
   }
 
+  /// Brokers that run already.
+  init(bootstrapServers: String) {
+    mock = nil
+    self.bootstrapServers = bootstrapServers
+  }
+
   /// A configuration that can reach the cluster, with these properties.
   func configuration(_ pairs: KeyValuePairs<String, String> = [:]) -> KafkaConfiguration {
     var configuration = KafkaConfiguration(bootstrapServers: bootstrapServers)

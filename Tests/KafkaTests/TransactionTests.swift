@@ -36,7 +36,8 @@ import Testing
     let (publisher, consumer) = try makePublisher()
     for round in 0..<5 {
       try publisher.publish(
-        records(round * 10..<round * 10 + 10), offsets: offsets(Int64(round)), as: consumer.groupMetadata())
+        records(round * 10..<round * 10 + 10), offsets: offsets(Int64(round)),
+        as: consumer.groupMetadata())
     }
     try publisher.publish([], offsets: offsets(5), as: consumer.groupMetadata())
     try publisher.publish([], offsets: [:], as: consumer.groupMetadata())

@@ -90,7 +90,7 @@ package final class ChildProcess {
 
   private static func inheritedVariables() -> [String: String] {
     var variables: [String: String] = [:]
-    guard var next = unsafe environ else { return variables }
+    var next = unsafe environ
     while let text = unsafe next.pointee {
       let parts = unsafe String(cString: text).split(
         separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

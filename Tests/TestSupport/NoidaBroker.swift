@@ -35,21 +35,25 @@ package final class NoidaBroker {
     directory = try TemporaryDirectory()
     process = try ChildProcess(
       program,
-      ["start", "--data-dir", "\(directory.path)/data", "--only", "kafka", "--kafka-port", "\(port)"],
+      [
+        "start", "--data-dir", "\(directory.path)/data", "--only", "kafka", "--kafka-port",
+        "\(port)",
+      ],
       output: "\(directory.path)/log")
     try waitUntilReady(within: limit)
   }
 
-  /// Ends the broker; its data goes with this object.
-  package func stop() { process.stop(within: .seconds(5)) }
+  /// Ends the broker; its data goes with this object, so there is nothing to be gentle about.
+  package func stop() { process.kill() }
 
-  deinit { process.stop(within: .seconds(5)) }
+  deinit { stop() }
 
   private func waitUntilReady(within limit: Duration) throws {
     let end = ContinuousClock.now + limit
     let admin = try KafkaAdmin(
       KafkaConfiguration([
-        "bootstrap.servers": bootstrapServers, "reconnect.backoff.max.ms": "50",
+        "bootstrap.servers": bootstrapServers, "reconnect.backoff.ms": "20",
+        "reconnect.backoff.max.ms": "50",
       ]))
     while (try? admin.topics(timeout: .milliseconds(500))) == nil {
       guard process.isRunning, ContinuousClock.now < end else {
@@ -60,7 +64,7 @@ package final class NoidaBroker {
 
   private static var program: String {
     let venv = variable("SLUICE_TEST_VENV") ?? "\(checkoutPath)/.build/test-venv"
-    return "\(venv)/bin/noida-db"
+    return "\(venv)/bin/noida-db-broker"
   }
 
   private static func variable(_ name: String) -> String? {
