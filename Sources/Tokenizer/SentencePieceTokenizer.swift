@@ -11,6 +11,8 @@ import Glibc
   // several threads; it is freed once, by deinit.
   private let pieces: OpaquePointer
   private let controlIDs: [Int32]
+  /// How a text of nothing but characters that the vocabulary does not have is encoded.
+  let unknownRun: [Int32]
   /// `[CLS]`, which begins a sequence.
   package let beginID: Int32
   /// `[SEP]`, which ends each text of a sequence.
@@ -40,6 +42,7 @@ import Glibc
     beginID = ids[0]
     separatorID = ids[1]
     controlIDs = ids.filter { $0 >= 0 }
+    unknownRun = unsafe [sluice_pieces_id(loaded, "\u{2581}"), sluice_pieces_unknown(loaded)]
     guard beginID >= 0, separatorID >= 0 else {
       throw TokenizerError(file: Self.modelFile, problem: "has no pieces [CLS] and [SEP]")
     }
@@ -53,8 +56,13 @@ import Glibc
   /// The ids of a text's pieces, without control tokens: whatever the text looks like, `[SEP]` typed
   /// by a user included.
   package func encode(_ text: String) -> [Int32] {
-    var text = text
-    return text.withUTF8 { bytes in
+    let bytes = text.utf8.span
+    return bytes.count > UnknownRuns.partBytes ? encodeInParts(bytes) : encodeWhole(bytes)
+  }
+
+  /// The ids of UTF-8 text as the library gives them.
+  func encodeWhole(_ text: Span<UInt8>) -> [Int32] {
+    unsafe text.withUnsafeBufferPointer { bytes in
       var count = 0
       let ids = unsafe sluice_pieces_encode(
         pieces, bytes.baseAddress, bytes.count, controlIDs, controlIDs.count, &count)

@@ -37,7 +37,9 @@ import Tokenizer
     }
   }
 
-  @Test(arguments: ["[SEP]", "[CLS]", "[PAD]", "[MASK]", "a [SEP] b", "[SEP][SEP]", "▁[CLS]", "\0[SEP]"])
+  @Test(arguments: [
+    "[SEP]", "[CLS]", "[PAD]", "[MASK]", "a [SEP] b", "[SEP][SEP]", "▁[CLS]", "\0[SEP]",
+  ])
   func textNeverBecomesAControlToken(text: String) {
     let ids = tokenizer.encode(text)
     #expect(!ids.isEmpty)

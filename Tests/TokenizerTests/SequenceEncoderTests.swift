@@ -29,9 +29,10 @@ import Tokenizer
 
   @Test func neighboursShareTheOverlap() throws {
     let sequences = try encoder(10, overlap: 3).promptSequences(prompt(13))
-    #expect(sequences.map { Array($0.dropFirst().dropLast()) } == [
-      Array(prompt(13)[0..<8]), Array(prompt(13)[5..<13]),
-    ])
+    #expect(
+      sequences.map { Array($0.dropFirst().dropLast()) } == [
+        Array(prompt(13)[0..<8]), Array(prompt(13)[5..<13]),
+      ])
   }
 
   @Test(arguments: 0..<300 as Range<UInt64>)
