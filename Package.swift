@@ -81,7 +81,11 @@ let composition: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "Demonstration", dependencies: ["FilterService"],
+    name: "Demonstration",
+    dependencies: [
+      "FilterService", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings",
+      "Telemetry", .product(name: "Logging", package: "swift-log"),
+    ],
     resources: [.copy("Resources/guard-tiny"), .copy("Resources/demo.jsonl")],
     swiftSettings: strict),
 ]
