@@ -102,7 +102,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline",
+      "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records", "Settings",
+      "Threading", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
