@@ -46,7 +46,8 @@ extension ModelSettings {
     windowOverlapTokens = section.optionalNumber("window_overlap_tokens", in: 0...65_535)
     windowsMax = section.number("windows_max", default: 64, in: 1...65_536)
     views = []
-    let names = section.node("views") == nil ? ["prompt", "response"] : section.requiredTexts("views")
+    let names =
+      section.node("views") == nil ? ["prompt", "response"] : section.requiredTexts("views")
     for name in names {
       switch name {
       case "prompt": views.insert(.prompt)

@@ -47,7 +47,7 @@ extension Settings {
       switch error {
       case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
         .composer(_, let problem, let mark, _):
-        collector.add(problem, at: mark, path: "")
+        collector.add(problem, at: mark, in: yaml)
       case .duplicatedKeysInMapping(let keys, let context):
         let names = keys.sorted().joined(separator: ", ")
         collector.add("the key occurs twice", at: context.mark, path: names)

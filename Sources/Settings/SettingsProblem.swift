@@ -37,9 +37,23 @@ final class ProblemCollector {
   init(file: String) { self.file = file }
 
   func add(_ message: String, at mark: Mark?, path: String) {
+    add(message, line: mark?.line, column: mark?.column, path: path)
+  }
+
+  /// Notes that the text itself is no YAML. The parser places what it misses at the end on a line
+  /// that does not exist; the end of the last line is where an editor can go.
+  func add(_ message: String, at mark: Mark, in yaml: String) {
+    let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let last = lines.lastIndex { !$0.isEmpty } ?? 0
+    let isBehind = mark.line > last + 1
+    add(
+      message, line: isBehind ? last + 1 : mark.line,
+      column: isBehind ? lines[last].unicodeScalars.count + 1 : mark.column, path: "")
+  }
+
+  private func add(_ message: String, line: Int?, column: Int?, path: String) {
     problems.append(
-      SettingsProblem(
-        file: file, line: mark?.line, column: mark?.column, path: path, message: message))
+      SettingsProblem(file: file, line: line, column: column, path: path, message: message))
   }
 
   /// The problems as an error, ordered by place; nil when there are none.

@@ -88,6 +88,8 @@ import Testing
     ("topics: {input: a, verdicts: b}\nmodel: {path: /m}", "kafka.bootstrap_servers: is required"),
     ("kafka: 5", "kafka: expected keys with values"),
     ("kafka: {bootstrap_servers: [", "s.yaml:1:29"),
+    ("kafka:\n  {\n\n", "s.yaml:2:4"),
+    ("kafka: ]\n\n", "s.yaml:1:8"),
     ("kafka: {}\nkafka: {}", "the key occurs twice"),
     ("- a\n- b", "expected keys with values"),
     ("", "kafka.bootstrap_servers: is required"),
