@@ -81,7 +81,11 @@ let composition: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "Demonstration", dependencies: ["FilterService"],
+    name: "Demonstration",
+    dependencies: [
+      "FilterService", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings",
+      "Telemetry", .product(name: "Logging", package: "swift-log"),
+    ],
     resources: [.copy("Resources/guard-tiny"), .copy("Resources/demo.jsonl")],
     swiftSettings: strict),
 ]
@@ -91,14 +95,15 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Demonstration",
+      "FilterService", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline",
+      "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records", "Settings",
+      "Threading", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),

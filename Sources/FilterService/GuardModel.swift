@@ -58,6 +58,18 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     }
   }
 
+  /// The sequences of the same views, cut to one window each as Hugging Face cuts them: for
+  /// comparisons with other engines, since what is cut off is not judged.
+  package func truncatedSequences(for exchange: Exchange) -> ExchangeSequences {
+    let prompt = encoder.pieces(of: exchange.prompt)
+    let response = exchange.response.flatMap { $0.isEmpty ? nil : encoder.pieces(of: $0) }
+    let needsPrompt = views.contains(.prompt) || response == nil
+    let pair = views.contains(.response) ? response : nil
+    return ExchangeSequences(
+      prompt: needsPrompt ? [encoder.truncatedSequence(prompt, nil)] : [],
+      response: pair.map { [encoder.truncatedSequence(prompt, $0)] } ?? [])
+  }
+
   /// The judgements of the exchanges, each the highest score over its windows.
   package func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
     var scores = try scores(

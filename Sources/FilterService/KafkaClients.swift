@@ -50,6 +50,17 @@ package struct KafkaClients: Sendable {
     return try KafkaConsumer(configuration, events: events)
   }
 
+  /// A consumer of other topics from their beginning, in a group of its own: to look at what was
+  /// published.
+  package func makeReader(of topics: [String]) throws(KafkaError) -> KafkaConsumer {
+    var configuration = common
+    configuration["group.id"] = settings.kafka.groupID + "-reader"
+    configuration["auto.offset.reset"] = "earliest"
+    let consumer = try KafkaConsumer(configuration, events: events)
+    try consumer.subscribe(to: topics)
+    return consumer
+  }
+
   /// A publisher with a producer of its own, for the promise that the settings make.
   package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher {
     let timeout = Duration.milliseconds(settings.transactionTimeoutMilliseconds)

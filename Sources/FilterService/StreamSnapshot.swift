@@ -21,6 +21,11 @@ package struct StreamSnapshot: Sendable {
   package let lastPoll: StreamInstant
   package let lastSinkFailure: SinkFailure?
 
+  /// Whether the stream judges: it has its share of the partitions and makes progress.
+  package func isReady(now: StreamInstant, stallSeconds: Int) -> Bool {
+    wasAssigned && failure == nil && !isStalled(now: now, afterSeconds: stallSeconds)
+  }
+
   /// Whether the stream stands still: it holds records and has committed nothing for that long, or
   /// has not even polled.
   package func isStalled(now: StreamInstant, afterSeconds seconds: Int) -> Bool {

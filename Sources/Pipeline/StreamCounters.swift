@@ -1,7 +1,7 @@
 package import Records
 
 /// Why a stream had to stop.
-package enum StreamFailure: Hashable, Sendable {
+package enum StreamFailure: Error, Hashable, Sendable {
   /// Nothing can be read any more.
   case source(String)
   /// The classifier is of no more use.

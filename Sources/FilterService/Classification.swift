@@ -1,0 +1,98 @@
+package import Pipeline
+package import Records
+internal import Wire
+
+/// Judges exchanges that come as JSON lines, outside any stream: `sluice classify`.
+package struct Classification: ~Copyable {
+  private let model: GuardModel
+  private let policy: Policy
+  private let truncates: Bool
+  private var decoder = ExchangeDecoder(defaultFormat: .json)
+  private let encoder = VerdictEncoder(echoesMetadata: true)
+  /// Lines seen so far.
+  package private(set) var lines = 0
+  /// Lines that could not be judged.
+  package private(set) var badLines = 0
+  /// Token ids judged.
+  package private(set) var tokens = 0
+
+  /// - Parameter truncates: cut long texts as Hugging Face does instead of judging windows; for
+  ///   comparisons with other engines only.
+  package init(model: GuardModel, policy: Policy, truncates: Bool) {
+    self.model = model
+    self.policy = policy
+    self.truncates = truncates
+  }
+
+  /// One output line for each input line, in order: a verdict, or `{"line": n, "error": "…"}`.
+  ///
+  /// - Throws: `ClassifierFailure` when the model itself fails.
+  package mutating func judge(_ input: [[UInt8]]) throws(ClassifierFailure) -> [[UInt8]] {
+    var outputs: [[UInt8]] = []
+    var exchanges: [PreparedExchange] = []
+    var places: [Int] = []
+    for line in input {
+      lines += 1
+      switch prepare(line) {
+      case .success(let exchange):
+        places.append(outputs.count)
+        exchanges.append(exchange)
+        outputs.append([])
+      case .failure(let problem):
+        badLines += 1
+        outputs.append(Array("{\"line\": \(lines), \"error\": \"\(problem.text)\"}".utf8))
+      }
+    }
+    let time = wallClockMilliseconds()
+    for (index, judgement) in try model.judge(exchanges).enumerated() {
+      tokens += judgement.tokens
+      outputs[places[index]] = verdict(exchanges[index], judgement, time)
+    }
+    return outputs
+  }
+
+  /// Why a line could not be judged, in words that need no escaping in JSON.
+  private struct Problem: Error {
+    let text: String
+
+    init(_ text: String) {
+      self.text = text.filter { $0 != "\"" && $0 != "\\" && $0 >= " " }
+    }
+  }
+
+  private mutating func prepare(_ line: [UInt8]) -> Result<PreparedExchange, Problem> {
+    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) {
+      return .failure(Problem("the line is empty"))
+    }
+    do throws(DecodingFailure) {
+      let exchange = try decoder.decode(line.span, as: .json)
+      let sequences = try sequences(for: exchange)
+      return .success(
+        PreparedExchange(
+          id: exchange.id ?? String(lines), tenant: exchange.tenant, metadata: exchange.metadata,
+          promptSequences: sequences.prompt, responseSequences: sequences.response))
+    } catch {
+      return .failure(Problem(error.detail))
+    }
+  }
+
+  private func sequences(for exchange: Exchange) throws(DecodingFailure) -> ExchangeSequences {
+    if truncates { return model.truncatedSequences(for: exchange) }
+    do throws(TokenizationFailure) {
+      return try model.sequences(for: exchange)
+    } catch {
+      throw DecodingFailure(reason: .tooLong, detail: error.detail)
+    }
+  }
+
+  private func verdict(
+    _ exchange: PreparedExchange, _ judgement: Judgement, _ time: Int64
+  ) -> [UInt8] {
+    let action = policy.action(for: judgement.score)
+    let verdict = Verdict(
+      id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,
+      threshold: policy.threshold, model: model.model, policy: policy.name, source: nil,
+      judgedAtMilliseconds: time, metadata: exchange.metadata)
+    return encoder.encode(verdict, as: .json)
+  }
+}

@@ -1,0 +1,36 @@
+internal import Kafka
+internal import Pipeline
+package import Settings
+internal import Tensors
+
+/// `sluice check --connect`: what only the brokers and the model's files can tell.
+package struct SettingsCheck {
+  private let settings: Settings
+  private let environment: [String: String]
+
+  package init(settings: Settings, environment: [String: String]) {
+    self.settings = settings
+    self.environment = environment
+  }
+
+  /// Each finding in words, in the order of the steps.
+  ///
+  /// - Throws: `StartFailure` at the first step that fails.
+  package func run(report: (String) -> Void) throws(StartFailure) {
+    let clients = try KafkaClients(
+      settings: settings, environment: environment, events: KafkaEvents())
+    report("secrets: \(settings.kafka.secrets.count) read")
+    let counts = try clients.partitionCounts()
+    for (topic, count) in counts.sorted(by: { $0.key < $1.key }) {
+      report("topic \(topic): \(count) partitions")
+    }
+    let model = try GuardModel(
+      settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
+    do throws(ClassifierFailure) {
+      try model.warmUp()
+    } catch {
+      throw .model(error.detail)
+    }
+    report("model \(model.model): window \(model.encoder.windowTokens) tokens")
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import FilterService
+import Foundation
+
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Find mistakes in a settings file.",
+    discussion: """
+      Offline unless told otherwise: it reads the file and nothing else. Every mistake is shown with
+      file, line and column; unknown keys are mistakes.
+
+      Example: sluice check --config sluice.yaml
+      Example: sluice check --config sluice.yaml --connect
+      """)
+
+  @Option(name: .shortAndLong, help: "The settings file.")
+  var config = "/etc/sluice/sluice.yaml"
+
+  @Flag(help: "Also try the brokers, the topics, the secrets and the model.")
+  var connect = false
+
+  func run() throws {
+    let settings = try loadSettings(config)
+    if connect {
+      do {
+        let environment = ProcessInfo.processInfo.environment
+        try SettingsCheck(settings: settings, environment: environment).run { print($0) }
+      } catch {
+        throw exitError(for: error)
+      }
+    }
+    print("\(config): no mistakes")
+  }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import FilterService
+import Glibc
+import Pipeline
+import Records
+import Settings
+import Tensors
+
+struct Classify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Judge exchanges given as JSON lines.",
+    discussion: """
+      Reads one exchange a line from standard input and writes one verdict a line, in the same
+      order. A line that cannot be judged gives {"line": n, "error": "…"} in its place. The exit
+      status is 0 unless every line was bad (65).
+
+      Example: echo '{"prompt": "How do I bake bread?"}' | sluice classify --model DIR
+      Example: sluice classify --model DIR --threshold 0.8 < exchanges.jsonl > verdicts.jsonl
+      """)
+
+  @Option(name: .shortAndLong, help: "A model folder in Hugging Face's layout.")
+  var model: String
+
+  @Option(help: "Flag exchanges with this score or more.")
+  var threshold: Float = 0.5
+
+  @Flag(help: "Cut long texts to one window, as Hugging Face does, instead of judging all of it.")
+  var truncate = false
+
+  @Option(help: "What to judge: prompt, response (given the prompt) or both.")
+  var views: Views = .both
+
+  @Option(help: "Longest sequence in tokens; the model's own limit by default.")
+  var windowTokens: Int?
+
+  @Option(help: "Sequences of one exchange at most.")
+  var windowsMax = 64
+
+  @Option(help: "Threads; 0 takes one per core.")
+  var threads = 0
+
+  enum Views: String, ExpressibleByArgument, CaseIterable {
+    case prompt, response, both
+  }
+
+  func validate() throws {
+    guard (0...1).contains(threshold) else {
+      throw ValidationError("--threshold: expected a number from 0 to 1")
+    }
+    guard (windowTokens ?? 512) >= 8 else {
+      throw ValidationError("--window-tokens: expected at least 8")
+    }
+    guard windowsMax >= 1 else { throw ValidationError("--windows-max: expected at least 1") }
+    guard (0...4096).contains(threads) else {
+      throw ValidationError("--threads: expected a number from 0 to 4096")
+    }
+  }
+
+  func run() throws {
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      try judgeAll()
+    } catch {
+      throw exitError(for: error)
+    }
+  }
+
+  private func judgeAll() throws {
+    var settings = ModelSettings(path: model)
+    settings.windowTokens = windowTokens
+    settings.windowsMax = windowsMax
+    settings.views =
+      switch views {
+      case .prompt: [.prompt]
+      case .response: [.response]
+      case .both: [.prompt, .response]
+      }
+    let guardModel = try GuardModel(settings: settings, pool: WorkerPool(workers: threads))
+    var classification = Classification(
+      model: guardModel, policy: Policy(threshold: threshold), truncates: truncate)
+    var reader = LineReader(descriptor: STDIN_FILENO)
+    var progress = Progress(unit: "lines")
+    do {
+      while let lines = try reader.next() {
+        guard try write(lines, &classification, &progress) else { return }
+      }
+    } catch let error as ReadFailure {
+      throw fail("standard input: \(error.reason)", code: 66)
+    }
+    progress.finish()
+    if classification.lines > 0, classification.badLines == classification.lines {
+      throw fail("none of \(classification.lines) lines could be judged", code: 65)
+    }
+  }
+
+  /// Judges lines in portions and writes the answers; false when nobody reads them any more.
+  private func write(
+    _ lines: [[UInt8]], _ classification: inout Classification, _ progress: inout Progress
+  ) throws(ClassifierFailure) -> Bool {
+    var rest = lines[...]
+    while !rest.isEmpty {
+      let portion = Array(rest.prefix(64))
+      rest = rest.dropFirst(portion.count)
+      let outputs = try classification.judge(portion)
+      guard writeAll(outputs.flatMap { $0 + [UInt8(ascii: "\n")] }, to: STDOUT_FILENO) else {
+        return false
+      }
+      progress.show(count: classification.lines, tokens: classification.tokens)
+    }
+    return true
+  }
+}

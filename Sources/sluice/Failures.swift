@@ -1,0 +1,49 @@
+import ArgumentParser
+import FilterService
+import Glibc
+import Pipeline
+import Settings
+
+/// Ends the command with one clear message and the exit code of sysexits.h.
+func fail(_ message: String, code: Int32) -> ExitCode {
+  printError("sluice: \(message)")
+  return ExitCode(code)
+}
+
+/// Writes a line to standard error.
+func printError(_ text: String) {
+  let line = text + "\n"
+  _ = unsafe write(STDERR_FILENO, line, line.utf8.count)
+}
+
+/// The settings in a file, or the exit after all their mistakes were shown.
+func loadSettings(_ path: String) throws -> Settings {
+  do throws(SettingsError) {
+    return try Settings(file: path)
+  } catch {
+    printError(error.description)
+    let count = error.problems.count
+    throw fail("\(count) \(count == 1 ? "mistake" : "mistakes") in \(path)", code: 78)
+  }
+}
+
+/// The exit that an error stands for.
+func exitError(for error: any Error) -> any Error {
+  switch error {
+  case let failure as StartFailure:
+    switch failure {
+    case .configuration(let text): fail(text, code: 78)
+    case .model(let text): fail(text, code: 66)
+    case .unavailable(let text): fail(text, code: 69)
+    }
+  case let failure as StreamFailure:
+    switch failure {
+    case .source, .sink: fail(failure.description, code: 69)
+    case .classifier: fail(failure.description, code: 70)
+    case .poison: fail(failure.description, code: 65)
+    }
+  case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
+  case is ExitCode: error
+  default: fail("\(error)", code: 70)
+  }
+}

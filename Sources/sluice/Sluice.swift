@@ -1,0 +1,22 @@
+import ArgumentParser
+
+/// The command line: one command with subcommands.
+@main
+struct Sluice: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sluice",
+    abstract: "A streaming safety filter for the traffic of language models.",
+    discussion: """
+      Reads prompt/response pairs from Kafka, judges them with a DeBERTa guard model, and publishes
+      one verdict per exchange, exactly once.
+
+      Try it without anything else:      sluice demo
+      Judge lines of JSON:               sluice classify --model DIR < exchanges.jsonl
+      Run the daemon:                    sluice serve --config /etc/sluice/sluice.yaml
+
+      Exit codes: 0 success, 64 usage, 65 bad data, 66 missing or unusable input (model, file),
+      69 brokers or topics unavailable, 70 internal failure, 78 mistake in the configuration.
+      """,
+    version: "0.1.0",
+    subcommands: [Serve.self, Classify.self, Check.self, Demo.self])
+}
