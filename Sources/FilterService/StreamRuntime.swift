@@ -59,7 +59,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     var records: [InputRecord] = []
     do throws(SourceFailure) {
       while state.withLock({ !$0.isStopping && $0.failure == nil }) {
-        switch state.withLock({ $0.machine.flowChange() }) {
+        switch waitForRoom() {
         case .pause: try source.pause()
         case .resume: try source.resume()
         case nil: break
@@ -76,6 +76,16 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
       state.update { $0.fail(.source(error.detail)) }
     }
     close()
+  }
+
+  /// Waits while the buffer is full, but never so long that the group would miss this member.
+  private func waitForRoom() -> FlowChange? {
+    state.wait { state -> Monitor<StreamState>.Turn<FlowChange?> in
+      let change = state.machine.flowChange(now: now())
+      let isDone = state.isStopping || state.failure != nil || state.machine.isPaused
+      if change != nil || isDone || !state.machine.isFull { return .done(change) }
+      return .sleep(atMost: .milliseconds(100))
+    }
   }
 
   private func close() {

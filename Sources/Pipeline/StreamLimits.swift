@@ -25,9 +25,11 @@ package struct BatchLimits: Hashable, Sendable {
 /// What the whole stream may hold, and how often it may try again.
 package struct StreamLimits: Hashable, Sendable {
   package var batch: BatchLimits
-  /// Records between being read and being committed; beyond it consumption pauses.
+  /// Records between being read and being committed; beyond it nothing more is read.
   package var bufferRecordsMax: Int
   package var bufferBytesMax: Int
+  /// How long the buffer may be full before the client is told to pause.
+  package var pauseAfterMilliseconds: Int
   package var transactionRecordsMax: Int
   package var transactionBytesMax: Int
   /// How often one transaction is tried before the service gives up and leaves.
@@ -41,13 +43,15 @@ package struct StreamLimits: Hashable, Sendable {
 
   package init(
     batch: BatchLimits = BatchLimits(), bufferRecordsMax: Int = 20_000,
-    bufferBytesMax: Int = 64 << 20, transactionRecordsMax: Int = 5_000,
+    bufferBytesMax: Int = 64 << 20, pauseAfterMilliseconds: Int = 1_000,
+    transactionRecordsMax: Int = 5_000,
     transactionBytesMax: Int = 16 << 20, transactionAttemptsMax: Int = 5,
     retryBackoffMilliseconds: Int = 200, poisonAttemptsMax: Int = 2, haltsOnPoison: Bool = false
   ) {
     self.batch = batch
     self.bufferRecordsMax = bufferRecordsMax
     self.bufferBytesMax = bufferBytesMax
+    self.pauseAfterMilliseconds = pauseAfterMilliseconds
     self.transactionRecordsMax = transactionRecordsMax
     self.transactionBytesMax = transactionBytesMax
     self.transactionAttemptsMax = transactionAttemptsMax

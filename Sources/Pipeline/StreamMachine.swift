@@ -22,6 +22,7 @@ package struct StreamMachine: Sendable {
   private var publishing: TransactionQueue
   /// What reading was last told; nil when a rebalance may have undone it.
   private var flow: FlowChange? = .resume
+  private var fullSince: StreamInstant?
   private var isDraining = false
 
   package init(limits: StreamLimits, now: StreamInstant) {
@@ -94,13 +95,25 @@ package struct StreamMachine: Sendable {
     return items.isEmpty ? nil : Chunk(id: sequencer.issue(), items: items)
   }
 
+  /// Whether the buffer has no room: read nothing until it has.
+  package var isFull: Bool {
+    bufferedRecords >= limits.bufferRecordsMax || bufferedBytes >= limits.bufferBytesMax
+  }
+
+  /// Whether the source was last told to pause.
+  package var isPaused: Bool { flow == .pause }
+
   /// Whether reading must pause or may resume; nil when nothing changes.
-  package mutating func flowChange() -> FlowChange? {
-    let isFull =
-      bufferedRecords >= limits.bufferRecordsMax || bufferedBytes >= limits.bufferBytesMax
+  ///
+  /// A pause is for stalls: it makes the client drop what it fetched ahead and fetch it again, which
+  /// costs more than a second. Short waits for room only leave the client's records where they are.
+  package mutating func flowChange(now: StreamInstant) -> FlowChange? {
+    if !isFull { fullSince = nil } else if fullSince == nil { fullSince = now }
+    let isStalled =
+      fullSince.map { now >= $0.advanced(byMilliseconds: limits.pauseAfterMilliseconds) } ?? false
     let isLow =
       bufferedRecords <= limits.bufferRecordsMax / 2 && bufferedBytes <= limits.bufferBytesMax / 2
-    let wanted: FlowChange = isFull ? .pause : isLow ? .resume : flow ?? .resume
+    let wanted: FlowChange = isStalled ? .pause : isLow ? .resume : flow ?? .resume
     guard wanted != flow else { return nil }
     flow = wanted
     if wanted == .pause { counters.pauses += 1 }
@@ -122,7 +135,7 @@ package struct StreamMachine: Sendable {
 
   /// The next batch for the classifier, one at a time.
   package mutating func nextBatch(now: StreamInstant) -> Decision<Batch> {
-    judging.next(now: now, isDraining: isDraining || flow == .pause)
+    judging.next(now: now, isDraining: isDraining || isFull)
   }
 
   /// The classifier judged the batch in flight.

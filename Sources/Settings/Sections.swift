@@ -78,6 +78,8 @@ extension StreamLimits {
     let buffer = root.section("buffer")
     bufferRecordsMax = buffer.number("records_max", default: bufferRecordsMax, in: 1...10_000_000)
     bufferBytesMax = buffer.size("bytes_max", default: bufferBytesMax, in: 1024...(1 << 40))
+    pauseAfterMilliseconds = buffer.number(
+      "pause_after_milliseconds", default: pauseAfterMilliseconds, in: 0...60_000)
     if bufferRecordsMax < batch.recordsMax {
       buffer.complain("must be at least batch.records_max", about: "records_max")
     }

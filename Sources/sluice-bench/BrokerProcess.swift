@@ -8,7 +8,7 @@ struct BrokerProcess {
   private let process: Process
   private let input: Pipe
 
-  /// - Parameter partitions: of each topic. The mock keeps 5 MB of each partition and deletes what
+  /// - Parameter partitions: of the input topic. The mock keeps 5 MB of each partition and deletes what
   ///   is older, so a backlog needs many.
   init(partitions: Int) throws {
     process = Process()
@@ -40,8 +40,9 @@ struct BrokerCommand: ParsableCommand {
 
   func run() throws {
     let cluster = try MockCluster()
-    for topic in ["bench.exchanges", "bench.verdicts", "bench.peer-verdicts", "bench.dead-letters"] {
-      try cluster.createTopic(topic, partitions: partitions)
+    try cluster.createTopic("bench.exchanges", partitions: partitions)
+    for topic in ["bench.verdicts", "bench.peer-verdicts", "bench.dead-letters"] {
+      try cluster.createTopic(topic, partitions: 4)
     }
     FileHandle.standardOutput.write(Data("\(cluster.bootstrapServers)\n".utf8))
     _ = try FileHandle.standardInput.readToEnd()

@@ -113,6 +113,12 @@ struct StreamBenchmark: ParsableCommand {
     daemon.stop()
     stream.join()
     precondition(snapshot.counters.verdicts == count, "every exchange has one verdict")
+    let counters = snapshot.counters
+    print(
+      "  \(counters.batches) batches, \(counters.transactions) transactions,",
+      "\(counters.pauses) pauses,",
+      "latency p50 \(snapshot.latency.percentile(50) / 1000) ms,",
+      "p99 \(snapshot.latency.percentile(99) / 1000) ms")
     let (seconds, attoseconds) = elapsed.components
     return Double(count - already) / (Double(seconds) + Double(attoseconds) / 1e18)
   }

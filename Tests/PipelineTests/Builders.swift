@@ -61,7 +61,7 @@ final class Bench {
       transaction.id, .rejected(index: item, detail: "too large"), item: item, now: now)
   }
 
-  func flowChange() -> FlowChange? { machine.flowChange() }
+  func flowChange() -> FlowChange? { machine.flowChange(now: now) }
 
   func wait(milliseconds: Int) { now = now.advanced(byMilliseconds: milliseconds) }
 }

@@ -5,6 +5,7 @@ import Testing
 @Suite struct StreamMachineTests {
   private let eager = StreamLimits(
     batch: BatchLimits(recordsMax: 4, lingerMilliseconds: 0), bufferRecordsMax: 8,
+    pauseAfterMilliseconds: 50,
     transactionRecordsMax: 100, transactionAttemptsMax: 2, retryBackoffMilliseconds: 10)
 
   @Test func aTransactionTakesWhatWasJudgedMeanwhile() throws {
@@ -44,10 +45,13 @@ import Testing
     #expect(Set(first.items.map(\.model)) == ["old@1"])
   }
 
-  @Test func readingPausesWhenTheBufferIsFullAndResumesAtHalf() throws {
+  @Test func readingPausesWhenTheBufferStaysFullAndResumesAtHalf() throws {
     let bench = Bench(eager)
     #expect(bench.flowChange() == .resume, "the state after a rebalance is made certain")
     bench.feed(0...7)
+    #expect(bench.machine.isFull)
+    #expect(bench.flowChange() == nil, "a short wait is no pause")
+    bench.wait(milliseconds: 50)
     #expect(bench.flowChange() == .pause)
     #expect(bench.flowChange() == nil)
     bench.judge()
@@ -59,6 +63,8 @@ import Testing
   @Test func aPauseIsAppliedAgainAfterARebalance() {
     let bench = Bench(eager)
     bench.feed(0...7)
+    _ = bench.flowChange()
+    bench.wait(milliseconds: 50)
     #expect(bench.flowChange() == .pause)
     bench.machine.assign([TopicPartition(topic: "in", partition: Partition(1))])
     #expect(bench.flowChange() == .pause)

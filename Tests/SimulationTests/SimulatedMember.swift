@@ -26,7 +26,7 @@ struct SimulatedMember {
   static let limits = StreamLimits(
     batch: BatchLimits(
       tokensMax: 40, recordsMax: 6, bytesMax: 200, lingerMilliseconds: 3, ageMaxMilliseconds: 20),
-    bufferRecordsMax: 40, bufferBytesMax: 1500, transactionRecordsMax: 9,
+    bufferRecordsMax: 40, bufferBytesMax: 1500, pauseAfterMilliseconds: 5, transactionRecordsMax: 9,
     transactionBytesMax: 400, transactionAttemptsMax: 1000, retryBackoffMilliseconds: 1,
     poisonAttemptsMax: 2)
 
@@ -80,8 +80,8 @@ struct SimulatedMember {
   private mutating func read(
     _ broker: SimulatedBroker, now: StreamInstant, random: inout SeededGenerator
   ) {
-    if let change = machine.flowChange() { isPaused = change == .pause }
-    guard !isPaused else { return }
+    if let change = machine.flowChange(now: now) { isPaused = change == .pause }
+    guard !isPaused, !machine.isFull else { return }
     guard let partition = positions.keys.sorted().randomElement(using: &random) else { return }
     guard var offset = positions[partition] else { return }
     // Now and then the client fetches again what it already delivered.
