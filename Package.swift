@@ -125,7 +125,7 @@ let tests: [Target] = [
   test("SettingsTests", ["Settings", "Records"]),
   test("FilterServiceTests", ["FilterService", "Records", "Settings", "Kafka", "Wire"]),
   test("SimulationTests", ["Pipeline", "Records"]),
-  test("IntegrationTests", ["FilterService", "Kafka", "Records", "Wire", "sluice"]),
+  test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),
 ]
 
