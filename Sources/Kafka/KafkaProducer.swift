@@ -35,6 +35,9 @@ package final class KafkaProducer: Sendable {
       RD_KAFKA_PRODUCER, context: CallbackContext(events: events))
   }
 
+  // The stored properties would go in the order of their declaration: the client first.
+  deinit { topics.withLock { $0.removeAll() } }
+
   /// The records of the current round that did not reach the broker, in their order. Complete after
   /// `flush` or after a commit, whether it succeeded or not.
   package var deliveryFailures: [DeliveryFailure] {

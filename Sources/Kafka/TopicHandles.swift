@@ -7,9 +7,16 @@ internal import CRdKafka
 
   init() {}
 
-  deinit {
-    unsafe topics.forEach { unsafe rd_kafka_topic_destroy($0.handle) }
+  deinit { free() }
+
+  /// Frees the handles, which has to come before their client is freed.
+  mutating func removeAll() {
+    free()
+    unsafe topics = unsafe []
+    last = 0
   }
+
+  private func free() { unsafe topics.forEach { unsafe rd_kafka_topic_destroy($0.handle) } }
 
   /// The handle for `name`, made on first use.
   ///

@@ -58,10 +58,11 @@ import Testing
     let second = Member(try cluster.makeConsumer(of: [topic], group: group, properties))
     try poll([first, second]) { first.owned.count == 2 && second.owned.count == 2 }
     #expect(first.owned.isDisjoint(with: second.owned))
-    let revoked = first.events.flatMap { event in
-      if case .revoked(let partitions) = event { partitions } else { [] }
+    // An eager rebalance takes everything away first, a cooperative one only what moves.
+    let revoked = first.events.compactMap { event in
+      if case .revoked(let partitions) = event { partitions.count } else { nil }
     }
-    #expect(revoked.count == (isCooperative ? 2 : 4))
+    #expect(revoked.first { $0 > 0 } == (isCooperative ? 2 : 4))
 
     #expect(try second.close())
     #expect(second.owned.isEmpty, "closing revokes")
