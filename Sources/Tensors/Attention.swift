@@ -81,8 +81,8 @@ package struct AttentionScratch: ~Copyable, Sendable {
 
   /// Makes room for sequences of `keys` tokens and tables of `slots` rows.
   package mutating func reserve(workers: Int, keys: Int, slots: Int) {
-    let keyColumns = (keys + 15) / 16 * 16
-    let columns = AttentionItem.queriesMax * (keyColumns + slots) + Tile.keys * Tile.window
+    let terms = max(AttentionItem.queriesMax * slots, Tile.keys * Tile.window)
+    let columns = AttentionItem.queriesMax * Tile.stride(keys) + terms
     if columns > matrix.columns || workers > matrix.rows {
       matrix = Matrix(rows: max(workers, matrix.rows), columns: max(columns, matrix.columns))
     }
@@ -96,5 +96,9 @@ package struct AttentionScratch: ~Copyable, Sendable {
 /// Keys whose position-to-content terms are computed together, and the slots that these need.
 enum Tile {
   static let keys = 64
-  static let window = (keys + AttentionItem.queriesMax + 15) / 16 * 16
+  static let window = keys + AttentionItem.queriesMax
+
+  /// Floats from one row of scores to the next: an odd number of cache lines, so that a column of
+  /// scores is spread over all sets of the first-level cache.
+  static func stride(_ keys: Int) -> Int { (keys + 15) / 16 / 2 * 32 + 16 }
 }

@@ -81,3 +81,9 @@ func prepareMatrixProducts() {
   // The pool's workers split each product themselves, so OpenBLAS stays on the calling thread.
   openblas_set_num_threads(1)
 }
+
+/// OpenBLAS and the processor that it chose its loops for.
+package func matrixLibrary() -> String {
+  let name = unsafe openblas_get_corename().map { unsafe String(cString: $0) }
+  return "OpenBLAS for \(name ?? "an unknown processor")"
+}

@@ -67,7 +67,7 @@ extension CPUDevice {
     let keyRows = item.keyRow..<item.keyRow + item.keys
     let query = unsafe queries.part(rows: queryRows, columns: columns)
     let key = unsafe keys.part(rows: keyRows, columns: columns)
-    let stride = (item.keys + 15) / 16 * 16
+    let stride = Tile.stride(item.keys)
     let scores = unsafe Block(scratch, rows: item.queries, columns: item.keys, stride: stride)
     let terms = unsafe scratch + AttentionItem.queriesMax * stride
     unsafe scores.setProduct(query, transposed: key)
