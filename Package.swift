@@ -106,7 +106,7 @@ let executables: [Target] = [
       "Threading", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
-    swiftSettings: strict),
+    exclude: ["peers"], swiftSettings: strict),
 ]
 
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
