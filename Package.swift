@@ -101,7 +101,7 @@ let executables: [Target] = [
       "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
-    swiftSettings: strict),
+    exclude: ["peers"], swiftSettings: strict),
 ]
 
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
