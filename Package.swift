@@ -56,7 +56,8 @@ let streaming: [Target] = [
 // Operation
 let operation: [Target] = [
   .target(
-    name: "Settings", dependencies: ["Records", "Pipeline", .product(name: "Yams", package: "Yams")],
+    name: "Settings",
+    dependencies: ["Records", "Pipeline", .product(name: "Yams", package: "Yams")],
     swiftSettings: strict),
   .target(
     name: "Telemetry",

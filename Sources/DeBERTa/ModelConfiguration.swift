@@ -72,7 +72,14 @@ package struct ModelConfiguration: Sendable, Equatable {
     let epsilon = raw.layer_norm_eps ?? 1e-7
     guard epsilon >= 0 && epsilon < 1 else { throw ModelError(file, .badSetting("layer_norm_eps")) }
     normEpsilon = Float(epsilon)
+<<<<<<< HEAD
     positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
+=======
+    guard raw.pooler_hidden_size ?? hidden == hidden else {
+      throw ModelError(file, .badSetting("pooler_hidden_size"))
+    }
+    let positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
+>>>>>>> engine
     absolutePositions = raw.position_biased_input ?? true ? positions : nil
     tokenTypes = raw.type_vocab_size ?? 0
     guard (0...RawConfiguration.sizeMax).contains(tokenTypes) else {
@@ -142,9 +149,6 @@ private struct RawConfiguration: Decodable {
     try expect("pooler_hidden_act", pooler_hidden_act, oneOf: ["gelu"])
     try expect("num_labels", num_labels.map(String.init), oneOf: ["2"])
     try expect("id2label", (id2label?.count).map(String.init), oneOf: ["2"])
-    if let pooler = pooler_hidden_size, pooler != hidden_size {
-      throw unsupported("pooler_hidden_size", String(pooler))
-    }
     if let kernel = conv_kernel_size, kernel > 0 {
       throw unsupported("conv_kernel_size", String(kernel))
     }

@@ -128,12 +128,15 @@ struct DemoReport {
       Self.decimals(Double(latency.percentile(percent)) / 1000, 0)
     }
     let counters = snapshot.counters
-    show("records     \(sent.records.count) in, \(verdicts.count) verdicts, "
-      + "\(deadLetters.count) dead letters, \(counters.transactions) transactions")
-    show("latency     p50 \(milliseconds(50)) ms, p90 \(milliseconds(90)) ms, "
-      + "p99 \(milliseconds(99)) ms, from read to committed, with the whole backlog at once")
-    show("throughput  \(Self.decimals(Double(sent.records.count) / seconds, 0)) records/s, "
-      + "\(Self.decimals(Double(counters.tokens) / seconds, 0)) tokens/s")
+    show(
+      "records     \(sent.records.count) in, \(verdicts.count) verdicts, "
+        + "\(deadLetters.count) dead letters, \(counters.transactions) transactions")
+    show(
+      "latency     p50 \(milliseconds(50)) ms, p90 \(milliseconds(90)) ms, "
+        + "p99 \(milliseconds(99)) ms, from read to committed, with the whole backlog at once")
+    show(
+      "throughput  \(Self.decimals(Double(sent.records.count) / seconds, 0)) records/s, "
+        + "\(Self.decimals(Double(counters.tokens) / seconds, 0)) tokens/s")
     for problem in problems.sorted().prefix(10) { show("WRONG       \(problem)") }
     if isExactlyOnce { show("every record came out exactly once") }
   }

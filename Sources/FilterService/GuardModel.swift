@@ -120,7 +120,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   ) throws(StartFailure) -> SequenceEncoder {
     let window =
       settings.windowTokens
-      ?? min(tokenizer.lengthMax ?? configuration.positions, configuration.absolutePositions ?? .max)
+      ?? min(
+        tokenizer.lengthMax ?? configuration.positions, configuration.absolutePositions ?? .max)
     guard window >= SequenceEncoder.windowTokensMin else {
       throw .model("\(settings.path): the model's longest sequence has only \(window) tokens")
     }

@@ -62,7 +62,8 @@ package struct KafkaClients: Sendable {
   }
 
   /// A publisher with a producer of its own, for the promise that the settings make.
-  package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher {
+  package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher
+  {
     let timeout = Duration.milliseconds(settings.transactionTimeoutMilliseconds)
     var configuration = common
     configuration["enable.idempotence"] = "true"

@@ -28,7 +28,8 @@ extension Matrix {
   }
 
   private static func widen(
-    _ bytes: UnsafeRawBufferPointer, _ format: NarrowFormat, into target: UnsafeMutablePointer<Float>
+    _ bytes: UnsafeRawBufferPointer, _ format: NarrowFormat,
+    into target: UnsafeMutablePointer<Float>
   ) {
     // In aligned pieces, because C may read a 16-bit number from an even address only.
     let pieceCount = 4096

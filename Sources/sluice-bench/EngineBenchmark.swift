@@ -21,7 +21,13 @@ struct EngineBenchmark: ParsableCommand {
     let start = ContinuousClock.now
     let classifier = try DeBERTaClassifier(folder: model, pool: WorkerPool(workers: threads))
     let loading = ContinuousClock.now - start
-    if let dumpLogits { return try dump(dumpLogits, classifier) }
+    if let dumpLogits {
+      try dump(dumpLogits, classifier)
+      let seconds = (loading / .seconds(1)).formatted(.number.precision(.fractionLength(3)))
+      FileHandle.standardError.write(
+        Data("loaded in \(seconds) s, peak resident \(peakResidentKilobytes() / 1024) MiB\n".utf8))
+      return
+    }
     let mix = try mix()
     let sequences = mix.sequences(vocabulary: classifier.configuration.vocabulary)
     print(

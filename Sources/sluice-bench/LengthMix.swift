@@ -22,7 +22,8 @@ struct LengthMix {
     let step = max(1, lines.count / max(1, rows))
     lengths = try stride(from: 0, to: lines.count, by: step).prefix(rows).map {
       let exchange = try JSONDecoder().decode(Exchange.self, from: Data(lines[$0].utf8))
-      let characters = exchange.prompt.unicodeScalars.count
+      let characters =
+        exchange.prompt.unicodeScalars.count
         + (exchange.response ?? "").unicodeScalars.count
       return max(8, min(512, Int(Double(characters) / 4.2) + 3))
     }

@@ -60,7 +60,9 @@ struct ReadFailure: Error {
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   var start = 0
   while start < bytes.count {
-    let count = unsafe bytes[start...].withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+    let count = unsafe bytes[start...].withUnsafeBytes {
+      unsafe write(descriptor, $0.baseAddress, $0.count)
+    }
     if count < 0 {
       if errno == EINTR { continue }
       return false

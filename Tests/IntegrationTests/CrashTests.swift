@@ -109,7 +109,8 @@ import Wire
   private func reader(_ broker: NoidaBroker, isolation: String) throws -> KafkaConsumer {
     let consumer = try KafkaConsumer(
       KafkaConfiguration([
-        "bootstrap.servers": broker.bootstrapServers, "group.id": "test-\(UInt32.random(in: 0 ... .max))",
+        "bootstrap.servers": broker.bootstrapServers,
+        "group.id": "test-\(UInt32.random(in: 0 ... .max))",
         "auto.offset.reset": "earliest", "isolation.level": isolation,
       ]))
     try consumer.subscribe(to: ["verdicts", "dead"])

@@ -57,7 +57,8 @@ private struct Simulation {
         "seed \(seed): lost, repeated or reordered in \(partition)")
       for output in outputs where output.source.offset.rawValue % 11 == 10 {
         let isTombstone = output.source.offset.rawValue % 13 == 12
-        #expect(output.isDeadLetter || isTombstone, "seed \(seed): a malformed record got a verdict")
+        #expect(
+          output.isDeadLetter || isTombstone, "seed \(seed): a malformed record got a verdict")
       }
     }
   }
