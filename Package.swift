@@ -124,7 +124,9 @@ let tests: [Target] = [
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
-  test("FilterServiceTests", ["FilterService", "Records", "Settings", "Kafka", "Wire"]),
+  test(
+    "FilterServiceTests",
+    ["FilterService", "Records", "Settings", "Pipeline", "Wire", "Tensors"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),

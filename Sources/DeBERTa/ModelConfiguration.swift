@@ -72,14 +72,10 @@ package struct ModelConfiguration: Sendable, Equatable {
     let epsilon = raw.layer_norm_eps ?? 1e-7
     guard epsilon >= 0 && epsilon < 1 else { throw ModelError(file, .badSetting("layer_norm_eps")) }
     normEpsilon = Float(epsilon)
-<<<<<<< HEAD
-    positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
-=======
     guard raw.pooler_hidden_size ?? hidden == hidden else {
       throw ModelError(file, .badSetting("pooler_hidden_size"))
     }
-    let positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
->>>>>>> engine
+    positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
     absolutePositions = raw.position_biased_input ?? true ? positions : nil
     tokenTypes = raw.type_vocab_size ?? 0
     guard (0...RawConfiguration.sizeMax).contains(tokenTypes) else {

@@ -1,0 +1,84 @@
+import FilterService
+import Foundation
+import Pipeline
+import Records
+import Settings
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct GuardModelTests {
+  private func load(_ folder: String, _ change: (inout ModelSettings) -> Void = { _ in }) throws
+    -> GuardModel
+  {
+    var settings = ModelSettings(path: GoldenCase.url(folder).path)
+    change(&settings)
+    return try GuardModel(settings: settings, pool: WorkerPool(workers: 2))
+  }
+
+  /// Text to score, through tokenizer and engine together.
+  @Test(arguments: GoldenCase.folders)
+  func textsHaveTheReferencesScores(folder: String) throws {
+    let model = try load(folder)
+    for golden in try GoldenCase.load(folder) {
+      let exchange = Exchange(prompt: golden.prompt, response: golden.response)
+      let sequences = model.truncatedSequences(for: exchange)
+      let ids = golden.response == nil ? sequences.prompt : sequences.response
+      #expect(ids == [golden.token_ids], "\(golden.id)")
+      let score = try model.scores(ids)[0]
+      #expect(abs(Double(score.rawValue) - golden.p_unsafe) < 1e-5, "\(golden.id)")
+    }
+  }
+
+  @Test func theHighestWindowCounts() throws {
+    let model = try load("v3-style") { $0.windowTokens = 16 }
+    let exchange = Exchange(
+      prompt: "The quick brown fox jumps over the lazy dog and runs into the deep forest.",
+      response: "Pack my box with five dozen liquor jugs before the night comes over us.")
+    let sequences = try model.sequences(for: exchange)
+    #expect(sequences.prompt.count > 1 && sequences.response.count > 1)
+    let prepared = PreparedExchange(
+      id: "x", promptSequences: sequences.prompt, responseSequences: sequences.response)
+    let judgement = try model.judge([prepared])[0]
+    #expect(judgement.promptScore == (try model.scores(sequences.prompt).max()))
+    #expect(judgement.responseScore == (try model.scores(sequences.response).max()))
+    #expect(judgement.windows == max(sequences.prompt.count, sequences.response.count))
+  }
+
+  @Test func viewsCanBeDroppedButSomethingIsAlwaysJudged() throws {
+    let both = Exchange(prompt: "a", response: "b")
+    let alone = Exchange(prompt: "a", response: "")
+    let promptOnly = try load("v3-style") { $0.views = [.prompt] }
+    #expect(try promptOnly.sequences(for: both).response.isEmpty)
+    let responseOnly = try load("v3-style") { $0.views = [.response] }
+    #expect(try responseOnly.sequences(for: both).prompt.isEmpty)
+    #expect(try responseOnly.sequences(for: alone).prompt.count == 1)
+  }
+
+  @Test func tooManyWindowsAreRefused() throws {
+    let model = try load("v3-style") {
+      $0.windowTokens = 16
+      $0.windowsMax = 2
+    }
+    #expect(throws: TokenizationFailure.self) {
+      try model.sequences(for: Exchange(prompt: String(repeating: "word ", count: 200)))
+    }
+  }
+
+  @Test(arguments: [
+    ("config.json", "config.json"), ("model.safetensors", "model.safetensors"),
+    ("spm.model", "spm.model"),
+  ])
+  func aMissingFileIsNamed(file: String, message: String) throws {
+    let directory = try TemporaryDirectory()
+    for name in ["config.json", "model.safetensors", "spm.model", "tokenizer_config.json"]
+    where name != file {
+      let data = try Data(contentsOf: GoldenCase.url("v3-style").appending(path: name))
+      try data.write(to: URL(filePath: directory.path).appending(path: name))
+    }
+    let error = #expect(throws: StartFailure.self) {
+      try GuardModel(settings: ModelSettings(path: directory.path), pool: WorkerPool(workers: 1))
+    }
+    #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+  }
+}

@@ -1,0 +1,148 @@
+import FilterService
+import Pipeline
+import Records
+import Settings
+import TestSupport
+import Testing
+import Wire
+
+/// From bytes in to bytes out, without a broker: decoding, routing, headers and partitions.
+@Suite struct RecordFlowTests {
+  /// Scores each exchange by the number of its prompt's letters over 100.
+  private struct LetterGuard: Classifier, ExchangeTokenizer {
+    let model = "letters@00000000"
+
+    func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
+      guard exchange.prompt.count < 200 else { throw TokenizationFailure(detail: "too long") }
+      return ExchangeSequences(
+        prompt: [Array(repeating: 7, count: exchange.prompt.count)], response: [])
+    }
+
+    func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+      exchanges.map {
+        Judgement(
+          promptScore: Score(Float($0.tokens) / 100), responseScore: nil, tokens: $0.tokens,
+          windows: 1)
+      }
+    }
+  }
+
+  /// The outputs for one record.
+  private func flow(
+    _ record: InputRecord, tombstones: TombstonePolicy = .deadLetter, format: PayloadFormat? = nil,
+    policies: PolicyBook = PolicyBook()
+  ) throws -> [OutputRecord] {
+    let model = LetterGuard()
+    var limits = StreamLimits()
+    limits.batch.lingerMilliseconds = 0
+    var machine = StreamMachine(limits: limits, now: .zero)
+    machine.assign([record.source.topicPartition])
+    let received = machine.receive([record], now: .zero)
+    let chunk = try #require(received)
+    var preparer = RecordPreparer(
+      tokenizer: model, defaultFormat: .json, tombstones: tombstones)
+    machine.prepared(chunk.id, chunk.items.map { preparer.prepare($0) }, now: .zero)
+    guard case .perform(let batch) = machine.nextBatch(now: .zero) else { return [] }
+    machine.judged(
+      batch.id, try model.judge(batch.exchanges), model: model.model, atMilliseconds: 1_000)
+    guard case .perform(let transaction) = machine.nextTransaction(now: .zero) else { return [] }
+    let topics = OutputTopics(
+      verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")
+    let encoder = OutputEncoder(
+      router: Router(topics: topics, policies: policies), format: format, echoesMetadata: false,
+      partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8])
+    var outputs: [OutputRecord] = []
+    for item in transaction.items { encoder.encode(item, into: &outputs) }
+    return outputs
+  }
+
+  private func record(
+    _ text: String?, headers: [Header] = [], partition: Int32 = 5
+  ) -> InputRecord {
+    InputRecord(
+      source: SourcePosition(topic: "in", partition: partition, offset: 42), key: [1, 2],
+      value: text.map { Array($0.utf8) }, headers: headers)
+  }
+
+  @Test func aVerdictKeepsKeyPartitionAndHeaders() throws {
+    let headers = [Header("trace", "a"), Header("trace", "b"), Header(name: "none", value: nil)]
+    let outputs = try flow(record(#"{"id": "x", "prompt": "hello"}"#, headers: headers))
+    #expect(outputs.map(\.topic) == ["verdicts", "clean"])
+    #expect(outputs[0].key == [1, 2])
+    #expect(outputs[0].partition == Partition(5))
+    #expect(outputs[1].partition == Partition(1), "5 wraps around in a topic of 4")
+    #expect(Array(outputs[0].headers.prefix(3)) == headers)
+    #expect(outputs[0].headers.text(of: "sluice-action") == "allow")
+    #expect(outputs[1].value == Array(#"{"id": "x", "prompt": "hello"}"#.utf8))
+    var decoder = VerdictDecoder()
+    let verdict = try decoder.decode(try #require(outputs[0].value), as: .json)
+    #expect(verdict.source == SourcePosition(topic: "in", partition: 5, offset: 42))
+    #expect(verdict.judgement.score == Score(0.05))
+  }
+
+  @Test func anExchangeWithoutAnIdentifierIsNamedByItsPlace() throws {
+    let outputs = try flow(record(#"{"prompt": "hello"}"#))
+    var decoder = VerdictDecoder()
+    #expect(try decoder.decode(try #require(outputs[0].value), as: .json).id == "in/5/42")
+  }
+
+  @Test func aSenderCannotForgeOurHeaders() throws {
+    let forged = Header("sluice-action", "allow")
+    let text = #"{"prompt": "\#(String(repeating: "x", count: 80))"}"#
+    let outputs = try flow(record(text, headers: [forged]))
+    #expect(outputs.map(\.topic) == ["verdicts", "quarantine"])
+    for output in outputs {
+      #expect(!output.headers.contains(forged))
+      #expect(output.headers.text(of: "sluice-action") == "quarantine")
+    }
+  }
+
+  @Test func verdictsFollowTheInputsFormatUnlessConfigured() throws {
+    let outputs = try flow(record(#"{"prompt": "hello"}"#), format: .protobuf)
+    #expect(outputs[0].headers.text(of: "content-type") == "application/x-protobuf")
+    var decoder = VerdictDecoder()
+    let verdict = try decoder.decode(try #require(outputs[0].value), as: .protobuf)
+    #expect(verdict.id == "in/5/42")
+  }
+
+  @Test(arguments: [
+    ("{", "malformed"), (#"{"response": "x"}"#, "missing_prompt"), ("\u{0}", "malformed"),
+  ])
+  func aBadRecordBecomesADeadLetterWithItsBytes(text: String, reason: String) throws {
+    let outputs = try flow(record(text, headers: [Header("trace", "a")]))
+    #expect(outputs.map(\.topic) == ["dead"])
+    #expect(outputs[0].value == Array(text.utf8))
+    #expect(outputs[0].key == [1, 2])
+    #expect(outputs[0].headers.text(of: "trace") == "a")
+    #expect(outputs[0].headers.text(of: "sluice-error-reason") == reason)
+    #expect(outputs[0].headers.text(of: "sluice-error-offset") == "42")
+  }
+
+  @Test func aTextBeyondAllWindowsIsADeadLetterNotCut() throws {
+    let text = #"{"prompt": "\#(String(repeating: "x", count: 300))"}"#
+    let outputs = try flow(record(text))
+    #expect(outputs[0].headers.text(of: "sluice-error-reason") == "too_long")
+  }
+
+  @Test(arguments: [
+    (TombstonePolicy.skip, [String]()), (.forward, ["verdicts", "clean"]), (.deadLetter, ["dead"]),
+  ])
+  func tombstonesFollowTheirPolicy(policy: TombstonePolicy, topics: [String]) throws {
+    let outputs = try flow(record(nil), tombstones: policy)
+    #expect(outputs.map(\.topic) == topics)
+    #expect(outputs.allSatisfy { $0.value == nil })
+  }
+
+  @Test func aPolicyThatFailsOpenPassesTheUnjudgedOn() throws {
+    let outputs = try flow(
+      record("{"), policies: PolicyBook(standard: Policy(unjudged: .open)))
+    #expect(outputs.map(\.topic) == ["dead", "clean"])
+    #expect(outputs[1].headers.text(of: "sluice-action") == "unjudged")
+  }
+
+  @Test func anUnknownContentTypeIsNotGuessed() throws {
+    let outputs = try flow(
+      record(#"{"prompt": "hello"}"#, headers: [Header("content-type", "text/csv")]))
+    #expect(outputs.map(\.topic) == ["dead"])
+  }
+}
