@@ -8,11 +8,13 @@ import Testing
   private let mock: MockCluster
   private let cluster: TestCluster
   private let topic: String
+  private let inputs: String
 
   init() throws {
     cluster = try TestCluster(mockOnly: true)
     mock = try #require(cluster.mock)
     topic = try cluster.makeTopic(partitions: 1)
+    inputs = try cluster.makeTopic(partitions: 1)
   }
 
   /// A publisher and a consumer of the group whose offsets it commits.
@@ -25,7 +27,7 @@ import Testing
   }
 
   private func offsets(_ number: Int64) -> [TopicPartition: Offset] {
-    [TopicPartition(topic: "inputs", partition: Partition(0)): Offset(number)]
+    [TopicPartition(topic: inputs, partition: Partition(0)): Offset(number)]
   }
 
   private func records(_ numbers: Range<Int>) -> [OutputRecord] {
