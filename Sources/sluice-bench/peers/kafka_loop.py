@@ -56,7 +56,7 @@ def now_text():
     return text.replace("+00:00", "Z")
 
 
-def publish(producer, consumer, messages, output):
+def publish(producer, consumer, messages, output, partition_count):
     """Publishes the verdicts on `messages` and their offsets in one transaction."""
     producer.begin_transaction()
     judged_at = now_text()
@@ -70,7 +70,7 @@ def publish(producer, consumer, messages, output):
                     output,
                     value=verdict(message, judged_at),
                     key=message.key(),
-                    partition=message.partition(),
+                    partition=message.partition() % partition_count,
                     headers=headers,
                 )
                 break
@@ -97,6 +97,8 @@ def run(arguments):
         "delivery.report.only.error": True,
     })
     producer.init_transactions()
+    topics = producer.list_topics(arguments.output, timeout=10).topics
+    partition_count = len(topics[arguments.output].partitions)
     consumer.subscribe([arguments.input])
 
     done, start = 0, None
@@ -110,7 +112,7 @@ def run(arguments):
                 batch.append(message)
             if batch and start is None:
                 start = time.perf_counter()
-        publish(producer, consumer, batch, arguments.output)
+        publish(producer, consumer, batch, arguments.output, partition_count)
         done += len(batch)
     seconds = time.perf_counter() - start
     consumer.close()
