@@ -47,10 +47,35 @@ test: dependencies lint test-servers
 	swift build --build-tests
 	SLUICE_TEST_VENV=$(VENV) swift test --skip-build
 
-bench: dependencies
+# The stream beside a Python loop, then the engine beside PyTorch, ONNX Runtime and OpenVINO on the
+# same random v3-base weights and the same lengths.
+LENGTHS ?= 64,96,128,160,192,224,256,288,320,352,384,448,512,512
+bench: bench-peers
 	swift build -c release --product sluice-bench
-	.build/release/sluice-bench stream
-	.build/release/sluice-bench engine
+	.build/release/sluice-bench stream --peer $(BENCH_VENV)/bin/python3
+	$(BENCH_VENV)/bin/python3 Sources/sluice-bench/peers/cpu_peers.py --size base \
+	  --engines hf32,ort32,ov32 --lengths $(LENGTHS) --export .build/v3-base
+	.build/release/sluice-bench engine --model .build/v3-base --lengths $(LENGTHS)
+
+# Program with the Swift runtime inside, settings and systemd units; DESTDIR for packagers.
+install: dependencies
+	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice
+	install -d $(DESTDIR)/usr/lib/sluice $(DESTDIR)/usr/bin $(DESTDIR)/etc/sluice \
+	  $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
+	install -m 755 .build-install/release/sluice $(DESTDIR)/usr/lib/sluice/sluice
+	cp -r .build-install/release/*_Demonstration.resources $(DESTDIR)/usr/lib/sluice/
+	ln -sf ../lib/sluice/sluice $(DESTDIR)/usr/bin/sluice
+	install -m 644 systemd/sluice.service $(DESTDIR)/usr/lib/systemd/system/
+	install -m 644 systemd/sluice.sysusers $(DESTDIR)/usr/lib/sysusers.d/sluice.conf
+	install -m 644 systemd/sluice.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sluice.conf
+	[ -e $(DESTDIR)/etc/sluice/sluice.yaml ] \
+	  || install -m 640 config/sluice.yaml $(DESTDIR)/etc/sluice/sluice.yaml
+
+# What users would run instead, in a Python environment of its own.
+bench-peers: dependencies
+	[ -x $(BENCH_VENV)/bin/python3 ] || python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python3 -m pip install --quiet confluent-kafka==2.16.1 torch==2.13.0 \
+	  transformers==4.57.6 sentencepiece safetensors onnx onnxruntime onnxscript openvino
 
 clean:
 	swift package clean

@@ -29,7 +29,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="base", choices=SIZES)
     parser.add_argument("--engines", default="hf32,ort32,ort8,ov32,ovbf16")
-    parser.add_argument("--data", required=True, help="JSON lines with prompt and response")
+    parser.add_argument("--data", help="JSON lines with prompt and response, whose lengths to use")
+    parser.add_argument("--lengths", help="sequence lengths instead, separated by commas")
     parser.add_argument("--rows", type=int, default=24)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
@@ -129,7 +130,8 @@ def main():
     model = random_model(arguments.size)
     if arguments.export:
         model.save_pretrained(arguments.export)
-    lengths = read_lengths(arguments.data, arguments.rows)
+    lengths = ([int(n) for n in arguments.lengths.split(",")] if arguments.lengths
+               else read_lengths(arguments.data, arguments.rows))
     print(f"{arguments.size}: {len(lengths)} sequences, {sum(lengths)} tokens, {arguments.threads} threads", flush=True)
     watch = Stopwatch(lengths, arguments.repeats)
     if "hf32" in engines:
