@@ -26,7 +26,7 @@ package struct AttentionItem: Sendable {
 
   /// Queries of one item at most: enough for efficient products, and one item's scores of 512 keys
   /// stay in the second-level cache.
-  package static let queriesMax = 64
+  package static let queriesMax = 128
 }
 
 /// What one layer adds to attention scores for the distance between query and key.

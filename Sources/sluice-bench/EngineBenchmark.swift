@@ -55,15 +55,20 @@ struct EngineBenchmark: ParsableCommand {
     _ name: String, _ batches: [TokenBatch], _ classifier: DeBERTaClassifier, tokens: Int
   ) throws {
     var results: [Logits] = []
-    var best = Duration.seconds(Int.max / 2)
+    var best = Double.infinity
+    var leastWork = Double.infinity
     for _ in 0..<max(1, repeats) {
       results.removeAll(keepingCapacity: true)
-      let start = ContinuousClock.now
+      let (start, work) = (ContinuousClock.now, processorSeconds())
       for batch in batches { try classifier.classify(batch, into: &results) }
-      best = min(best, ContinuousClock.now - start)
+      best = min(best, (ContinuousClock.now - start) / .seconds(1))
+      leastWork = min(leastWork, processorSeconds() - work)
     }
-    let rate = Double(tokens) / (best / .seconds(1))
-    print("\(name): \(rate.formatted(.number.precision(.fractionLength(1)))) tokens/s")
+    let rates = [best, leastWork].map {
+      (Double(tokens) / $0).formatted(.number.precision(.fractionLength(1)))
+    }
+    // The second figure is the steadier one where other processes want the processors too.
+    print("\(name): \(rates[0]) tokens/s, \(rates[1]) per processor second")
   }
 
   /// One line of two logits per line of token ids, for comparison with PyTorch.
@@ -75,6 +80,15 @@ struct EngineBenchmark: ParsableCommand {
         print("\(logits.safe) \(logits.unsafe)")
       }
     }
+  }
+}
+
+/// Time that this process has spent on all processors.
+private func processorSeconds() -> Double {
+  var usage = rusage()
+  unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  return [usage.ru_utime, usage.ru_stime].reduce(0) {
+    $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6
   }
 }
 
