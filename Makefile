@@ -45,7 +45,7 @@ test-servers: dependencies
 
 test: dependencies lint test-servers
 	swift build --build-tests
-	SLUICE_TEST_VENV=$(VENV) swift test --skip-build
+	SLUICE_TEST_VENV=$(VENV) swift test --skip-build --no-parallel
 
 # The stream beside a Python loop, then the engine beside PyTorch, ONNX Runtime and OpenVINO on the
 # same random v3-base weights and the same lengths.

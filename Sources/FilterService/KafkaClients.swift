@@ -97,7 +97,8 @@ package struct KafkaClients: Sendable {
         counts[topic] = try admin.partitionCount(of: topic, timeout: .seconds(15))
       }
     } catch {
-      throw .unavailable(error.description)
+      let brokers = settings.kafka.bootstrapServers
+      throw .unavailable("no answer from the brokers at \(brokers): \(error)")
     }
     let missing = topics.filter { counts[$0] == nil }
     guard missing.isEmpty else {

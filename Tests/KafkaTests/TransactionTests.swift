@@ -1,6 +1,7 @@
 import Kafka
 import Records
 import Testing
+import Threading
 
 /// Transactions against mock brokers, which can be told to fail. What needs brokers that hide
 /// aborted records is in `BrokerTests`.
@@ -110,11 +111,17 @@ import Testing
     try publisher.publish(records(0..<1), offsets: offsets(1), as: consumer.groupMetadata())
     try mock.setBroker(1, isUp: false)
     let mock = mock
-    Task.detached {
-      try await Task.sleep(for: .milliseconds(300))
-      try mock.setBroker(1, isUp: true)
+    // A thread of its own: blocking tests beside this one may hold all of the cooperative pool.
+    let end = ContinuousClock.now + .milliseconds(300)
+    let revival = BlockingThread(name: "revival") {
+      Monitor(()).wait { _ -> Monitor<Void>.Turn<Void> in
+        let now = ContinuousClock.now
+        return now >= end ? .done(()) : .sleep(atMost: end - now)
+      }
+      try? mock.setBroker(1, isUp: true)
     }
     try publisher.publish(records(1..<3), offsets: offsets(2), as: consumer.groupMetadata())
+    revival.join()
   }
 
   @Test func theRecordThatIsTooLargeForTheClientIsNamed() throws {
