@@ -1,4 +1,5 @@
 internal import FilterService
+internal import Pipeline
 internal import Records
 internal import Telemetry
 internal import Wire
@@ -7,18 +8,16 @@ internal import Wire
 struct DemoReport {
   private let sent: DemoRecords
   private let snapshot: StreamSnapshot
-  private let elapsed: Duration
   private var verdicts: [(key: String, verdict: Verdict)] = []
   private var deadLetters: [(key: String, reason: String, detail: String)] = []
   private var problems: [String] = []
 
   init(
-    sent: DemoRecords, outputs: [InputRecord], snapshot: StreamSnapshot, elapsed: Duration,
+    sent: DemoRecords, outputs: [InputRecord], snapshot: StreamSnapshot,
     topics: (verdicts: String, deadLetters: String)
   ) {
     self.sent = sent
     self.snapshot = snapshot
-    self.elapsed = elapsed
     var decoder = VerdictDecoder()
     for output in outputs {
       let key = String(decoding: output.key ?? [], as: UTF8.self)
@@ -121,8 +120,9 @@ struct DemoReport {
   }
 
   private func showFigures(_ show: (String) -> Void) {
-    let (whole, attoseconds) = elapsed.components
-    let seconds = max(0.001, Double(whole) + Double(attoseconds) / 1e18)
+    // From the first record read to the last transaction: joining the group is no throughput.
+    let nanoseconds = snapshot.lastProgress.nanoseconds(since: snapshot.firstRead ?? .zero)
+    let seconds = max(0.001, Double(nanoseconds) / 1e9)
     let latency = snapshot.latency
     func milliseconds(_ percent: Double) -> String {
       Self.decimals(Double(latency.percentile(percent)) / 1000, 0)

@@ -45,15 +45,13 @@ package struct Demonstration {
     let logger = Logger(label: "sluice.demo") { _ in SwiftLogNoOpLogHandler() }
     let daemon = try FilterDaemon(
       settings: settings, guard: model, clients: clients, logger: logger)
-    let start = ContinuousClock.now
     let stream = BlockingThread(name: "stream") { _ = daemon.run() }
     let outputs = try receive(sent.records.count, from: clients)
-    let elapsed = ContinuousClock.now - start
     daemon.stop()
     stream.join()
 
     let report = DemoReport(
-      sent: sent, outputs: outputs, snapshot: daemon.snapshot, elapsed: elapsed,
+      sent: sent, outputs: outputs, snapshot: daemon.snapshot,
       topics: (Self.verdicts, Self.deadLetters))
     report.show(show)
     return report.isExactlyOnce

@@ -17,6 +17,9 @@ package struct StreamSnapshot: Sendable {
   /// Whether the group has given this member its share, be it an empty one.
   package let wasAssigned: Bool
   package let failure: StreamFailure?
+  /// When the first record was read.
+  package let firstRead: StreamInstant?
+  /// When offsets were last committed.
   package let lastProgress: StreamInstant
   package let lastPoll: StreamInstant
   package let lastSinkFailure: SinkFailure?

@@ -12,6 +12,7 @@ struct StreamState {
   var closedLate = false
   var lastPoll: StreamInstant
   var lastSinkFailure: SinkFailure?
+  private var firstRead: StreamInstant?
   private var chunks: [Chunk] = []
   private var outerFailure: StreamFailure?
   private var latency = LatencyHistogram()
@@ -32,6 +33,7 @@ struct StreamState {
   }
 
   mutating func receive(_ records: [InputRecord], now: StreamInstant) {
+    if firstRead == nil { firstRead = now }
     if let chunk = machine.receive(records, now: now) { chunks.append(chunk) }
   }
 
@@ -59,7 +61,7 @@ struct StreamState {
       counters: machine.counters, bufferedRecords: machine.bufferedRecords,
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
       committed: machine.ledger.committed, latency: latency, judging: judging, scores: scores,
-      wasAssigned: wasAssigned, failure: failure, lastProgress: machine.lastProgress,
+      wasAssigned: wasAssigned, failure: failure, firstRead: firstRead, lastProgress: machine.lastProgress,
       lastPoll: lastPoll, lastSinkFailure: lastSinkFailure)
   }
 }
