@@ -61,7 +61,8 @@ struct StreamState {
       counters: machine.counters, bufferedRecords: machine.bufferedRecords,
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
       committed: machine.ledger.committed, latency: latency, judging: judging, scores: scores,
-      wasAssigned: wasAssigned, failure: failure, firstRead: firstRead, lastProgress: machine.lastProgress,
+      wasAssigned: wasAssigned, failure: failure, firstRead: firstRead,
+      lastProgress: machine.lastProgress,
       lastPoll: lastPoll, lastSinkFailure: lastSinkFailure)
   }
 }
