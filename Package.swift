@@ -68,6 +68,10 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(name: "Systemd", swiftSettings: strict),
+  .target(
+    name: "Guard",
+    dependencies: ["Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa"],
+    swiftSettings: strict),
 ]
 
 // Composition
@@ -75,8 +79,8 @@ let composition: [Target] = [
   .target(
     name: "FilterService",
     dependencies: [
-      "Records", "Threading", "Tokenizer", "DeBERTa", "Tensors", "Pipeline", "Wire", "Kafka",
-      "Settings", "Telemetry", "Systemd",
+      "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
+      "Systemd", "Guard",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
@@ -84,8 +88,8 @@ let composition: [Target] = [
   .target(
     name: "Demonstration",
     dependencies: [
-      "FilterService", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings",
-      "Telemetry", .product(name: "Logging", package: "swift-log"),
+      "FilterService", "Guard", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
+      "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
     ],
     resources: [.copy("Resources/guard-tiny"), .copy("Resources/demo.jsonl")],
     swiftSettings: strict),
@@ -96,14 +100,14 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
+      "FilterService", "Guard", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records", "Settings",
+      "FilterService", "Guard", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records", "Settings",
       "Threading", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -124,9 +128,9 @@ let tests: [Target] = [
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
+  test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test(
-    "FilterServiceTests",
-    ["FilterService", "Records", "Settings", "Pipeline", "Wire", "Tensors"]),
+    "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),

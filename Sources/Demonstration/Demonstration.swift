@@ -1,5 +1,6 @@
 internal import FilterService
 internal import Foundation
+internal import Guard
 internal import Kafka
 internal import Logging
 internal import Pipeline

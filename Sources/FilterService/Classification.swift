@@ -1,3 +1,4 @@
+package import Guard
 package import Pipeline
 package import Records
 internal import Wire

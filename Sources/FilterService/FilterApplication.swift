@@ -1,3 +1,4 @@
+internal import Guard
 internal import Kafka
 internal import Logging
 internal import Pipeline
@@ -26,7 +27,7 @@ package struct FilterApplication: Sendable {
 
   /// Serves until SIGTERM or SIGINT.
   ///
-  /// - Throws: `StartFailure` before the first record is read, `StreamFailure` after.
+  /// - Throws: `GuardModelFailure` or `StartFailure` before the first record is read, `StreamFailure` after.
   package func run() async throws {
     let notifier = ServiceNotifier(environment: environment)
     notifier.status("loading the model")

@@ -1,3 +1,4 @@
+package import Guard
 internal import Kafka
 package import Logging
 package import Pipeline

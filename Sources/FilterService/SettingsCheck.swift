@@ -1,3 +1,4 @@
+internal import Guard
 internal import Kafka
 internal import Pipeline
 package import Settings
@@ -24,8 +25,13 @@ package struct SettingsCheck {
     for (topic, count) in counts.sorted(by: { $0.key < $1.key }) {
       report("topic \(topic): \(count) partitions")
     }
-    let model = try GuardModel(
-      settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
+    let model: GuardModel
+    do throws(GuardModelFailure) {
+      model = try GuardModel(
+        settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
+    } catch {
+      throw StartFailure(error)
+    }
     do throws(ClassifierFailure) {
       try model.warmUp()
     } catch {

@@ -2,6 +2,7 @@ import ArgumentParser
 import FilterService
 import Foundation
 import Glibc
+import Guard
 import Kafka
 import Logging
 import Pipeline

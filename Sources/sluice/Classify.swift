@@ -1,6 +1,7 @@
 import ArgumentParser
 import FilterService
 import Glibc
+import Guard
 import Pipeline
 import Records
 import Settings

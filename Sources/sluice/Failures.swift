@@ -1,6 +1,7 @@
 import ArgumentParser
 import FilterService
 import Glibc
+import Guard
 import Pipeline
 import Settings
 
@@ -30,6 +31,11 @@ func loadSettings(_ path: String) throws -> Settings {
 /// The exit that an error stands for.
 func exitError(for error: any Error) -> any Error {
   switch error {
+  case let failure as GuardModelFailure:
+    switch failure {
+    case .settings(let text): fail(text, code: 78)
+    case .unusable(let text): fail(text, code: 66)
+    }
   case let failure as StartFailure:
     switch failure {
     case .configuration(let text): fail(text, code: 78)

@@ -9,12 +9,12 @@ import Testing
   private static let pool = WorkerPool(workers: 3)
 
   private func model(_ folder: String) throws -> DeBERTaClassifier {
-    try DeBERTaClassifier(folder: Fixtures.golden(folder), pool: GoldenTests.pool)
+    try DeBERTaClassifier(folder: GoldenCase.url(folder).path, pool: GoldenTests.pool)
   }
 
   @Test(arguments: GoldenCase.folders) func everyCaseHasPyTorchsScore(folder: String) throws {
     let model = try model(folder)
-    let cases = try GoldenCase.all(in: folder)
+    let cases = try GoldenCase.load(folder)
     #expect(cases.count >= 10)
     for golden in cases {
       let logits = try model.classify(TokenBatch([golden.token_ids]))
@@ -27,8 +27,8 @@ import Testing
 
   @Test(arguments: GoldenCase.folders) func everyLayerHasPyTorchsStates(folder: String) throws {
     let model = try model(folder)
-    let tokens = try #require(try GoldenCase.all(in: folder).first { $0.id == "c03" }).token_ids
-    let file = try SafetensorsFile(folder: Fixtures.golden(folder), name: "golden.safetensors")
+    let tokens = try #require(try GoldenCase.load(folder).first { $0.id == "c03" }).token_ids
+    let file = try SafetensorsFile(folder: GoldenCase.url(folder).path, name: "golden.safetensors")
     let states = try model.hiddenStates(of: TokenBatch([tokens]))
     #expect(states.count == model.configuration.layers + 1)
     for (layer, states) in states.enumerated() {
@@ -46,7 +46,7 @@ import Testing
   @Test(arguments: GoldenCase.folders, [UInt64(1), 2, 3])
   func theCompanyInABatchDoesNotMatter(folder: String, seed: UInt64) throws {
     let model = try model(folder)
-    let cases = try GoldenCase.all(in: folder)
+    let cases = try GoldenCase.load(folder)
     var random = SeededGenerator(seed: seed)
     let all = cases.shuffled(using: &random)
     var batches: [[GoldenCase]] = seed == 1 ? [all] : []
@@ -67,7 +67,7 @@ import Testing
 
   @Test func oneModelServesSeveralThreads() async throws {
     let model = try model("v3-style")
-    let cases = try GoldenCase.all(in: "v3-style").prefix(5)
+    let cases = try GoldenCase.load("v3-style").prefix(5)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for golden in cases {
         group.addTask {

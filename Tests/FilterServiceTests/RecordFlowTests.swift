@@ -1,4 +1,5 @@
 import FilterService
+import Guard
 import Pipeline
 import Records
 import Settings

@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(
-    arguments: [[1], [2, 1], [63], [64, 65], [5, 130, 1, 200]],
+    arguments: [[1], [2, 1], [63], [64, 65], [127, 128, 129], [5, 130, 1, 200]],
     [(true, true), (true, false), (false, true), (false, false)])
   func packedSequencesEqualThePlainTwin(lengths: [Int], terms: (keys: Bool, queries: Bool)) {
     let hidden = AttentionTests.heads * AttentionTests.headSize

@@ -18,20 +18,20 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private static let packedTokensMax = 16_384
 
   /// Loads the model that the settings name.
-  package init(settings: ModelSettings, pool: WorkerPool) throws(StartFailure) {
+  package init(settings: ModelSettings, pool: WorkerPool) throws(GuardModelFailure) {
     let tokenizer: SentencePieceTokenizer
     do throws(TokenizerError) {
       tokenizer = try SentencePieceTokenizer(folder: settings.path)
     } catch {
-      throw .model("\(settings.path)/\(error)")
+      throw .unusable("\(settings.path)/\(error)")
     }
     do throws(ModelError) {
       classifier = try DeBERTaClassifier(folder: settings.path, pool: pool)
     } catch {
-      throw .model("\(settings.path)/\(error)")
+      throw .unusable("\(settings.path)/\(error)")
     }
     guard tokenizer.pieceCount <= classifier.configuration.vocabulary else {
-      throw .model("\(settings.path): spm.model has more pieces than the model has embeddings")
+      throw .unusable("\(settings.path): spm.model has more pieces than the model has embeddings")
     }
     encoder = try Self.makeEncoder(settings, tokenizer, classifier.configuration)
     views = settings.views
@@ -117,20 +117,20 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private static func makeEncoder(
     _ settings: ModelSettings, _ tokenizer: SentencePieceTokenizer,
     _ configuration: ModelConfiguration
-  ) throws(StartFailure) -> SequenceEncoder {
+  ) throws(GuardModelFailure) -> SequenceEncoder {
     let window =
       settings.windowTokens
       ?? min(
         tokenizer.lengthMax ?? configuration.positions, configuration.absolutePositions ?? .max)
     guard window >= SequenceEncoder.windowTokensMin else {
-      throw .model("\(settings.path): the model's longest sequence has only \(window) tokens")
+      throw .unusable("\(settings.path): the model's longest sequence has only \(window) tokens")
     }
     if let positions = configuration.absolutePositions, window > positions {
-      throw .configuration("model.window_tokens: the model has only \(positions) positions")
+      throw .settings("model.window_tokens: the model has only \(positions) positions")
     }
     let overlap = settings.windowOverlapTokens ?? window / 4
     guard overlap <= window / 2 else {
-      throw .configuration("model.window_overlap_tokens: more than half of the window (\(window))")
+      throw .settings("model.window_overlap_tokens: more than half of the window (\(window))")
     }
     return SequenceEncoder(
       tokenizer: tokenizer, windowTokens: window, overlapTokens: overlap,

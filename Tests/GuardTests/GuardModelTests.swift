@@ -1,5 +1,5 @@
-import FilterService
 import Foundation
+import Guard
 import Pipeline
 import Records
 import Settings
@@ -76,7 +76,7 @@ import Testing
       let data = try Data(contentsOf: GoldenCase.url("v3-style").appending(path: name))
       try data.write(to: URL(filePath: directory.path).appending(path: name))
     }
-    let error = #expect(throws: StartFailure.self) {
+    let error = #expect(throws: GuardModelFailure.self) {
       try GuardModel(settings: ModelSettings(path: directory.path), pool: WorkerPool(workers: 1))
     }
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")

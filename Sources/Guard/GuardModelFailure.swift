@@ -1,0 +1,15 @@
+/// Why a guard model could not be made ready.
+package enum GuardModelFailure: Error, Hashable, Sendable {
+  /// The settings do not fit the model.
+  case settings(String)
+  /// The model's files cannot be used.
+  case unusable(String)
+}
+
+extension GuardModelFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .settings(let text), .unusable(let text): text
+    }
+  }
+}
