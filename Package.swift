@@ -36,6 +36,9 @@ let foundations: [Target] = [
   .target(name: "Records", swiftSettings: strict),
   .target(name: "Threading", swiftSettings: strict),
   .target(
+    name: "Datasets", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+    swiftSettings: strict),
+  .target(
     name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Threading"], swiftSettings: strict),
 ]
 
@@ -121,6 +124,7 @@ let tests: [Target] = [
     swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
+  test("DatasetsTests", ["Datasets"]),
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
@@ -150,6 +154,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),

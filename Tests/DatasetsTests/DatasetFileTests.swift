@@ -1,0 +1,75 @@
+import Datasets
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct DatasetFileTests {
+  private func write(_ text: String, in directory: TemporaryDirectory) throws -> String {
+    let path = directory.path + "/set.jsonl"
+    try Data(text.utf8).write(to: URL(filePath: path))
+    return path
+  }
+
+  @Test func bothStylesOfFieldsRead() throws {
+    let directory = try TemporaryDirectory()
+    let path = try write(
+      """
+      {"id": "a", "prompt": "p", "response": null, "label": 1, "source": "s", "extra": {"x": 1}}
+
+      {"text": "q", "completion": "r", "label": "safe"}
+      {"prompt": "p", "response": "", "teacher": 0.75}
+      """, in: directory)
+    let examples = try DatasetFile.read(path)
+    #expect(
+      examples == [
+        LabelledExample(id: "a", prompt: "p", isUnsafe: true, source: "s"),
+        LabelledExample(id: "set-3", prompt: "q", response: "r", isUnsafe: false, source: "set"),
+        LabelledExample(
+          id: "set-4", prompt: "p", isUnsafe: true, teacherScore: 0.75, source: "set"),
+      ])
+  }
+
+  @Test(arguments: [
+    (#"{"prompt": "p"}"#, "label is missing"),
+    (#"{"label": 1}"#, "prompt is missing"),
+    (#"{"prompt": 7, "label": 1}"#, "prompt has the wrong type"),
+    (#"{"prompt": "p", "label": 2}"#, "label is not 0 or 1"),
+    (#"{"prompt": "p", "label": "maybe"}"#, "label is neither 0, 1, safe nor unsafe"),
+    (#"{"prompt": "p", "teacher": 1.5}"#, "teacher is not a probability"),
+    ("[1]", "not a JSON object"), ("{", "not JSON"),
+  ])
+  func mistakesAreNamedWithTheirLine(line: String, problem: String) throws {
+    let directory = try TemporaryDirectory()
+    let path = try write(#"{"prompt": "p", "label": 0}"# + "\n" + line + "\n", in: directory)
+    let error = #expect(throws: DatasetError.self) { try DatasetFile.read(path) }
+    #expect(error?.description == "\(path):2: \(problem)")
+  }
+
+  @Test func whatIsWrittenReadsBack() throws {
+    let directory = try TemporaryDirectory()
+    let examples = [
+      LabelledExample(
+        id: "1", prompt: "line\nbreak \"and\" \u{0} é", response: "r/s", isUnsafe: true,
+        teacherScore: 0.123456789, source: "s", tenant: "t"),
+      LabelledExample(id: "2", prompt: "", isUnsafe: false, source: "s"),
+    ]
+    let path = directory.path + "/set.jsonl"
+    try examples.map(DatasetFile.line).reduce(Data(), +).write(to: URL(filePath: path))
+    #expect(try DatasetFile.read(path) == examples)
+  }
+
+  @Test func digestsTellContentsApart() {
+    let one = ContentDigest(prompt: "ab", response: "c")
+    #expect(one != ContentDigest(prompt: "a", response: "bc"))
+    #expect(one != ContentDigest(prompt: "ab", response: nil))
+    #expect(
+      ContentDigest(prompt: "ab", response: "") == ContentDigest(prompt: "ab", response: nil))
+    #expect(ContentDigest(bytes: one.bytes) == one)
+    #expect(
+      ContentDigest(of: "abc".utf8).description
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    let fractions = (0..<1000).map { ContentDigest(prompt: "\($0)", response: nil).fraction }
+    let share = Double(fractions.count { $0 < 0.1 }) / 1000
+    #expect(abs(share - 0.1) < 0.04 && fractions.allSatisfy { 0 <= $0 && $0 < 1 })
+  }
+}
