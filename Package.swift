@@ -46,6 +46,7 @@ let foundations: [Target] = [
 let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
   .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
+  .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
 ]
 
 // Streaming
@@ -128,6 +129,7 @@ let tests: [Target] = [
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
+  test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
   test("PipelineTests", ["Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
