@@ -60,18 +60,28 @@ import CKernels
       1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
   }
 
-  /// Adds left (rows, k) times right (k, columns).
-  func addProduct(_ left: Block, _ right: Block) {
+  /// Adds scale · left (rows, k) times right (k, columns).
+  func addProduct(_ left: Block, _ right: Block, scale: Float = 1) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
-      1, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base, Int32(stride))
+      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
+      Int32(stride))
   }
 
-  /// Adds left (k, rows) transposed times right (k, columns).
-  func addProduct(transposed left: Block, _ right: Block) {
+  /// Adds scale · left (rows, k) times right (columns, k) transposed.
+  func addProduct(_ left: Block, transposed right: Block, scale: Float = 1) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
+      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
+      Int32(stride))
+  }
+
+  /// Adds scale · left (k, rows) transposed times right (k, columns).
+  func addProduct(transposed left: Block, _ right: Block, scale: Float = 1) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.rows),
-      1, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base, Int32(stride))
+      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
+      Int32(stride))
   }
 
   /// Every float becomes 0.

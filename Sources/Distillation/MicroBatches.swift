@@ -1,0 +1,18 @@
+/// Cuts a step's sequences into micro-batches.
+enum MicroBatches {
+  /// Groups of indices, shortest sequences first, of at most `tokensMax` tokens each unless one
+  /// sequence alone has more.
+  static func cut(lengths: [Int], tokensMax: Int) -> [[Int]] {
+    var groups: [[Int]] = []
+    var tokens = 0
+    for index in lengths.indices.sorted(by: { (lengths[$0], $0) < (lengths[$1], $1) }) {
+      if groups.isEmpty || tokens + lengths[index] > tokensMax {
+        groups.append([])
+        tokens = 0
+      }
+      groups[groups.count - 1].append(index)
+      tokens += lengths[index]
+    }
+    return groups
+  }
+}
