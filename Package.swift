@@ -35,6 +35,7 @@ let cBoundary: [Target] = [
 let foundations: [Target] = [
   .target(name: "Records", swiftSettings: strict),
   .target(name: "Threading", swiftSettings: strict),
+  .target(name: "Metrics", swiftSettings: strict),
   .target(
     name: "Datasets", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
     swiftSettings: strict),
@@ -125,6 +126,7 @@ let tests: [Target] = [
     swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
+  test("MetricsTests", ["Metrics"]),
   test("DatasetsTests", ["Datasets"]),
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
