@@ -9,6 +9,9 @@ import Testing
     ["CMessages", "CProtobufC"],  // generated code over its library
     ["Tensors", "Threading"],  // kernels run on a pool of threads
     ["Guard", "Settings"],  // a model's settings say how texts are cut for it
+    ["Hosting", "Settings"],  // what the services share is made from settings
+    ["Hosting", "Telemetry"],  // and serves health, metrics and logs
+    ["Hosting", "Systemd"],  // and gives signs of life
     ["Demonstration", "FilterService"],  // the demo runs the real daemon
   ]
 
