@@ -1,7 +1,7 @@
 # The two commands of this project are `make demo` and `make test`; see README.md.
 
 PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler \
-	libsentencepiece-dev libsimdjson-dev pkg-config python3-venv
+	libsqlite3-dev libsentencepiece-dev libsimdjson-dev pkg-config python3-venv
 # Python serves only as the home of test servers and of peers in benchmarks.
 VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv

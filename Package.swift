@@ -77,6 +77,18 @@ let operation: [Target] = [
     name: "Guard",
     dependencies: ["Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa"],
     swiftSettings: strict),
+  .target(
+    name: "LabelStore",
+    dependencies: ["Records", "Datasets", .product(name: "GRDB", package: "GRDB.swift")],
+    swiftSettings: strict),
+  .target(
+    name: "Hosting",
+    dependencies: [
+      "Pipeline", "Kafka", "Threading", "Settings", "Telemetry", "Systemd",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ],
+    swiftSettings: strict),
 ]
 
 // Composition
@@ -85,7 +97,7 @@ let composition: [Target] = [
     name: "FilterService",
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
-      "Systemd", "Guard",
+      "Systemd", "Guard", "Hosting",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
@@ -93,7 +105,8 @@ let composition: [Target] = [
   .target(
     name: "Demonstration",
     dependencies: [
-      "FilterService", "Guard", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
+      "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Pipeline", "Wire",
+      "Kafka",
       "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
     ],
     resources: [.copy("Resources/guard-tiny"), .copy("Resources/demo.jsonl")],
@@ -105,14 +118,16 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
+      "FilterService", "Guard", "Hosting", "Demonstration", "Pipeline", "Records",
+      "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "Guard", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records", "Settings",
+      "FilterService", "Guard", "Hosting", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records",
+      "Settings",
       "Threading", .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -139,6 +154,7 @@ let tests: [Target] = [
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test(
     "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
+  test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),
@@ -160,6 +176,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],

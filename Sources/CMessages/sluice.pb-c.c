@@ -805,7 +805,7 @@ const ProtobufCMessageDescriptor sluice__v1__dead_letter__descriptor =
   (ProtobufCMessageInit) sluice__v1__dead_letter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor sluice__v1__teacher_label__field_descriptors[13] =
+static const ProtobufCFieldDescriptor sluice__v1__teacher_label__field_descriptors[15] =
 {
   {
     "id",
@@ -963,6 +963,30 @@ static const ProtobufCFieldDescriptor sluice__v1__teacher_label__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "prompt",
+    14,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__TeacherLabel, has_prompt),
+    offsetof(Sluice__V1__TeacherLabel, prompt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "response",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__TeacherLabel, has_response),
+    offsetof(Sluice__V1__TeacherLabel, response),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned sluice__v1__teacher_label__field_indices_by_name[] = {
   1,   /* field[1] = content_hash */
@@ -972,6 +996,8 @@ static const unsigned sluice__v1__teacher_label__field_indices_by_name[] = {
   8,   /* field[8] = labelled_at_milliseconds */
   11,   /* field[11] = model */
   2,   /* field[2] = p_unsafe */
+  13,   /* field[13] = prompt */
+  14,   /* field[14] = response */
   12,   /* field[12] = score */
   9,   /* field[9] = source */
   5,   /* field[5] = stratum */
@@ -982,7 +1008,7 @@ static const unsigned sluice__v1__teacher_label__field_indices_by_name[] = {
 static const ProtobufCIntRange sluice__v1__teacher_label__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 13 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor sluice__v1__teacher_label__descriptor =
 {
@@ -992,7 +1018,7 @@ const ProtobufCMessageDescriptor sluice__v1__teacher_label__descriptor =
   "Sluice__V1__TeacherLabel",
   "sluice.v1",
   sizeof(Sluice__V1__TeacherLabel),
-  13,
+  15,
   sluice__v1__teacher_label__field_descriptors,
   sluice__v1__teacher_label__field_indices_by_name,
   1,  sluice__v1__teacher_label__number_ranges,

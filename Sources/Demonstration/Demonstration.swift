@@ -1,6 +1,7 @@
 internal import FilterService
 internal import Foundation
 internal import Guard
+internal import Hosting
 internal import Kafka
 internal import Logging
 internal import Pipeline

@@ -1,4 +1,5 @@
 package import Guard
+internal import Hosting
 package import Pipeline
 package import Records
 internal import Wire

@@ -1,13 +1,11 @@
 internal import Guard
-internal import Kafka
+internal import Hosting
 internal import Logging
-internal import Pipeline
 internal import ServiceLifecycle
 package import Settings
 internal import Systemd
 internal import Telemetry
 internal import Tensors
-internal import Threading
 
 /// `sluice serve`: the daemon with everything around it.
 package struct FilterApplication: Sendable {
@@ -19,9 +17,7 @@ package struct FilterApplication: Sendable {
   package init(settings: Settings, environment: [String: String]) {
     self.settings = settings
     self.environment = environment
-    bootstrapLogs(
-      level: Logger.Level(rawValue: settings.telemetry.logLevel.rawValue) ?? .info,
-      format: LogFormat(rawValue: settings.telemetry.logFormat.rawValue) ?? .text)
+    ServiceHost.bootstrapLogs(settings.telemetry)
     logger = Logger(label: "sluice")
   }
 
@@ -40,135 +36,36 @@ package struct FilterApplication: Sendable {
     }
     notifier.status("joining the group")
     let clients = try KafkaClients(
-      settings: settings, environment: environment, events: Self.events(logger))
+      settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
     let daemon = try FilterDaemon(
       settings: settings, guard: model, clients: clients, logger: logger)
+    let stallSeconds = settings.watchdogStallSeconds
     var services: [any Service] = [
-      StreamService(daemon: daemon, notifier: notifier),
+      BlockingService(name: "stream", body: { daemon.run() }) {
+        notifier.stopping()
+        daemon.stop()
+      },
       LifeSigns(
-        daemon: daemon, notifier: notifier, stallSeconds: settings.watchdogStallSeconds,
-        readyStatus: "judging with \(model.model)", logger: logger),
+        notifier: notifier, readyStatus: "judging with \(model.model)", logger: logger,
+        questions: LifeSigns.Questions(
+          isReady: { daemon.snapshot.wasAssigned },
+          isStalled: { daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
+          details: { Self.details(daemon.snapshot) })),
     ]
     if let listen = settings.telemetry.listen {
-      let stallSeconds = settings.watchdogStallSeconds
       let pages = StatusServer.Pages(
         isLive: { !daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
         isReady: { daemon.snapshot.isReady(now: now(), stallSeconds: stallSeconds) },
         metrics: { daemon.metrics() })
-      services.append(
-        StatusService(server: try Self.server(listen, pages), listen: listen, logger: logger))
+      services.append(try StatusService(listen: listen, pages: pages))
     }
-    let configuration = ServiceGroupConfiguration(
-      services: services.map {
-        .init(
-          service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-          failureTerminationBehavior: .gracefullyShutdownGroup)
-      },
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "sluice.services"))
-    try await ServiceGroup(configuration: configuration).run()
+    try await ServiceHost.run(services)
   }
 
-  private static func server(
-    _ listen: TelemetrySettings.Endpoint, _ pages: StatusServer.Pages
-  ) throws(StartFailure) -> StatusServer {
-    do {
-      return try StatusServer(address: listen.address, port: listen.port, pages: pages)
-    } catch {
-      throw .configuration("telemetry.listen: \(error)")
-    }
-  }
-
-  /// Passes librdkafka's own words on to the log.
-  private static func events(_ logger: Logger) -> KafkaEvents {
-    KafkaEvents(
-      log: { level, facility, message in
-        logger.log(
-          level: level.rawValue <= 3 ? .error : level.rawValue <= 5 ? .warning : .debug, "kafka",
-          metadata: ["facility": "\(facility)", "detail": "\(message)"])
-      },
-      error: { logger.warning("kafka", metadata: ["detail": "\($0)"]) })
-  }
-}
-
-/// Runs the stream on a thread of its own for as long as the group lives.
-private struct StreamService: Service {
-  let daemon: FilterDaemon
-  let notifier: ServiceNotifier
-
-  func run() async throws {
-    let failure = await withGracefulShutdownHandler {
-      await withCheckedContinuation { (end: CheckedContinuation<StreamFailure?, Never>) in
-        _ = BlockingThread(name: "stream") { end.resume(returning: daemon.run()) }
-      }
-    } onGracefulShutdown: {
-      notifier.stopping()
-      daemon.stop()
-    }
-    if let failure { throw failure }
-  }
-}
-
-/// Says when the daemon is ready, and goes on saying that it is alive while it makes progress.
-private struct LifeSigns: Service {
-  let daemon: FilterDaemon
-  let notifier: ServiceNotifier
-  let stallSeconds: Int
-  let readyStatus: String
-  let logger: Logger
-
-  func run() async throws {
-    var isReady = false
-    var nextSign = ContinuousClock.now
-    let interval = notifier.watchdogInterval.map { $0 / 3 } ?? .seconds(10)
-    let ticks = AsyncTicks(interval: .milliseconds(100)).cancelOnGracefulShutdown()
-    for try await _ in ticks {
-      let snapshot = daemon.snapshot
-      if !isReady, snapshot.wasAssigned {
-        isReady = true
-        notifier.ready(status: readyStatus)
-        logger.info(
-          "ready",
-          metadata: [
-            "status": "\(readyStatus)", "partitions": "\(snapshot.assigned.count)",
-          ])
-      }
-      guard ContinuousClock.now >= nextSign else { continue }
-      nextSign = ContinuousClock.now + interval
-      if snapshot.isStalled(now: now(), afterSeconds: stallSeconds) {
-        logger.error(
-          "stalled", metadata: ["bufferedRecords": "\(snapshot.bufferedRecords)"])
-      } else {
-        notifier.alive()
-      }
-    }
-  }
-}
-
-/// Serves health and metrics.
-private struct StatusService: Service {
-  let server: StatusServer
-  let listen: TelemetrySettings.Endpoint
-  let logger: Logger
-
-  func run() async throws {
-    do {
-      try await cancelWhenGracefulShutdown { try await server.run() }
-    } catch is CancellationError {
-    } catch {
-      throw StartFailure.unavailable("\(listen.address):\(listen.port): \(error)")
-    }
-  }
-}
-
-/// A sequence with an element each interval, for ever.
-private struct AsyncTicks: AsyncSequence, AsyncIteratorProtocol, Sendable {
-  typealias Element = Void
-  let interval: Duration
-
-  func makeAsyncIterator() -> Self { self }
-
-  mutating func next() async throws -> Void? {
-    try await Task.sleep(for: interval)
-    return ()
+  private static func details(_ snapshot: StreamSnapshot) -> Logger.Metadata {
+    [
+      "partitions": "\(snapshot.assigned.count)",
+      "bufferedRecords": "\(snapshot.bufferedRecords)",
+    ]
   }
 }

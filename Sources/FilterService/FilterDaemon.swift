@@ -1,4 +1,5 @@
 package import Guard
+package import Hosting
 internal import Kafka
 package import Logging
 package import Pipeline
@@ -20,7 +21,7 @@ package final class FilterDaemon: Sendable {
     settings: Settings, guard model: any Classifier & ExchangeTokenizer, clients: KafkaClients,
     logger: Logger
   ) throws(StartFailure) {
-    let partitionCounts = try clients.partitionCounts()
+    let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     let source: KafkaSource
     let sink: KafkaSink
     do throws(KafkaError) {

@@ -1,4 +1,5 @@
 internal import Guard
+package import Hosting
 internal import Kafka
 internal import Pipeline
 package import Settings
@@ -21,7 +22,7 @@ package struct SettingsCheck {
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: KafkaEvents())
     report("secrets: \(settings.kafka.secrets.count) read")
-    let counts = try clients.partitionCounts()
+    let counts = try clients.partitionCounts(of: settings.allTopics)
     for (topic, count) in counts.sorted(by: { $0.key < $1.key }) {
       report("topic \(topic): \(count) partitions")
     }

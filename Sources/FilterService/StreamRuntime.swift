@@ -1,3 +1,4 @@
+internal import Hosting
 package import Pipeline
 internal import Records
 internal import Threading

@@ -1,3 +1,4 @@
+internal import Hosting
 internal import Pipeline
 internal import Records
 internal import Telemetry

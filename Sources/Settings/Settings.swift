@@ -21,6 +21,9 @@ package struct Settings: Hashable, Sendable {
   package var telemetry: TelemetrySettings
   /// Without a commit for that long, while records wait, the watchdog is no longer fed.
   package var watchdogStallSeconds: Int
+
+  /// All topics that the filter reads or writes.
+  package var allTopics: [String] { outputTopics.all + inputTopics }
 }
 
 /// What is promised about each record.

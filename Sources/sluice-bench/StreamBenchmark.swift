@@ -3,6 +3,7 @@ import FilterService
 import Foundation
 import Glibc
 import Guard
+import Hosting
 import Kafka
 import Logging
 import Pipeline

@@ -2,6 +2,7 @@ import ArgumentParser
 import FilterService
 import Glibc
 import Guard
+import Hosting
 import Pipeline
 import Settings
 

@@ -10,6 +10,9 @@ import Testing
     ["Tensors", "Threading"],  // kernels run on a pool of threads
     ["Distillation", "DeBERTa"],  // training drives the model's backward pass
     ["Guard", "Settings"],  // a model's settings say how texts are cut for it
+    ["Hosting", "Settings"],  // what the services share is made from settings
+    ["Hosting", "Telemetry"],  // and serves health, metrics and logs
+    ["Hosting", "Systemd"],  // and gives signs of life
     ["Demonstration", "FilterService"],  // the demo runs the real daemon
   ]
 

@@ -305,8 +305,9 @@ struct  Sluice__V1__DeadLetter
 
 
 /*
- * What the teacher says of one exchange. Written to `teacher.labels` by the labelling service and
- * read by the retrain job.
+ * What the teacher says of one exchange. Written to `label.topic` by the labelling service and read
+ * by the retrain job. The record's key is `content_hash` in hexadecimal digits, so that a compacted
+ * topic keeps one label for each content and a tombstone with that key erases it.
  */
 struct  Sluice__V1__TeacherLabel
 {
@@ -317,7 +318,8 @@ struct  Sluice__V1__TeacherLabel
   protobuf_c_boolean has_id;
   ProtobufCBinaryData id;
   /*
-   * SHA-256 over the judged texts: equal content is labelled once and can be erased.
+   * SHA-256 over the prompt's length in eight little-endian bytes, the prompt and the response:
+   * equal content is labelled once and can be erased.
    */
   protobuf_c_boolean has_content_hash;
   ProtobufCBinaryData content_hash;
@@ -367,7 +369,7 @@ struct  Sluice__V1__TeacherLabel
   protobuf_c_boolean has_tenant;
   ProtobufCBinaryData tenant;
   /*
-   * The guard model whose verdict was sampled.
+   * The guard model whose verdict was sampled; absent for synthetic exchanges.
    */
   protobuf_c_boolean has_model;
   ProtobufCBinaryData model;
@@ -376,10 +378,21 @@ struct  Sluice__V1__TeacherLabel
    */
   protobuf_c_boolean has_score;
   float score;
+  /*
+   * What the user asked. Required, but may be empty. The texts stand here so that retraining needs
+   * nothing but this topic.
+   */
+  protobuf_c_boolean has_prompt;
+  ProtobufCBinaryData prompt;
+  /*
+   * What the model answered; absent when the prompt was judged alone.
+   */
+  protobuf_c_boolean has_response;
+  ProtobufCBinaryData response;
 };
 #define SLUICE__V1__TEACHER_LABEL__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&sluice__v1__teacher_label__descriptor) \
-    , 0, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0, 0, NULL, 0, {0,NULL}, 0, {0,NULL}, 0, 0 }
+    , 0, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, 0, 0, NULL, 0, {0,NULL}, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, {0,NULL} }
 
 
 /* Sluice__V1__Exchange methods */

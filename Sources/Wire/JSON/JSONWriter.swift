@@ -66,6 +66,11 @@ package struct JSONWriter {
     raw(value.isFinite ? value.description : "null")
   }
 
+  /// As above, with a double's precision.
+  package mutating func number(_ value: Double) {
+    raw(value.isFinite ? value.description : "null")
+  }
+
   /// Writes `true` or `false`.
   package mutating func boolean(_ value: Bool) {
     raw(value ? "true" : "false")

@@ -55,6 +55,15 @@ enum ProtobufField {
     return text
   }
 
+  /// A field of a fixed count of bytes, such as a digest.
+  @safe static func bytes(
+    _ value: ProtobufCBinaryData, count: Int, at field: String
+  ) throws(DecodingFailure) -> [UInt8] {
+    let bytes = unsafe Array(UnsafeBufferPointer(start: value.data, count: value.len))
+    guard bytes.count == count else { throw .malformed("\(field): expected \(count) bytes") }
+    return bytes
+  }
+
   /// The pairs of a repeated `MetadataEntry`.
   @safe static func metadata(
     _ entries: UnsafeMutablePointer<UnsafeMutablePointer<Sluice__V1__MetadataEntry>?>?, count: Int

@@ -14,6 +14,7 @@ struct ProtobufWriter {
 
   private enum WireType: UInt64 {
     case varint = 0
+    case fixed64 = 1
     case lengthDelimited = 2
     case fixed32 = 5
   }
@@ -44,6 +45,13 @@ struct ProtobufWriter {
   mutating func float(_ field: UInt64, _ value: Float) {
     tag(field, .fixed32)
     for shift in stride(from: UInt32(0), to: 32, by: 8) {
+      bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
+    }
+  }
+
+  mutating func double(_ field: UInt64, _ value: Double) {
+    tag(field, .fixed64)
+    for shift in stride(from: UInt64(0), to: 64, by: 8) {
       bytes.append(UInt8(truncatingIfNeeded: value.bitPattern >> shift))
     }
   }

@@ -1,7 +1,6 @@
 internal import FoundationEssentials
 internal import Glibc
 package import Kafka
-internal import Pipeline
 package import Settings
 
 /// Makes the Kafka clients that the settings describe.
@@ -85,11 +84,11 @@ package struct KafkaClients: Sendable {
     return TransactionalPublisher(producer: producer, timeout: timeout)
   }
 
-  /// How many partitions each topic of the settings has.
+  /// How many partitions each of these topics has; patterns, which begin with `^`, are left out.
   ///
   /// - Throws: `StartFailure.unavailable` when brokers cannot be reached or a topic is missing.
-  package func partitionCounts() throws(StartFailure) -> [String: Int] {
-    let topics = (settings.outputTopics.all + settings.inputTopics).filter { !$0.hasPrefix("^") }
+  package func partitionCounts(of names: [String]) throws(StartFailure) -> [String: Int] {
+    let topics = names.filter { !$0.hasPrefix("^") }
     var counts: [String: Int] = [:]
     do throws(KafkaError) {
       let admin = try KafkaAdmin(common, events: events)

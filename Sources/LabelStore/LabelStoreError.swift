@@ -1,0 +1,38 @@
+internal import GRDB
+
+/// Why the label store did not do what was asked. It names the file and the call, never any text of
+/// the rows.
+package struct LabelStoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was tried.
+  package enum Operation: String, Hashable, Sendable {
+    case open, check, migrate, read, save, erase, purge
+  }
+
+  package let operation: Operation
+  package let path: String
+  package let reason: String
+  /// Whether the same call can succeed later: another process held the file for too long.
+  package let isRetriable: Bool
+
+  init(_ operation: Operation, path: String, reason: String, isRetriable: Bool = false) {
+    self.operation = operation
+    self.path = path
+    self.reason = reason
+    self.isRetriable = isRetriable
+  }
+
+  init(_ operation: Operation, path: String, _ error: any Error) {
+    switch error {
+    case let error as LabelStoreError: self = error
+    case let error as DatabaseError:
+      let isBusy = error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
+      self.init(
+        operation, path: path,
+        reason: error.message ?? "SQLite's error \(error.extendedResultCode.rawValue)",
+        isRetriable: isBusy)
+    default: self.init(operation, path: path, reason: "unexpected failure")
+    }
+  }
+
+  package var description: String { "label store \(path): \(operation.rawValue): \(reason)" }
+}
