@@ -103,6 +103,10 @@ let composition: [Target] = [
     ],
     swiftSettings: strict),
   .target(
+    name: "Learning",
+    dependencies: ["Datasets", "DeBERTa", "Distillation", "Metrics", "Tensors", "Tokenizer"],
+    swiftSettings: strict),
+  .target(
     name: "Demonstration",
     dependencies: [
       "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Pipeline", "Wire",
@@ -118,7 +122,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "Demonstration", "Pipeline", "Records",
+      "FilterService", "Guard", "Learning", "Distillation", "DeBERTa", "Datasets", "Hosting",
+      "Demonstration", "Pipeline", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],

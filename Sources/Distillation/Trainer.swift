@@ -54,7 +54,7 @@ package final class Trainer {
   package func step() throws(TrainingFailure) -> TrainingPoint {
     let number = history.count
     let indices = sampler.indices(step: number)
-    let groups = MicroBatches.cut(
+    let groups = TrainingBatches.cut(
       lengths: indices.map { examples[$0].tokens.count }, tokensMax: recipe.microBatchTokens)
     let share = 1 / Double(indices.count)
     var total = 0.0

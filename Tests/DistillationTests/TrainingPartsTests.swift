@@ -60,8 +60,8 @@ import Testing
 
   @Test func microBatchesKeepTheBudget() {
     let expected: [[Int]] = [[1, 3, 0], [2], [4]]
-    #expect(MicroBatches.cut(lengths: [5, 1, 9, 3, 20], tokensMax: 9) == expected)
-    #expect(MicroBatches.cut(lengths: [], tokensMax: 9).isEmpty)
+    #expect(TrainingBatches.cut(lengths: [5, 1, 9, 3, 20], tokensMax: 9) == expected)
+    #expect(TrainingBatches.cut(lengths: [], tokensMax: 9).isEmpty)
   }
 
   @Test func stepsFollowEpochsAndLimit() {

@@ -1,8 +1,11 @@
-/// Cuts a step's sequences into micro-batches.
-enum MicroBatches {
+/// Cuts sequences into batches that are computed at once.
+package enum TrainingBatches {
+  /// Tokens that a forward pass without gradients takes at once.
+  package static let evaluationTokens = 8192
+
   /// Groups of indices, shortest sequences first, of at most `tokensMax` tokens each unless one
   /// sequence alone has more.
-  static func cut(lengths: [Int], tokensMax: Int) -> [[Int]] {
+  package static func cut(lengths: [Int], tokensMax: Int) -> [[Int]] {
     var groups: [[Int]] = []
     var tokens = 0
     for index in lengths.indices.sorted(by: { (lengths[$0], $0) < (lengths[$1], $1) }) {
