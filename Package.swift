@@ -71,6 +71,7 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(name: "Systemd", swiftSettings: strict),
+  .target(name: "ModelRegistry", dependencies: ["Datasets"], swiftSettings: strict),
   .target(
     name: "Guard",
     dependencies: ["Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa"],
@@ -83,9 +84,10 @@ let composition: [Target] = [
     name: "FilterService",
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
-      "Systemd", "Guard",
+      "Systemd", "Guard", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
   .target(
@@ -103,7 +105,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
+      "FilterService", "Guard", "Demonstration", "ModelRegistry", "Pipeline", "Records",
+      "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
@@ -133,10 +136,20 @@ let tests: [Target] = [
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
+  test("ModelRegistryTests", ["ModelRegistry", "Datasets"]),
   test(
-    "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
+    "FilterServiceTests",
+    [
+      "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors",
+      "Wire", .product(name: "Logging", package: "swift-log"),
+    ]),
   test("SimulationTests", ["Pipeline", "Records"]),
-  test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
+  test(
+    "IntegrationTests",
+    [
+      "Demonstration", "FilterService", "Guard", "Kafka", "ModelRegistry", "Records", "Settings",
+      "Tensors", "Threading", "Wire", "sluice", .product(name: "Logging", package: "swift-log"),
+    ]),
   test("LayoutTests", []),
 ]
 
