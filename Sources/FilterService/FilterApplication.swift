@@ -8,6 +8,7 @@ internal import Systemd
 internal import Telemetry
 internal import Tensors
 internal import Threading
+internal import UnixSignals
 
 /// `sluice serve`: the daemon with everything around it.
 package struct FilterApplication: Sendable {
@@ -25,39 +26,48 @@ package struct FilterApplication: Sendable {
     logger = Logger(label: "sluice")
   }
 
-  /// Serves until SIGTERM or SIGINT.
+  /// Serves until SIGTERM or SIGINT; SIGHUP loads the model anew.
   ///
   /// - Throws: `GuardModelFailure` or `StartFailure` before the first record is read, `StreamFailure` after.
   package func run() async throws {
+    let reloads = await UnixSignalsSequence(trapping: .sighup)
     let notifier = ServiceNotifier(environment: environment)
     notifier.status("loading the model")
-    let model = try GuardModel(
+    let loader = ModelLoader(
       settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
-    do {
-      try model.warmUp()
-    } catch {
-      throw StartFailure.model("warming up failed: \(error.detail)")
-    }
+    let start = now()
+    let folder = loader.target
+    let first = try loader.load(folder: folder ?? settings.model.path)
+    let model = LiveModel(first, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: Self.events(logger))
+    let shadow = settings.shadow.map {
+      ShadowScorer(
+        settings: $0, model: settings.model, policies: settings.policies, logger: logger)
+    }
     let daemon = try FilterDaemon(
-      settings: settings, guard: model, clients: clients, logger: logger)
+      settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger)
+    let replacement = ModelReplacement(
+      of: model, from: folder, settings: settings.model, loader: loader,
+      events: ModelEvents(
+        notifier: notifier, isReady: { daemon.snapshot.wasAssigned }, logger: logger))
     var services: [any Service] = [
       StreamService(daemon: daemon, notifier: notifier),
       LifeSigns(
         daemon: daemon, notifier: notifier, stallSeconds: settings.watchdogStallSeconds,
-        readyStatus: "judging with \(model.model)", logger: logger),
+        readyStatus: { "judging with \(model.current.model)" }, logger: logger),
+      LoopService(name: "model", loop: replacement.run, stop: replacement.stop),
+      ReloadSignals(signals: reloads, reload: replacement.reload),
     ]
-    if let listen = settings.telemetry.listen {
-      let stallSeconds = settings.watchdogStallSeconds
-      let pages = StatusServer.Pages(
-        isLive: { !daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
-        isReady: { daemon.snapshot.isReady(now: now(), stallSeconds: stallSeconds) },
-        metrics: { daemon.metrics() })
-      services.append(
-        StatusService(server: try Self.server(listen, pages), listen: listen, logger: logger))
+    if let shadow {
+      services.append(LoopService(name: "shadow", loop: shadow.run, stop: shadow.stop))
     }
+    if let page = try statusService(of: daemon) { services.append(page) }
+    try await run(services)
+  }
+
+  private func run(_ services: [any Service]) async throws {
     let configuration = ServiceGroupConfiguration(
       services: services.map {
         .init(
@@ -66,6 +76,16 @@ package struct FilterApplication: Sendable {
       },
       gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "sluice.services"))
     try await ServiceGroup(configuration: configuration).run()
+  }
+
+  private func statusService(of daemon: FilterDaemon) throws(StartFailure) -> StatusService? {
+    guard let listen = settings.telemetry.listen else { return nil }
+    let stallSeconds = settings.watchdogStallSeconds
+    let pages = StatusServer.Pages(
+      isLive: { !daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
+      isReady: { daemon.snapshot.isReady(now: now(), stallSeconds: stallSeconds) },
+      metrics: { daemon.metrics() })
+    return StatusService(server: try Self.server(listen, pages), listen: listen, logger: logger)
   }
 
   private static func server(
@@ -113,7 +133,7 @@ private struct LifeSigns: Service {
   let daemon: FilterDaemon
   let notifier: ServiceNotifier
   let stallSeconds: Int
-  let readyStatus: String
+  let readyStatus: @Sendable () -> String
   let logger: Logger
 
   func run() async throws {
@@ -125,11 +145,12 @@ private struct LifeSigns: Service {
       let snapshot = daemon.snapshot
       if !isReady, snapshot.wasAssigned {
         isReady = true
-        notifier.ready(status: readyStatus)
+        let status = readyStatus()
+        notifier.ready(status: status)
         logger.info(
           "ready",
           metadata: [
-            "status": "\(readyStatus)", "partitions": "\(snapshot.assigned.count)",
+            "status": "\(status)", "partitions": "\(snapshot.assigned.count)",
           ])
       }
       guard ContinuousClock.now >= nextSign else { continue }

@@ -1,6 +1,5 @@
 internal import Guard
 internal import Kafka
-internal import Pipeline
 package import Settings
 internal import Tensors
 
@@ -27,15 +26,10 @@ package struct SettingsCheck {
     }
     let model: GuardModel
     do throws(GuardModelFailure) {
-      model = try GuardModel(
-        settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
+      let pool = WorkerPool(workers: settings.engine.threads)
+      model = try ModelLoader(settings: settings.model, pool: pool).load()
     } catch {
       throw StartFailure(error)
-    }
-    do throws(ClassifierFailure) {
-      try model.warmUp()
-    } catch {
-      throw .model(error.detail)
     }
     report("model \(model.model): window \(model.encoder.windowTokens) tokens")
   }
