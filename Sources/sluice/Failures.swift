@@ -2,6 +2,7 @@ import ArgumentParser
 import FilterService
 import Glibc
 import Guard
+import ModelRegistry
 import Pipeline
 import Settings
 
@@ -47,6 +48,13 @@ func exitError(for error: any Error) -> any Error {
     case .source, .sink: fail(failure.description, code: 69)
     case .classifier: fail(failure.description, code: 70)
     case .poison: fail(failure.description, code: 65)
+    }
+  case let failure as RegistryError:
+    switch failure.kind {
+    case .missing: fail(failure.description, code: 66)
+    case .exists, .damaged, .refused: fail(failure.description, code: 65)
+    case .busy: fail(failure.description, code: 69)
+    case .system: fail(failure.description, code: 70)
     }
   case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
   case is ExitCode: error
