@@ -115,7 +115,8 @@ extension ModelManifest: Codable {
     try container.encode(createdAt, forKey: Key("created_at"))
     try container.encode(hash, forKey: Key("hash"))
     try container.encode(files, forKey: Key("files"))
-    try container.encodeIfPresent(trainingData.isEmpty ? nil : trainingData, forKey: Key("training_data"))
+    try container.encodeIfPresent(
+      trainingData.isEmpty ? nil : trainingData, forKey: Key("training_data"))
     try container.encodeIfPresent(recipe.isEmpty ? nil : recipe, forKey: Key("recipe"))
     try container.encodeIfPresent(metrics.isEmpty ? nil : metrics, forKey: Key("metrics"))
     try container.encode(status, forKey: Key("status"))
