@@ -42,10 +42,7 @@ package struct FilterApplication: Sendable {
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: Self.events(logger))
-    let shadow = settings.shadow.map {
-      ShadowScorer(
-        settings: $0, model: settings.model, policies: settings.policies, logger: logger)
-    }
+    let shadow = settings.shadow.map { ShadowScorer($0, in: settings, logger: logger) }
     let daemon = try FilterDaemon(
       settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger)
     let replacement = ModelReplacement(

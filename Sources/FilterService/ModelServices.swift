@@ -1,6 +1,5 @@
 internal import Guard
 internal import Logging
-internal import Records
 internal import ServiceLifecycle
 internal import Settings
 internal import Systemd
@@ -29,16 +28,14 @@ extension ModelReplacement {
 extension ShadowScorer {
   /// The challenger that the settings name, on threads of its own.
   convenience init(
-    settings: ShadowSettings, model: ModelSettings, policies: PolicyBook, logger: Logger
+    _ shadow: ShadowSettings, in settings: Settings, logger: Logger
   ) {
-    var challenger = model
-    challenger.path = settings.path
-    challenger.name = nil
-    let loader = ModelLoader(settings: challenger, pool: WorkerPool(workers: settings.threads))
+    let loader = ModelLoader(
+      settings: settings.challenger(shadow), pool: WorkerPool(workers: shadow.threads))
     self.init(
-      settings: settings, policies: policies, target: { loader.target },
+      settings: shadow, policies: settings.policies, target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in try loader.load(folder: folder) },
-      pollInterval: model.pollSeconds == 0 ? nil : .seconds(model.pollSeconds),
+      pollInterval: settings.model.pollSeconds == 0 ? nil : .seconds(settings.model.pollSeconds),
       report: { event in
         switch event {
         case .loading, .unchanged: break
@@ -49,6 +46,16 @@ extension ShadowScorer {
           logger.error("shadow model refused", metadata: ["reason": "\(reason)"])
         }
       })
+  }
+}
+
+extension Settings {
+  /// How the challenger is loaded: as the model that judges, under its own name.
+  func challenger(_ shadow: ShadowSettings) -> ModelSettings {
+    var challenger = model
+    challenger.path = shadow.path
+    challenger.name = nil
+    return challenger
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Guard
 package import ModelRegistry
 internal import Pipeline
@@ -77,7 +78,8 @@ package struct RecordProof: ~Copyable {
     return Finding(
       model: published.model, version: version, publishedScore: published.judgement.score,
       score: Self.score(judgement, like: published.judgement),
-      differences: differences(published, judgement, tenant: given.tenant))
+      differences: Self.differences(ofTotalIn: verdict, published.judgement)
+        + differences(published, judgement, tenant: given.tenant))
   }
 
   private mutating func model(
@@ -176,6 +178,18 @@ package struct RecordProof: ~Copyable {
       }
     }
     return differences
+  }
+
+  /// `score` repeats the larger of the two, and readers rely on it.
+  private static func differences(
+    ofTotalIn verdict: [UInt8], _ judgement: Judgement
+  ) -> [String] {
+    struct Total: Decodable {
+      let score: Float
+    }
+    let total = (try? JSONDecoder().decode(Total.self, from: Data(verdict)))?.score ?? .nan
+    let difference = abs(total - judgement.score.rawValue)
+    return difference <= tolerance ? [] : ["score: is not the larger of the scores"]
   }
 
   private func compare(

@@ -32,5 +32,13 @@ package struct SettingsCheck {
       throw StartFailure(error)
     }
     report("model \(model.model): window \(model.encoder.windowTokens) tokens")
+    guard let shadow = settings.shadow else { return }
+    do throws(GuardModelFailure) {
+      let pool = WorkerPool(workers: shadow.threads)
+      let challenger = try ModelLoader(settings: settings.challenger(shadow), pool: pool).load()
+      report("shadow model \(challenger.model)")
+    } catch {
+      throw StartFailure(error)
+    }
   }
 }

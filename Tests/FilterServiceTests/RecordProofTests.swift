@@ -54,7 +54,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("response_score", "0.123", "response_score"), ("threshold", "2", "flagged"),
+    ("response_score", "0.123", "response_score"), ("score", "0.1", "score"),
+    ("threshold", "2", "flagged"),
     ("flagged", "true", "action"), ("tokens", "3", "tokens"), ("windows", "2", "tokens"),
     ("action", "\"quarantine\"", "action"),
   ])

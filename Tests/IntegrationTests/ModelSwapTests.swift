@@ -93,6 +93,52 @@ import Wire
   }
 }
 
+extension ModelSwapTests {
+  /// A challenger scores what the champion judged, and the verdicts are the champion's alone.
+  @Test func aShadowIsMeasuredAndChangesNothing() throws {
+    let world = try SwapWorld()
+    let (champion, challenger) = (
+      try world.register("v3-style"), try world.register("absolute-positions")
+    )
+    try world.registry.promote(champion.version, by: "test", reason: "first")
+    let address = "127.0.0.1:\(freeLoopbackPort())"
+    let yaml =
+      world.yaml(pollSeconds: 1, listen: address)
+      + "\nshadow: {path: \(world.registry.folder(of: challenger.version)), share: 1}\n"
+    let settings = try Settings(yaml: yaml, file: "test")
+    let daemon = try DaemonProcess(settings: yaml)
+    let page = try #require(URL(string: "http://\(address)/metrics"))
+    func metrics() -> String {
+      String(decoding: (try? Data(contentsOf: page)) ?? Data(), as: UTF8.self)
+    }
+    try world.wait { daemon.log.contains("shadow model loaded") }
+    try world.connect(
+      try KafkaClients(settings: settings, environment: [:], events: KafkaEvents()))
+    let sent = try world.send(100, from: 0)
+    var verdicts: [Verdict] = []
+    try world.receive(into: &verdicts) { $0.count >= sent }
+    #expect(verdicts.allSatisfy { $0.model == champion.name })
+    try world.wait { metrics().contains("sluice_shadow_difference_count 100\n") }
+    let text = metrics()
+    let (first, second) = (
+      try champion.score(Self.prompt), try challenger.score(Self.prompt)
+    )
+    let flaggedBy =
+      switch (first >= 0.5, second >= 0.5) {
+      case (true, true): "both"
+      case (true, false): "champion"
+      case (false, true): "challenger"
+      case (false, false): "neither"
+      }
+    let name = "challenger=\"\(challenger.name)\",flagged_by=\"\(flaggedBy)\""
+    #expect(text.contains("sluice_shadow_flags_total{\(name)} 100\n"), "\(text)")
+    #expect(text.contains("sluice_shadow_dropped_total 0\n"))
+    #expect(text.contains("sluice_model_info{model=\"\(champion.name)\",hash=\""))
+    #expect(text.contains("sluice_model_swaps_total 0\n"))
+    #expect(daemon.process.stop(within: .seconds(30)) == .exited(0), "\(daemon.log)")
+  }
+}
+
 /// A mock broker, a registry and a daemon that follows it.
 private final class SwapWorld {
   /// A golden model in the registry.
@@ -139,14 +185,14 @@ private final class SwapWorld {
     return Registered(version: manifest.version, name: name, model: model)
   }
 
-  func yaml(pollSeconds: Int) -> String {
+  func yaml(pollSeconds: Int, listen: String = "none") -> String {
     """
     kafka: {bootstrap_servers: "\(cluster.bootstrapServers)", group_id: swap}
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
     model: {path: \(registry.path)/current, poll_seconds: \(pollSeconds)}
     engine: {threads: 1}
     preparation_threads: 1
-    telemetry: {listen: none}
+    telemetry: {listen: "\(listen)"}
     """
   }
 
@@ -173,14 +219,19 @@ private final class SwapWorld {
       pollInterval: .milliseconds(10),
       report: { [told] event in told.update { $0.append(event) } }
     )
-    reader = try clients.makeReader(of: ["verdicts", "dead"])
-    producer = try KafkaProducer(KafkaConfiguration(bootstrapServers: cluster.bootstrapServers))
+    try connect(clients)
     return Running(
       daemon: daemon, replacement: replacement,
       threads: [
         BlockingThread(name: "stream") { _ = daemon.run() },
         BlockingThread(name: "model") { replacement.run() },
       ])
+  }
+
+  /// Makes ready to send and receive.
+  func connect(_ clients: KafkaClients) throws {
+    reader = try clients.makeReader(of: ["verdicts", "dead"])
+    producer = try KafkaProducer(KafkaConfiguration(bootstrapServers: cluster.bootstrapServers))
   }
 
   func stop(_ running: Running) {
