@@ -73,6 +73,7 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(name: "Systemd", swiftSettings: strict),
+  .target(name: "ModelRegistry", dependencies: ["Datasets"], swiftSettings: strict),
   .target(
     name: "Guard",
     dependencies: ["Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa"],
@@ -97,9 +98,10 @@ let composition: [Target] = [
     name: "FilterService",
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
-      "Systemd", "Guard", "Hosting",
+      "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
   .target(
@@ -123,7 +125,7 @@ let executables: [Target] = [
     name: "sluice",
     dependencies: [
       "FilterService", "Guard", "Learning", "Distillation", "DeBERTa", "Datasets", "Hosting",
-      "Demonstration", "Pipeline", "Records",
+      "Demonstration", "ModelRegistry", "Pipeline", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -157,11 +159,22 @@ let tests: [Target] = [
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
+  test("ModelRegistryTests", ["ModelRegistry", "Datasets"]),
   test(
-    "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
+    "FilterServiceTests",
+    [
+      "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors",
+      "Wire", .product(name: "Logging", package: "swift-log"),
+    ]),
   test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
   test("SimulationTests", ["Pipeline", "Records"]),
-  test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
+  test(
+    "IntegrationTests",
+    [
+      "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "ModelRegistry", "Records",
+      "Settings",
+      "Tensors", "Threading", "Wire", "sluice", .product(name: "Logging", package: "swift-log"),
+    ]),
   test("LayoutTests", []),
 ]
 

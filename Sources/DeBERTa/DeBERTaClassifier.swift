@@ -14,14 +14,22 @@ package final class DeBERTaClassifier: Sendable {
   private let workspace = Mutex(Workspace())
 
   /// Opens the model in `folder`, checks it, and computes its relative tables.
-  package init(folder path: String, pool: WorkerPool) throws(ModelError) {
+  ///
+  /// - Parameters:
+  ///   - pool: runs the model.
+  ///   - loadingPool: works while the model is loaded, so that others may go on using `pool`; nil
+  ///     takes `pool`.
+  package init(
+    folder path: String, pool: WorkerPool, loadingPool: WorkerPool? = nil
+  ) throws(ModelError) {
     let folder = try ModelFolder(path: path)
-    let device = CPUDevice(pool: pool)
+    let loadingPool = loadingPool ?? pool
     configuration = folder.configuration
     encoder = Encoder(
       shape: folder.configuration,
-      weights: try ModelWeights(folder: folder, device: device), device: device)
-    hash = folder.hash(on: pool)
+      weights: try ModelWeights(folder: folder, device: CPUDevice(pool: loadingPool)),
+      device: CPUDevice(pool: pool))
+    hash = folder.hash(on: loadingPool)
   }
 
   /// Appends the logits of every sequence of `batch` to `results`, in order.

@@ -9,6 +9,8 @@ package import Tokenizer
 package final class GuardModel: Classifier, ExchangeTokenizer {
   /// Name and hash as verdicts show them.
   package let model: String
+  /// 16 hexadecimal digits over everything that scores depend on; `model` shows the first eight.
+  package let hash: String
   /// What texts are cut into.
   package let encoder: SequenceEncoder
   /// What the model's `sluice.json` says of its scores; nil without one.
@@ -21,7 +23,12 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private static let packedTokensMax = 16_384
 
   /// Loads the model that the settings name.
-  package init(settings: ModelSettings, pool: WorkerPool) throws(GuardModelFailure) {
+  ///
+  /// - Parameter loadingPool: works while the model is loaded, beside a `pool` that is in use; nil
+  ///   takes `pool`.
+  package init(
+    settings: ModelSettings, pool: WorkerPool, loadingPool: WorkerPool? = nil
+  ) throws(GuardModelFailure) {
     let tokenizer: SentencePieceTokenizer
     do throws(TokenizerError) {
       tokenizer = try SentencePieceTokenizer(folder: settings.path)
@@ -29,7 +36,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw .unusable("\(settings.path)/\(error)")
     }
     do throws(ModelError) {
-      classifier = try DeBERTaClassifier(folder: settings.path, pool: pool)
+      classifier = try DeBERTaClassifier(
+        folder: settings.path, pool: pool, loadingPool: loadingPool)
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
@@ -45,8 +53,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     encoder = try Self.makeEncoder(settings, tokenizer, classifier.configuration)
     views = settings.views
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
-    let hash = Self.hash(of: classifier, temperature: temperature, on: pool)
-    model = "\(settings.name ?? folder)@\(hash.description.prefix(8))"
+    hash = Self.hash(of: classifier, temperature: temperature, on: pool).description
+    model = "\(settings.name ?? folder)@\(hash.prefix(8))"
   }
 
   /// The sequences of the views that the settings ask for; an exchange without a response has its

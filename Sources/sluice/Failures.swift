@@ -5,6 +5,7 @@ import Glibc
 import Guard
 import Learning
 import Hosting
+import ModelRegistry
 import Pipeline
 import Settings
 
@@ -60,6 +61,13 @@ func exitError(for error: any Error) -> any Error {
     case .output(let text): fail(text, code: 73)
     case .training: fail(failure.description, code: 70)
     case .stopped: fail(failure.description, code: 75)
+    }
+  case let failure as RegistryError:
+    switch failure.kind {
+    case .missing: fail(failure.description, code: 66)
+    case .exists, .damaged, .refused: fail(failure.description, code: 65)
+    case .busy: fail(failure.description, code: 69)
+    case .system: fail(failure.description, code: 70)
     }
   case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
   case is ExitCode: error

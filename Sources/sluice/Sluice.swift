@@ -19,5 +19,7 @@ struct Sluice: AsyncParsableCommand {
       75 stopped before the end, 78 mistake in the configuration.
       """,
     version: "0.1.0",
-    subcommands: [Serve.self, Classify.self, Check.self, Demo.self, Distill.self])
+    subcommands: [
+      Serve.self, Classify.self, Check.self, Demo.self, Distill.self, Model.self,
+    ])
 }
