@@ -35,10 +35,8 @@ package struct FilterApplication: Sendable {
     notifier.status("loading the model")
     let loader = ModelLoader(
       settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
-    let start = now()
     let folder = loader.target
-    let first = try loader.load(folder: folder ?? settings.model.path)
-    let model = LiveModel(first, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
+    let model = try Self.firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: Self.events(logger))
@@ -83,6 +81,15 @@ package struct FilterApplication: Sendable {
       isReady: { daemon.snapshot.isReady(now: now(), stallSeconds: stallSeconds) },
       metrics: { daemon.metrics() })
     return StatusService(server: try Self.server(listen, pages), listen: listen, logger: logger)
+  }
+
+  /// Nothing but the live model may hold its first model: this function's caller never returns.
+  private static func firstModel(
+    _ loader: ModelLoader, folder: String
+  ) throws(GuardModelFailure) -> LiveModel {
+    let start = now()
+    let model = try loader.load(folder: folder)
+    return LiveModel(model, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
   }
 
   private static func server(
@@ -172,6 +179,8 @@ private struct StatusService: Service {
     do {
       try await cancelWhenGracefulShutdown { try await server.run() }
     } catch is CancellationError {
+    } catch  where Task.isShuttingDownGracefully {
+      // A server that is cancelled may say that its socket is gone.
     } catch {
       throw StartFailure.unavailable("\(listen.address):\(listen.port): \(error)")
     }
