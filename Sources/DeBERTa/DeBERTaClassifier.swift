@@ -14,22 +14,22 @@ package final class DeBERTaClassifier: Sendable {
   private let workspace = Mutex(Workspace())
 
   /// Opens the model in `folder`, checks it, and computes its relative tables.
-  ///
-  /// - Parameters:
-  ///   - pool: runs the model.
-  ///   - loadingPool: works while the model is loaded, so that others may go on using `pool`; nil
-  ///     takes `pool`.
-  package init(
-    folder path: String, pool: WorkerPool, loadingPool: WorkerPool? = nil
-  ) throws(ModelError) {
+  package init(folder path: String, pool: WorkerPool) throws(ModelError) {
     let folder = try ModelFolder(path: path)
-    let loadingPool = loadingPool ?? pool
+    let device = CPUDevice(pool: pool)
     configuration = folder.configuration
     encoder = Encoder(
       shape: folder.configuration,
-      weights: try ModelWeights(folder: folder, device: CPUDevice(pool: loadingPool)),
-      device: CPUDevice(pool: pool))
-    hash = folder.hash(on: loadingPool)
+      weights: try ModelWeights(folder: folder, device: device), device: device)
+    hash = folder.hash(on: pool)
+  }
+
+  /// The same model on other threads, with the same weights in memory.
+  package init(_ other: DeBERTaClassifier, pool: WorkerPool) {
+    configuration = other.configuration
+    hash = other.hash
+    encoder = Encoder(
+      shape: other.configuration, weights: other.encoder.weights, device: CPUDevice(pool: pool))
   }
 
   /// Appends the logits of every sequence of `batch` to `results`, in order.

@@ -31,10 +31,8 @@ package struct FilterApplication: Sendable {
     notifier.status("loading the model")
     let loader = ModelLoader(
       settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
-    let start = now()
     let folder = loader.target
-    let first = try loader.load(folder: folder ?? settings.model.path)
-    let model = LiveModel(first, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
+    let model = try Self.firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
@@ -82,6 +80,15 @@ package struct FilterApplication: Sendable {
       services.append(try StatusService(listen: listen, pages: pages))
     }
     try await ServiceHost.run(services)
+  }
+
+  /// Nothing but the live model may hold its first model: this function's caller never returns.
+  private static func firstModel(
+    _ loader: ModelLoader, folder: String
+  ) throws(GuardModelFailure) -> LiveModel {
+    let start = now()
+    let model = try loader.load(folder: folder)
+    return LiveModel(model, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
   }
 
   private static func details(_ snapshot: StreamSnapshot) -> Logger.Metadata {

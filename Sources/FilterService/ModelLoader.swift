@@ -20,23 +20,24 @@ package struct ModelLoader: Sendable {
   package var target: String? { resolve(settings.path) }
 
   /// The model that the settings name now.
-  ///
-  /// - Parameter loadingPool: works while the model is loaded, beside a pool that judges; nil takes
-  ///   the pool of the model.
-  package func load(loadingPool: WorkerPool? = nil) throws(GuardModelFailure) -> GuardModel {
+  package func load() throws(GuardModelFailure) -> GuardModel {
     guard let folder = target else {
       throw .unusable("\(settings.path): there is no such folder")
     }
-    return try load(folder: folder, loadingPool: loadingPool)
+    return try load(folder: folder)
   }
 
   /// The model in one folder.
+  ///
+  /// - Parameter loadingPool: does all work until the model is ready, so that another may go on
+  ///   judging on the pool of this loader: operations on one pool take turns, and those of a
+  ///   self-test are long. nil takes that pool itself.
   package func load(
     folder: String, loadingPool: WorkerPool? = nil
   ) throws(GuardModelFailure) -> GuardModel {
     var resolved = settings
     resolved.path = folder
-    let model = try GuardModel(settings: resolved, pool: pool, loadingPool: loadingPool)
+    let model = try GuardModel(settings: resolved, pool: loadingPool ?? pool)
     try checkManifest(of: model, in: folder)
     do throws(ClassifierFailure) {
       try model.warmUp()
@@ -44,7 +45,7 @@ package struct ModelLoader: Sendable {
       throw .unusable("\(folder): warming up failed: \(error.detail)")
     }
     try model.selfTest(folder: folder)
-    return model
+    return loadingPool == nil ? model : GuardModel(model, pool: pool)
   }
 
   /// A model of a registry must be the one that was registered, to the last bit.

@@ -17,7 +17,6 @@ extension ModelReplacement {
     self.init(
       of: live, from: folder, target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in
-        // Threads of its own, so that judging does not wait for the new model's tables.
         let loadingPool = WorkerPool(workers: max(1, processorCount() / 4))
         return try loader.load(folder: folder, loadingPool: loadingPool)
       },

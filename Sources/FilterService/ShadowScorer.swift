@@ -86,7 +86,7 @@ package final class ShadowScorer: Sendable {
   /// Scores until `stop`. Blocks; call it on a thread of its own.
   package func run() {
     var decoder = ExchangeDecoder(defaultFormat: .json)
-    var folder: String?
+    var folder: String? = ""  // Unlike every target, so that the first one is looked at.
     var model: (any StreamModel)?
     while !state.withLock({ $0.isOver }) {
       let wanted = target()

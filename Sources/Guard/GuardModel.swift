@@ -23,12 +23,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private static let packedTokensMax = 16_384
 
   /// Loads the model that the settings name.
-  ///
-  /// - Parameter loadingPool: works while the model is loaded, beside a `pool` that is in use; nil
-  ///   takes `pool`.
-  package init(
-    settings: ModelSettings, pool: WorkerPool, loadingPool: WorkerPool? = nil
-  ) throws(GuardModelFailure) {
+  package init(settings: ModelSettings, pool: WorkerPool) throws(GuardModelFailure) {
     let tokenizer: SentencePieceTokenizer
     do throws(TokenizerError) {
       tokenizer = try SentencePieceTokenizer(folder: settings.path)
@@ -36,8 +31,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw .unusable("\(settings.path)/\(error)")
     }
     do throws(ModelError) {
-      classifier = try DeBERTaClassifier(
-        folder: settings.path, pool: pool, loadingPool: loadingPool)
+      classifier = try DeBERTaClassifier(folder: settings.path, pool: pool)
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
@@ -55,6 +49,15 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
     hash = Self.hash(of: classifier, temperature: temperature, on: pool).description
     model = "\(settings.name ?? folder)@\(hash.prefix(8))"
+  }
+
+  /// The same model on other threads, with the same weights in memory.
+  package init(_ other: GuardModel, pool: WorkerPool) {
+    model = other.model
+    hash = other.hash
+    encoder = other.encoder
+    views = other.views
+    classifier = DeBERTaClassifier(other.classifier, pool: pool)
   }
 
   /// The sequences of the views that the settings ask for; an exchange without a response has its

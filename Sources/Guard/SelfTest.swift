@@ -19,13 +19,13 @@ extension GuardModel {
     let built = [
       SelfTestCase(prompt: ""), SelfTestCase(prompt: "How do I bake bread?"),
       SelfTestCase(prompt: "Wie geht es dir? 你好 👋", response: "[SEP] [CLS] \u{0}"),
-      SelfTestCase(prompt: long, response: long),
+      SelfTestCase(prompt: long),
     ]
     for (index, test) in built.enumerated() {
       do throws(SelfTestCase.Mistake) {
         try check(test)
       } catch {
-        // A small window may need more sequences for the long pair than the settings allow.
+        // A small window may need more sequences for the long text than the settings allow.
         if error == .tooLong { continue }
         throw .unusable("\(folder): self-test \(index + 1): \(error.words)")
       }

@@ -98,7 +98,8 @@ package struct ModelRegistry: Sendable {
 
   private func version(linkedBy name: String) -> ModelVersion? {
     let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(path)/\(name)")
-    return target.flatMap { ModelVersion($0) }
+    // A link made by hand may be absolute.
+    return target?.split(separator: "/").last.flatMap { ModelVersion($0) }
   }
 
   /// The status that follows from the links.

@@ -85,6 +85,11 @@ import Wire
     #expect(
       daemon.notify.hears("READY=1\nSTATUS=judging with \(new.name)", within: .seconds(60)),
       "\(daemon.log)")
+    let maps = try String(
+      contentsOfFile: "/proc/\(daemon.process.processIdentifier)/maps", encoding: .utf8)
+    let mapped = maps.split(separator: "\n").filter { $0.hasSuffix("model.safetensors") }
+    #expect(mapped.count == 1, "the old model's memory is given back")
+    #expect(mapped.first?.contains(new.version.description) == true)
     try world.breakCurrent(like: "v3-style")
     daemon.process.send(signal: SIGHUP)
     #expect(
