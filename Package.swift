@@ -90,6 +90,10 @@ let composition: [Target] = [
     ],
     swiftSettings: strict),
   .target(
+    name: "Evaluation",
+    dependencies: ["Metrics", "Datasets", "Records", "Tensors", "Pipeline", "Settings", "Guard"],
+    swiftSettings: strict),
+  .target(
     name: "Demonstration",
     dependencies: [
       "FilterService", "Guard", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
@@ -104,7 +108,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
+      "FilterService", "Guard", "Demonstration", "Evaluation", "Metrics", "Pipeline", "Records",
+      "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
@@ -137,6 +142,8 @@ let tests: [Target] = [
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test(
     "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
+  test(
+    "EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),

@@ -12,11 +12,13 @@ struct Sluice: AsyncParsableCommand {
 
       Try it without anything else:      sluice demo
       Judge lines of JSON:               sluice classify --model DIR < exchanges.jsonl
+      Measure a model:                   sluice evaluate --model DIR --data FILE --output report
       Run the daemon:                    sluice serve --config /etc/sluice/sluice.yaml
 
       Exit codes: 0 success, 64 usage, 65 bad data, 66 missing or unusable input (model, file),
-      69 brokers or topics unavailable, 70 internal failure, 78 mistake in the configuration.
+      69 brokers or topics unavailable, 70 internal failure, 73 output cannot be written,
+      78 mistake in the configuration.
       """,
     version: "0.1.0",
-    subcommands: [Serve.self, Classify.self, Check.self, Demo.self])
+    subcommands: [Serve.self, Classify.self, Evaluate.self, Check.self, Demo.self])
 }
