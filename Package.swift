@@ -109,6 +109,10 @@ let composition: [Target] = [
     dependencies: ["Datasets", "DeBERTa", "Distillation", "Metrics", "Tensors", "Tokenizer"],
     swiftSettings: strict),
   .target(
+    name: "Evaluation",
+    dependencies: ["Metrics", "Datasets", "Records", "Tensors", "Pipeline", "Settings", "Guard"],
+    swiftSettings: strict),
+  .target(
     name: "Demonstration",
     dependencies: [
       "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Pipeline", "Wire",
@@ -124,8 +128,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Learning", "Distillation", "DeBERTa", "Datasets", "Hosting",
-      "Demonstration", "ModelRegistry", "Pipeline", "Records",
+      "FilterService", "Guard", "Learning", "Evaluation", "Metrics", "Distillation", "DeBERTa",
+      "Datasets", "Hosting", "Demonstration", "ModelRegistry", "Pipeline", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -167,6 +171,7 @@ let tests: [Target] = [
       "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
+  test("EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test(
     "IntegrationTests",

@@ -57,6 +57,12 @@ package struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible 
   package let line: Int?
   package let problem: String
 
+  package init(path: String, line: Int?, problem: String) {
+    self.path = path
+    self.line = line
+    self.problem = problem
+  }
+
   package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(problem)" }
 }
 

@@ -76,7 +76,7 @@ struct Distill: ParsableCommand {
       options.threads = threads
       let examples = try data.flatMap { path in try DatasetFile.read(path) }
       StopSignal.listen()
-      let bar = ProgressBar()
+      let bar = TrainingProgressBar()
       let record = try DistillationJob(options: options, examples: examples)
         .run(shouldStop: { StopSignal.isRaised }) { bar.show($0) }
       bar.finish()

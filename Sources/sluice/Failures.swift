@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Evaluation
 import FilterService
 import Glibc
 import Guard
@@ -68,6 +69,15 @@ func exitError(for error: any Error) -> any Error {
     case .exists, .damaged, .refused: fail(failure.description, code: 65)
     case .busy: fail(failure.description, code: 69)
     case .system: fail(failure.description, code: 70)
+    }
+  case let failure as EvaluationFailure:
+    switch failure {
+    case .dataset(let error): fail(error.description, code: error.line == nil ? 66 : 65)
+    case .unsuitable(let text): fail(text, code: 65)
+    case .model(let failure): exitError(for: failure)
+    case .calibration(let error): fail(error.description, code: 66)
+    case .classifier(let failure): exitError(for: failure)
+    case .output(let text): fail(text, code: 73)
     }
   case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
   case is ExitCode: error

@@ -1,56 +1,49 @@
-import Foundation
-import Learning
-import Synchronization
+import Glibc
 
-/// A training's progress on standard error: a bar while a person watches, else a line now and then.
-final class ProgressBar: Sendable {
+/// A bar on standard error with what is done and the time left, while a person watches.
+struct ProgressBar {
   private let isWatched = isatty(STDERR_FILENO) == 1
-  private let lastShown = Mutex<ContinuousClock.Instant?>(nil)
+  private let start = ContinuousClock.now
+  private var lastShown: ContinuousClock.Instant?
 
-  func show(_ progress: TrainingProgress) {
-    let interval: Duration = isWatched ? .milliseconds(200) : .seconds(30)
-    let isDue = lastShown.withLock { last in
-      let now = ContinuousClock.now
-      if let last, now - last < interval { return false }
-      last = now
-      return true
-    }
-    guard isDue else { return }
-    write(text(progress))
+  private static let cells = 24
+
+  /// Shows the state, at most ten times a second.
+  ///
+  /// - Parameters:
+  ///   - share: how much of the work is done, from 0 to 1.
+  ///   - tokens: tokens so far, for the speed.
+  mutating func show(_ label: String, share: Double, tokens: Int) {
+    guard isWatched else { return }
+    let now = ContinuousClock.now
+    if let lastShown, now - lastShown < .milliseconds(100) { return }
+    lastShown = now
+    let (seconds, attoseconds) = (now - start).components
+    let elapsed = max(0.001, Double(seconds) + Double(attoseconds) / 1e18)
+    let filled = Int(share * Double(Self.cells))
+    let bar =
+      String(repeating: "█", count: filled)
+      + String(repeating: "░", count: max(0, Self.cells - filled))
+    let left = share > 0 ? time(elapsed / share - elapsed) + " left" : ""
+    let text =
+      "\r\(bar) \(Int(share * 100)) %  \(label)  \(Int(Double(tokens) / elapsed)) tokens/s  "
+      + "\(left)\u{1B}[K"
+    _ = unsafe write(STDERR_FILENO, text, text.utf8.count)
   }
 
-  /// Takes the bar away.
+  /// Takes the line away.
   func finish() {
-    if isWatched, lastShown.withLock({ $0 }) != nil { write("") }
+    guard lastShown != nil else { return }
+    let text = "\r\u{1B}[K"
+    _ = unsafe write(STDERR_FILENO, text, text.utf8.count)
   }
 
-  private func text(_ progress: TrainingProgress) -> String {
-    switch progress {
-    case .tokenizing(let done, let total): return "tokenizing \(done) of \(total) examples"
-    case .training(let pace):
-      let share = Double(pace.step) / Double(max(1, pace.steps))
-      let filled = Int(share * 24)
-      let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
-      return "\(bar) step \(pace.step) of \(pace.steps), loss \(fixed(pace.loss, digits: 4)), "
-        + "\(Int(pace.tokensPerSecond)) tokens/s, \(duration(pace.secondsLeft)) left"
-    }
+  /// Minutes and seconds, or hours and minutes.
+  private func time(_ seconds: Double) -> String {
+    let seconds = Int(min(max(0, seconds), 1e9))
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return seconds < 3600
+      ? "\(seconds / 60):\(two(seconds % 60))"
+      : "\(seconds / 3600) h \(two(seconds / 60 % 60)) min"
   }
-
-  private func write(_ text: String) {
-    let line = isWatched ? "\r\(text)\u{1B}[K" : text + "\n"
-    FileHandle.standardError.write(Data(line.utf8))
-  }
-}
-
-/// Hours and minutes, or minutes and seconds.
-func duration(_ seconds: Double) -> String {
-  guard seconds.isFinite, seconds >= 0 else { return "unknown time" }
-  let total = Int(min(seconds, 1e9))
-  return total >= 3600
-    ? "\(total / 3600) h \(total / 60 % 60) min" : "\(total / 60) min \(total % 60) s"
-}
-
-/// A number with so many digits behind the point.
-func fixed(_ value: Double, digits: Int) -> String {
-  String(format: "%.\(digits)f", value)
 }

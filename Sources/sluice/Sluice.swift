@@ -12,6 +12,7 @@ struct Sluice: AsyncParsableCommand {
 
       Try it without anything else:      sluice demo
       Judge lines of JSON:               sluice classify --model DIR < exchanges.jsonl
+      Measure a model:                   sluice evaluate --model DIR --data FILE --output report
       Run the daemon:                    sluice serve --config /etc/sluice/sluice.yaml
 
       Exit codes: 0 success, 64 usage, 65 bad data, 66 missing or unusable input (model, file),
@@ -20,6 +21,6 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Serve.self, Classify.self, Check.self, Demo.self, Distill.self, Model.self,
+      Serve.self, Classify.self, Check.self, Demo.self, Evaluate.self, Distill.self, Model.self,
     ])
 }

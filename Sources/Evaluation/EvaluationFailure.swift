@@ -1,0 +1,28 @@
+package import Datasets
+package import Guard
+package import Pipeline
+
+/// Why there is no evaluation; no case holds a text of a dataset.
+package enum EvaluationFailure: Error, Sendable {
+  /// A dataset cannot be used; it names the file and, where there is one, the line.
+  case dataset(DatasetError)
+  /// A dataset reads, but cannot serve its purpose.
+  case unsuitable(String)
+  case model(GuardModelFailure)
+  case calibration(CalibrationFileError)
+  case classifier(ClassifierFailure)
+  /// A report cannot be written.
+  case output(String)
+}
+
+extension EvaluationFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .dataset(let error): error.description
+    case .unsuitable(let text), .output(let text): text
+    case .model(let failure): failure.description
+    case .calibration(let error): error.description
+    case .classifier(let failure): "the model failed: \(failure.detail)"
+    }
+  }
+}

@@ -1,0 +1,30 @@
+internal import Foundation
+internal import Guard
+
+extension EvaluationReport {
+  /// The names of the files that `write` makes.
+  package static let jsonName = "report.json"
+  package static let pageName = "report.html"
+
+  /// Makes the folder that reports go to, to be called before the work is done.
+  package static func prepare(folder: String) throws(EvaluationFailure) {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw .output("\(folder): the folder cannot be made")
+    }
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw .output("\(folder): the folder cannot be written to")
+    }
+  }
+
+  /// Writes both files; each is whole or not there.
+  package func write(to folder: String) throws(EvaluationFailure) {
+    do throws(AtomicFileError) {
+      try AtomicFile.write(json, to: "\(folder)/\(Self.jsonName)")
+      try AtomicFile.write(Data(page.utf8), to: "\(folder)/\(Self.pageName)")
+    } catch {
+      throw .output(error.description)
+    }
+  }
+}

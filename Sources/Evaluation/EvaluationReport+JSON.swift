@@ -1,0 +1,146 @@
+package import Foundation
+internal import Guard
+internal import Metrics
+
+// `report.json`: for each set and for the average, metrics under their names (`Metric`), intervals
+// under `intervals`; whatever is undefined is absent. It names sources, and holds no text of a row.
+extension EvaluationReport {
+  /// The contents of `report.json`.
+  package var json: Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    // Finite numbers, strings and booleans always encode.
+    return ((try? encoder.encode(document)) ?? Data()) + [0x0A]
+  }
+
+  private var document: JSONValue {
+    .members([
+      "format": .count(1),
+      "evaluatedAt": .text(evaluatedAt),
+      "model": .text(model),
+      "calibration": calibration.map(Self.json),
+      "fit": fit.map(json),
+      "threshold": .number(options.threshold),
+      "truncated": .flag(isTruncated),
+      "bootstrap": .object([
+        "replicates": .count(options.bootstrap.replicates),
+        "seed": .text(String(options.bootstrap.seed)),
+        "confidence": .number(0.95),
+        "stratifiedBy": .text("class"),
+      ]),
+      "sets": .object(
+        Dictionary(sets.map { ($0.name, json($0)) }, uniquingKeysWith: { first, _ in first })),
+      "average": .object(Self.members(average)),
+      "comparison": comparison.map(json),
+    ])
+  }
+
+  private static func json(_ calibration: Calibration) -> JSONValue {
+    .members([
+      "temperature": .number(calibration.temperature),
+      "threshold": calibration.threshold.map(JSONValue.number),
+      "falsePositiveRate": calibration.falsePositiveRate.map(JSONValue.number),
+      "fittedOn": calibration.fittedOn.map {
+        .object(["rows": .count($0.rows), "digest": .text($0.digest)])
+      },
+    ])
+  }
+
+  private func json(_ fit: CalibrationFit) -> JSONValue {
+    .members([
+      "expectedCalibrationErrorBefore": fit.errorBefore.map(JSONValue.number),
+      "expectedCalibrationErrorAfter": fit.errorAfter.map(JSONValue.number),
+      "rowsSharedWithSets": .count(rowsSharedWithFit),
+    ])
+  }
+
+  private func json(_ set: SetReport) -> JSONValue {
+    var members = Self.members(set.measurement)
+    members["tokens"] = .count(set.tokens)
+    members["windowedRows"] = .count(set.windowedRows)
+    if !set.sources.isEmpty { members["sources"] = Self.json(set.sources) }
+    members["lengths"] = Self.json(set.lengths)
+    members["curves"] = Self.curves(set.tally)
+    if let confusion = calibratedConfusion(set) {
+      members["atCalibratedThreshold"] = .members([
+        "f1": confusion.f1.map(JSONValue.number),
+        "precision": confusion.precision.map(JSONValue.number),
+        "recall": confusion.recall.map(JSONValue.number),
+        "falsePositiveRate": confusion.falsePositiveRate.map(JSONValue.number),
+      ])
+    }
+    return .object(members)
+  }
+
+  private static func json(_ slices: [SetReport.Slice]) -> JSONValue {
+    .list(
+      slices.map { slice in
+        .object(
+          members(slice.measurement).merging(["name": .text(slice.name)]) { first, _ in first })
+      })
+  }
+
+  private static func members(_ measurement: Measurement) -> [String: JSONValue] {
+    var members: [String: JSONValue] = [
+      "rows": .count(measurement.rows), "positives": .count(measurement.positives),
+    ]
+    var intervals: [String: JSONValue] = [:]
+    for metric in Metric.allCases {
+      members[metric.rawValue] = measurement.values[metric].map(JSONValue.number)
+      intervals[metric.rawValue] = measurement.intervals[metric].map(json)
+    }
+    members["intervals"] = .object(intervals)
+    return members
+  }
+
+  private static func json(_ interval: ConfidenceInterval) -> JSONValue {
+    .list([.number(interval.low), .number(interval.high)])
+  }
+
+  private static func curves(_ tally: ScoreTally) -> JSONValue {
+    .object([
+      "operatingPoints": .list(
+        tally.operatingPoints(step: 0.005).map { point in
+          .object([
+            "threshold": .number(point.threshold), "precision": .number(point.precision),
+            "recall": .number(point.recall),
+            "falsePositiveRate": .number(point.falsePositiveRate),
+          ])
+        }),
+      "reliability": .list(
+        tally.reliabilityBins.map { bin in
+          .members([
+            "rows": .number(bin.weight), "meanScore": bin.meanScore.map(JSONValue.number),
+            "unsafeShare": bin.unsafeShare.map(JSONValue.number),
+          ])
+        }),
+    ])
+  }
+
+  private func json(_ comparison: ModelComparison) -> JSONValue {
+    var members: [String: JSONValue] = [:]
+    for (index, set) in comparison.baselineSets.enumerated() {
+      members[set.name] = .object([
+        "baseline": .object(Self.members(set.measurement)),
+        "differences": Self.json(comparison.differences[index]),
+      ])
+    }
+    return .object([
+      "baseline": .text(comparison.baseline),
+      "sets": .object(members),
+      "average": .object(["differences": Self.json(comparison.averageDifferences)]),
+    ])
+  }
+
+  private static func json(_ differences: [Metric: PairedDifference]) -> JSONValue {
+    var members: [String: JSONValue] = [:]
+    for (metric, difference) in differences {
+      members[metric.rawValue] = .members([
+        "difference": .number(difference.difference),
+        "interval": difference.interval.map(json),
+        "pValue": difference.pValue.map(JSONValue.number),
+      ])
+    }
+    return .object(members)
+  }
+}

@@ -1,0 +1,112 @@
+internal import Metrics
+
+// The report as a terminal shows it.
+extension EvaluationReport {
+  /// Tables of the main metrics with their intervals, of the calibration and of the comparison.
+  package var text: String {
+    var parts = [heading, setTable.text]
+    if let calibrationText { parts.append(calibrationText) }
+    if let comparison { parts.append(comparisonText(comparison)) }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private static let columns: [(title: String, metric: Metric)] = [
+    ("F1", .f1), ("AUPRC", .auprc), ("AUROC", .auroc), ("false positives", .falsePositiveRate),
+  ]
+
+  private var heading: String {
+    var facts = ["\(model), flagged from \(fixed(options.threshold, 2)) up"]
+    if isTruncated { facts.append("long texts cut to one window") }
+    if options.bootstrap.replicates > 0 {
+      facts.append("95 % intervals from \(grouped(options.bootstrap.replicates)) replicates")
+    }
+    return facts.joined(separator: ", ")
+  }
+
+  private var setTable: TextTable {
+    var table = TextTable(header: ["set", "rows", "unsafe"] + Self.columns.map(\.title))
+    for set in sets { table.add(Self.cells(set.name, set.measurement)) }
+    if sets.count > 1 { table.add(Self.cells("average", average)) }
+    return table
+  }
+
+  private static func cells(_ name: String, _ measurement: Measurement) -> [String] {
+    let figures = columns.map { column -> String in
+      guard let value = measurement.values[column.metric] else { return "–" }
+      guard let interval = measurement.intervals[column.metric] else { return fixed(value) }
+      return "\(fixed(value)) (\(fixed(interval.low)) to \(fixed(interval.high)))"
+    }
+    return [name, grouped(measurement.rows), grouped(measurement.positives)] + figures
+  }
+
+  private var calibrationText: String? {
+    guard let calibration else { return nil }
+    var lines = ["calibration: temperature \(fixed(calibration.temperature))"]
+    if let rows = calibration.fittedOn?.rows {
+      lines[0] += ", fitted on \(grouped(rows)) rows"
+    }
+    if let fit, let before = fit.errorBefore, let after = fit.errorAfter {
+      lines[0] += ", calibration error there \(fixed(before)) before and \(fixed(after)) after"
+    }
+    guard let threshold = calibration.threshold else { return lines[0] }
+    var title = "at the model's threshold \(fixed(threshold, 4))"
+    if let rate = calibration.falsePositiveRate {
+      title += " (for \(percent(rate)) false positives)"
+    }
+    var table = TextTable(header: ["set", "F1", "precision", "recall", "false positives"])
+    for set in sets {
+      guard let confusion = calibratedConfusion(set) else { continue }
+      let figures = [
+        confusion.f1, confusion.precision, confusion.recall, confusion.falsePositiveRate,
+      ]
+      table.add([set.name] + figures.map { $0.map { fixed($0) } ?? "–" })
+    }
+    return (lines + [title + ":", table.text]).joined(separator: "\n")
+  }
+
+  private func comparisonText(_ comparison: ModelComparison) -> String {
+    var table = TextTable(header: ["minus \(comparison.baseline)"] + Self.columns.map(\.title))
+    for (set, differences) in zip(sets, comparison.differences) {
+      table.add([set.name] + Self.cells(differences))
+    }
+    if sets.count > 1 {
+      table.add(["average"] + Self.cells(comparison.averageDifferences))
+    }
+    return table.text + "\np: probability that the model is not better, by paired bootstrap"
+  }
+
+  private static func cells(_ differences: [Metric: PairedDifference]) -> [String] {
+    columns.map { column in
+      guard let difference = differences[column.metric] else { return "–" }
+      var text = signed(difference.difference)
+      if let interval = difference.interval {
+        text += " (\(signed(interval.low)) to \(signed(interval.high)))"
+      }
+      if let pValue = difference.pValue { text += " p \(fixed(pValue))" }
+      return text
+    }
+  }
+}
+
+/// Columns of equal width: the first to the left, the others to the right.
+struct TextTable {
+  private var rows: [[String]]
+
+  init(header: [String]) { rows = [header] }
+
+  mutating func add(_ cells: [String]) { rows.append(cells) }
+
+  /// Lines without trailing blanks, a rule below the header.
+  var text: String {
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    var lines = rows.map { row in
+      row.enumerated().map { column, cell in
+        let blanks = String(repeating: " ", count: widths[column] - cell.count)
+        return column == 0 ? cell + blanks : blanks + cell
+      }.joined(separator: "  ")
+    }
+    let width = widths.reduce(2 * (widths.count - 1), +)
+    lines.insert(String(repeating: "─", count: width), at: 1)
+    return lines.joined(separator: "\n")
+  }
+}

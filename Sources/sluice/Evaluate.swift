@@ -1,0 +1,110 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Metrics
+import Tensors
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure a model on labelled data.",
+    discussion: """
+      Writes report.json and report.html to the output folder and a table to standard output. Each
+      file of examples is a set; a line is {"prompt": …, "response": … or null, "label": 0 or 1}.
+      A row with a response is judged as a pair, another as a prompt alone.
+
+      Example: sluice evaluate --model DIR --data xstest.jsonl toxicchat.jsonl --output report
+      Example: sluice evaluate --model NEW --compare OLD --data gold.jsonl --output report
+      Example: sluice evaluate --model DIR --fit-calibration held-out.jsonl \\
+                 --false-positive-rate 0.02 --data gold.jsonl --output report
+
+      The fit stores a temperature and a threshold in the model's sluice.json; the daemon's scores
+      use the temperature from then on.
+      """)
+
+  @Option(name: .shortAndLong, help: "A model folder in Hugging Face's layout.")
+  var model: String
+
+  @Option(
+    name: .shortAndLong, parsing: .upToNextOption,
+    help: "Files of labelled examples, as JSON lines.")
+  var data: [String]
+
+  @Option(name: .shortAndLong, help: "The folder for report.json and report.html.")
+  var output: String
+
+  @Option(help: "A second model to compare with, by paired bootstrap on the same rows.")
+  var compare: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: "Held-out files to fit temperature and threshold on; stored with the model.")
+  var fitCalibration: [String] = []
+
+  @Option(help: "The share of safe held-out rows that the fitted threshold may flag.")
+  var falsePositiveRate = 0.05
+
+  @Option(help: "Count scores from here up as flagged.")
+  var threshold = 0.5
+
+  @Flag(help: "Cut long texts to one window, as Hugging Face does, instead of judging all of it.")
+  var truncate = false
+
+  @Option(help: "Bootstrap replicates for the intervals; 0 for none.")
+  var bootstrap = 1000
+
+  @Option(help: "The seed of the bootstrap.")
+  var seed: UInt64 = 42
+
+  @Option(help: "Threads; 0 takes one per core.")
+  var threads = 0
+
+  func validate() throws {
+    guard (0...1).contains(threshold) else {
+      throw ValidationError("--threshold: expected a number from 0 to 1")
+    }
+    guard (0...1).contains(falsePositiveRate) else {
+      throw ValidationError("--false-positive-rate: expected a number from 0 to 1")
+    }
+    guard (0...Bootstrap.replicatesMax).contains(bootstrap) else {
+      throw ValidationError("--bootstrap: expected a number from 0 to \(Bootstrap.replicatesMax)")
+    }
+    guard (0...4096).contains(threads) else {
+      throw ValidationError("--threads: expected a number from 0 to 4096")
+    }
+    let names = data.map { URL(filePath: $0).deletingPathExtension().lastPathComponent }
+    guard !names.isEmpty else { throw ValidationError("--data: expected at least one file") }
+    guard Set(names).count == names.count else {
+      throw ValidationError("--data: two files have the same name, which is the set's name")
+    }
+    guard Set(data).isDisjoint(with: fitCalibration) else {
+      throw ValidationError("--fit-calibration: a file of --data is not held out")
+    }
+  }
+
+  func run() throws {
+    var evaluator = Evaluator(model: model, data: data)
+    evaluator.baseline = compare
+    evaluator.fitData = fitCalibration
+    evaluator.falsePositiveRate = falsePositiveRate
+    evaluator.truncates = truncate
+    evaluator.options = MeasurementOptions(
+      threshold: threshold, bootstrap: Bootstrap(replicates: bootstrap, seed: seed))
+    do throws(EvaluationFailure) {
+      try EvaluationReport.prepare(folder: output)
+      var bar = ProgressBar()
+      let report = try evaluator.run(pool: WorkerPool(workers: threads)) {
+        bar.show($0.set, share: $0.share, tokens: $0.tokens)
+      }
+      bar.finish()
+      try report.write(to: output)
+      if report.rowsSharedWithFit > 0 {
+        printError(
+          "sluice: \(report.rowsSharedWithFit) evaluated rows also stand in the held-out files")
+      }
+      print(report.text)
+      print("\n\(output)/\(EvaluationReport.pageName)")
+    } catch {
+      throw exitError(for: error)
+    }
+  }
+}
