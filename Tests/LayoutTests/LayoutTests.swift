@@ -9,6 +9,7 @@ import Testing
     ["CMessages", "CProtobufC"],  // generated code over its library
     ["Tensors", "Threading"],  // kernels run on a pool of threads
     ["Guard", "Settings"],  // a model's settings say how texts are cut for it
+    ["LanguageModel", "Settings"],  // a server's settings say how hard it may be leant on
     ["Demonstration", "FilterService"],  // the demo runs the real daemon
   ]
 
