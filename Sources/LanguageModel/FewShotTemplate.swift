@@ -1,7 +1,7 @@
 package import Datasets
 internal import Foundation
 
-/// Labelled shots before the question: makes a teacher of any language model, tuned for chat or not.
+/// Labelled shots before the question: makes a teacher of any language model, tuned or not.
 ///
 /// Texts stand as JSON strings, so that no text can end its line and forge a verdict.
 package struct FewShotTemplate: TeacherTemplate {
