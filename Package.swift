@@ -87,6 +87,7 @@ let operation: [Target] = [
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
+  .target(name: "LanguageModel", dependencies: ["Datasets", "Settings"], swiftSettings: strict),
 ]
 
 // Composition
@@ -135,8 +136,9 @@ let executables: [Target] = [
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
 let tests: [Target] = [
   .target(
-    name: "TestSupport", dependencies: ["Kafka"], path: "Tests/TestSupport",
-    swiftSettings: strict),
+    name: "TestSupport",
+    dependencies: ["Kafka", .product(name: "FlyingFox", package: "FlyingFox")],
+    path: "Tests/TestSupport", swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("DatasetsTests", ["Datasets"]),
@@ -147,6 +149,7 @@ let tests: [Target] = [
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
+  test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test(
     "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
