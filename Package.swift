@@ -79,6 +79,7 @@ let operation: [Target] = [
     name: "LabelStore",
     dependencies: ["Records", "Datasets", .product(name: "GRDB", package: "GRDB.swift")],
     swiftSettings: strict),
+  .target(name: "LanguageModel", dependencies: ["Datasets", "Settings"], swiftSettings: strict),
   .target(
     name: "Hosting",
     dependencies: [
@@ -87,7 +88,6 @@ let operation: [Target] = [
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
-  .target(name: "LanguageModel", dependencies: ["Datasets", "Settings"], swiftSettings: strict),
 ]
 
 // Composition
@@ -97,6 +97,15 @@ let composition: [Target] = [
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
       "Systemd", "Guard", "Hosting",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ],
+    swiftSettings: strict),
+  .target(
+    name: "LabelService",
+    dependencies: [
+      "Records", "Datasets", "Threading", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
+      "Hosting", "LabelStore", "Pipeline", "LanguageModel",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
@@ -117,7 +126,7 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "Demonstration", "Pipeline", "Records",
+      "FilterService", "Guard", "Hosting", "LabelService", "Demonstration", "Pipeline", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -154,8 +163,17 @@ let tests: [Target] = [
   test(
     "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
   test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
+  test(
+    "LabelServiceTests",
+    [
+      "LabelService", "LabelStore", "LanguageModel", "Datasets", "Records", "Settings", "Wire",
+      "Kafka", "Pipeline", "Threading",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
   test("SimulationTests", ["Pipeline", "Records"]),
-  test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
+  test(
+    "IntegrationTests",
+    ["Demonstration", "Kafka", "LabelStore", "Datasets", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),
 ]
 

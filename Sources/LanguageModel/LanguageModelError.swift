@@ -24,7 +24,7 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   /// How long the server asked to be left alone, or the circuit stays open.
   package let retryAfter: Duration?
 
-  init(_ kind: Kind, url: String, retryAfter: Duration? = nil) {
+  package init(_ kind: Kind, url: String, retryAfter: Duration? = nil) {
     self.kind = kind
     self.url = url
     self.retryAfter = retryAfter

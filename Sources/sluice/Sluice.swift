@@ -18,5 +18,5 @@ struct Sluice: AsyncParsableCommand {
       69 brokers or topics unavailable, 70 internal failure, 78 mistake in the configuration.
       """,
     version: "0.1.0",
-    subcommands: [Serve.self, Classify.self, Check.self, Demo.self])
+    subcommands: [Serve.self, Label.self, Classify.self, Check.self, Demo.self])
 }
