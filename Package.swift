@@ -35,6 +35,7 @@ let cBoundary: [Target] = [
 let foundations: [Target] = [
   .target(name: "Records", swiftSettings: strict),
   .target(name: "Threading", swiftSettings: strict),
+  .target(name: "Metrics", swiftSettings: strict),
   .target(
     name: "Datasets", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
     swiftSettings: strict),
@@ -46,6 +47,7 @@ let foundations: [Target] = [
 let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
   .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
+  .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
 ]
 
 // Streaming
@@ -71,6 +73,7 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(name: "Systemd", swiftSettings: strict),
+  .target(name: "ModelRegistry", dependencies: ["Datasets"], swiftSettings: strict),
   .target(
     name: "Guard",
     dependencies: ["Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa"],
@@ -96,9 +99,10 @@ let composition: [Target] = [
     name: "FilterService",
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
-      "Systemd", "Guard", "Hosting",
+      "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
   .target(
@@ -109,6 +113,10 @@ let composition: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
+    swiftSettings: strict),
+  .target(
+    name: "Learning",
+    dependencies: ["Datasets", "DeBERTa", "Distillation", "Metrics", "Tensors", "Tokenizer"],
     swiftSettings: strict),
   .target(
     name: "Demonstration",
@@ -126,7 +134,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "LabelService", "Demonstration", "Pipeline", "Records",
+      "FilterService", "Guard", "Learning", "Distillation", "DeBERTa", "Datasets", "Hosting",
+      "LabelService", "Demonstration", "ModelRegistry", "Pipeline", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -150,18 +159,25 @@ let tests: [Target] = [
     path: "Tests/TestSupport", swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
+  test("MetricsTests", ["Metrics"]),
   test("DatasetsTests", ["Datasets"]),
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
+  test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
   test("PipelineTests", ["Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
+  test("ModelRegistryTests", ["ModelRegistry", "Datasets"]),
   test(
-    "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
+    "FilterServiceTests",
+    [
+      "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors",
+      "Wire", .product(name: "Logging", package: "swift-log"),
+    ]),
   test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
   test(
     "LabelServiceTests",
@@ -173,7 +189,11 @@ let tests: [Target] = [
   test("SimulationTests", ["Pipeline", "Records"]),
   test(
     "IntegrationTests",
-    ["Demonstration", "Kafka", "LabelStore", "Datasets", "Records", "Wire", "sluice"]),
+    [
+      "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore", "Datasets",
+      "ModelRegistry", "Records", "Settings", "Tensors", "Threading", "Wire", "sluice",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
   test("LayoutTests", []),
 ]
 

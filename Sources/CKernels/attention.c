@@ -1,28 +1,8 @@
 #include <math.h>
-#include <string.h>
 
 #include "CKernels.h"
 #include "dispatch.h"
-
-/// exp(x) for x <= 0: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes), to about 1e-7 relative.
-/// Below -87 the result is 1e-38 and not smaller, which a softmax cannot tell from 0.
-INLINE float exponential(float x) {
-  x = x > -87.0f ? x : -87.0f;  // also catches not-a-number, which has no integer
-  const float rounder = 12582912.0f;  // 1.5 · 2^23: adding it leaves the nearest integer
-  const float n = (x * 1.44269504088896341f + rounder) - rounder;
-  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const int32_t bits = ((int32_t)n + 127) << 23;
-  float power;
-  memcpy(&power, &bits, sizeof power);
-  return p * power;
-}
+#include "functions.h"
 
 INLINE float maximum(const float *row, size_t columns) {
   enum { LANES = 32 };

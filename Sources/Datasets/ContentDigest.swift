@@ -21,6 +21,8 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
     bytes = Array(SHA256.hash(data: Array(content)))
   }
 
+  init(digest: SHA256.Digest) { bytes = Array(digest) }
+
   /// A digest that was stored; nil unless it has 32 bytes.
   package init?(bytes: [UInt8]) {
     guard bytes.count == 32 else { return nil }

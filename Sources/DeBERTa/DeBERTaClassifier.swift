@@ -24,6 +24,14 @@ package final class DeBERTaClassifier: Sendable {
     hash = folder.hash(on: pool)
   }
 
+  /// The same model on other threads, with the same weights in memory.
+  package init(_ other: DeBERTaClassifier, pool: WorkerPool) {
+    configuration = other.configuration
+    hash = other.hash
+    encoder = Encoder(
+      shape: other.configuration, weights: other.encoder.weights, device: CPUDevice(pool: pool))
+  }
+
   /// Appends the logits of every sequence of `batch` to `results`, in order.
   package func classify(_ batch: TokenBatch, into results: inout [Logits]) throws(BatchError) {
     try run(batch, into: &results, observe: nil)

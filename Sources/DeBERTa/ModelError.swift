@@ -15,6 +15,8 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
   package enum Problem: Equatable, Sendable {
     /// The system could not open or map the file; the reason in its words.
     case unreadable(String)
+    /// The system could not write the file; the reason in words.
+    case unwritable(String)
     /// The file is not JSON, or not of the expected structure.
     case malformed(String)
     /// The header claims more bytes than there are, or more than any model has.
@@ -46,6 +48,7 @@ extension ModelError.Problem: CustomStringConvertible {
   package var description: String {
     switch self {
     case .unreadable(let reason): "cannot be read: \(reason)"
+    case .unwritable(let reason): "cannot be written: \(reason)"
     case .malformed(let reason): "is malformed: \(reason)"
     case .headerLength(let length): "claims a header of \(length) bytes"
     case .truncated(let expected, let found): "should have \(expected) bytes but has \(found)"

@@ -46,7 +46,7 @@ package struct Demonstration {
     let clients = try KafkaClients(settings: settings, environment: [:], events: KafkaEvents())
     let logger = Logger(label: "sluice.demo") { _ in SwiftLogNoOpLogHandler() }
     let daemon = try FilterDaemon(
-      settings: settings, guard: model, clients: clients, logger: logger)
+      settings: settings, guard: LiveModel(model), clients: clients, logger: logger)
     let stream = BlockingThread(name: "stream") { _ = daemon.run() }
     let outputs = try receive(sent.records.count, from: clients)
     daemon.stop()

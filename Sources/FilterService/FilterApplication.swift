@@ -6,6 +6,7 @@ package import Settings
 internal import Systemd
 internal import Telemetry
 internal import Tensors
+internal import UnixSignals
 
 /// `sluice serve`: the daemon with everything around it.
 package struct FilterApplication: Sendable {
@@ -21,24 +22,27 @@ package struct FilterApplication: Sendable {
     logger = Logger(label: "sluice")
   }
 
-  /// Serves until SIGTERM or SIGINT.
+  /// Serves until SIGTERM or SIGINT; SIGHUP loads the model anew.
   ///
   /// - Throws: `GuardModelFailure` or `StartFailure` before the first record is read, `StreamFailure` after.
   package func run() async throws {
+    let reloads = await UnixSignalsSequence(trapping: .sighup)
     let notifier = ServiceNotifier(environment: environment)
     notifier.status("loading the model")
-    let model = try GuardModel(
+    let loader = ModelLoader(
       settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
-    do {
-      try model.warmUp()
-    } catch {
-      throw StartFailure.model("warming up failed: \(error.detail)")
-    }
+    let folder = loader.target
+    let model = try Self.firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
+    let shadow = settings.shadow.map { ShadowScorer($0, in: settings, logger: logger) }
     let daemon = try FilterDaemon(
-      settings: settings, guard: model, clients: clients, logger: logger)
+      settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger)
+    let replacement = ModelReplacement(
+      of: model, from: folder, settings: settings.model, loader: loader,
+      events: ModelEvents(
+        notifier: notifier, isReady: { daemon.snapshot.wasAssigned }, logger: logger))
     let stallSeconds = settings.watchdogStallSeconds
     var services: [any Service] = [
       BlockingService(name: "stream", body: { daemon.run() }) {
@@ -46,12 +50,28 @@ package struct FilterApplication: Sendable {
         daemon.stop()
       },
       LifeSigns(
-        notifier: notifier, readyStatus: "judging with \(model.model)", logger: logger,
+        notifier: notifier, readyStatus: { "judging with \(model.current.model)" }, logger: logger,
         questions: LifeSigns.Questions(
           isReady: { daemon.snapshot.wasAssigned },
           isStalled: { daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
           details: { Self.details(daemon.snapshot) })),
+      BlockingService(
+        name: "model",
+        body: {
+          replacement.run()
+          return nil
+        }, stop: replacement.stop),
+      ReloadSignals(signals: reloads, reload: replacement.reload),
     ]
+    if let shadow {
+      services.append(
+        BlockingService(
+          name: "shadow",
+          body: {
+            shadow.run()
+            return nil
+          }, stop: shadow.stop))
+    }
     if let listen = settings.telemetry.listen {
       let pages = StatusServer.Pages(
         isLive: { !daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
@@ -60,6 +80,15 @@ package struct FilterApplication: Sendable {
       services.append(try StatusService(listen: listen, pages: pages))
     }
     try await ServiceHost.run(services)
+  }
+
+  /// Nothing but the live model may hold its first model: this function's caller never returns.
+  private static func firstModel(
+    _ loader: ModelLoader, folder: String
+  ) throws(GuardModelFailure) -> LiveModel {
+    let start = now()
+    let model = try loader.load(folder: folder)
+    return LiveModel(model, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
   }
 
   private static func details(_ snapshot: StreamSnapshot) -> Logger.Metadata {

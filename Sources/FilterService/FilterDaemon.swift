@@ -1,25 +1,28 @@
-package import Guard
 package import Hosting
 internal import Kafka
 package import Logging
 package import Pipeline
 internal import Records
 package import Settings
+internal import Telemetry
 internal import Threading
 
 /// The filter, composed from settings: a Kafka source and sink, a model, and the stream between.
 package final class FilterDaemon: Sendable {
   private let consumer: KafkaConsumer
   private let runtime: StreamRuntime<KafkaSource, KafkaSink>
-  private let classifier: any Classifier
+  private let model: LiveModel
+  private let shadow: ShadowScorer?
   private let logger: Logger
 
   /// Connects to the brokers and joins the group; nothing is read before `run`.
   ///
-  /// - Parameter guard: judges, and cuts texts into its sequences.
+  /// - Parameters:
+  ///   - model: judges, and cuts texts into its sequences; may be replaced while the stream runs.
+  ///   - shadow: looks at what was committed.
   package init(
-    settings: Settings, guard model: any Classifier & ExchangeTokenizer, clients: KafkaClients,
-    logger: Logger
+    settings: Settings, guard model: LiveModel, shadow: ShadowScorer? = nil,
+    clients: KafkaClients, logger: Logger
   ) throws(StartFailure) {
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     let source: KafkaSource
@@ -37,19 +40,23 @@ package final class FilterDaemon: Sendable {
     let work = StreamWork(
       makePreparer: {
         var preparer = RecordPreparer(
-          tokenizer: model, defaultFormat: wire.inputFormat, tombstones: wire.tombstones)
-        return { items in items.map { preparer.prepare($0) } }
+          defaultFormat: wire.inputFormat, tombstones: wire.tombstones)
+        return { items in
+          let model = model.current
+          return items.map { preparer.prepare($0, for: model) }
+        }
       },
       makeEncoder: {
         let encoder = OutputEncoder(
           router: router, format: wire.outputFormat, echoesMetadata: wire.echoesMetadata,
           partitionCounts: partitionCounts)
         return { item, records in encoder.encode(item, into: &records) }
-      })
+      },
+      observe: { transaction in shadow?.observe(transaction) })
     runtime = StreamRuntime(
-      source: source, sink: sink, classifier: model, work: work,
-      options: StreamOptions(settings))
-    classifier = model
+      source: source, sink: sink, work: work, options: StreamOptions(settings))
+    self.model = model
+    self.shadow = shadow
     self.logger = logger
   }
 
@@ -79,7 +86,10 @@ package final class FilterDaemon: Sendable {
         topic: partition.topic, partition: partition.partition.rawValue,
         records: max(0, end.rawValue - next.rawValue))
     }
-    return snapshot.metricsPage(model: classifier.model, lags: lags).text
+    var page = snapshot.metricsPage(lags: lags)
+    page.addModel(model.current.model, model.figures)
+    if let shadow { page.addShadow(shadow.figures) }
+    return page.text
   }
 }
 

@@ -5,37 +5,36 @@ internal import Wire
 
 /// Decodes and tokenizes records, one thread each.
 package struct RecordPreparer: ~Copyable {
-  private let tokenizer: any ExchangeTokenizer
   private let tombstones: TombstonePolicy
   private var decoder: ExchangeDecoder
 
   /// A preparer with buffers of its own.
-  package init(
-    tokenizer: any ExchangeTokenizer, defaultFormat: PayloadFormat, tombstones: TombstonePolicy
-  ) {
-    self.tokenizer = tokenizer
+  package init(defaultFormat: PayloadFormat, tombstones: TombstonePolicy) {
     self.tombstones = tombstones
     decoder = ExchangeDecoder(defaultFormat: defaultFormat)
   }
 
-  /// The record's preparation; whatever is wrong with the record becomes a dead letter.
-  package mutating func prepare(_ item: StreamItem) -> PreparedItem {
+  /// The record's preparation for a model; whatever is wrong with the record becomes a dead letter.
+  package mutating func prepare(_ item: StreamItem, for model: any StreamModel) -> PreparedItem {
     var format = decoder.defaultFormat
     do throws(DecodingFailure) {
       format = try decoder.format(of: item.record.headers)
       guard let payload = item.record.value else {
-        return PreparedItem(item: item, format: format, preparation: tombstone)
+        return PreparedItem(item: item, format: format, preparation: tombstone, for: model)
       }
       let exchange = try decoder.decode(payload.span, as: format)
-      let preparation = prepare(exchange, source: item.record.source)
-      return PreparedItem(item: item, format: format, preparation: preparation)
+      let preparation = prepare(exchange, source: item.record.source, with: model)
+      return PreparedItem(item: item, format: format, preparation: preparation, for: model)
     } catch {
       return PreparedItem(
-        item: item, format: format, preparation: .deadLetter(error.reason, detail: error.detail))
+        item: item, format: format, preparation: .deadLetter(error.reason, detail: error.detail),
+        for: model)
     }
   }
 
-  private func prepare(_ exchange: Exchange, source: SourcePosition) -> Preparation {
+  private func prepare(
+    _ exchange: Exchange, source: SourcePosition, with tokenizer: any ExchangeTokenizer
+  ) -> Preparation {
     do throws(TokenizationFailure) {
       let sequences = try tokenizer.sequences(for: exchange)
       return .judge(

@@ -1,7 +1,6 @@
 internal import Guard
 package import Hosting
 internal import Kafka
-internal import Pipeline
 package import Settings
 internal import Tensors
 
@@ -28,16 +27,19 @@ package struct SettingsCheck {
     }
     let model: GuardModel
     do throws(GuardModelFailure) {
-      model = try GuardModel(
-        settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
+      let pool = WorkerPool(workers: settings.engine.threads)
+      model = try ModelLoader(settings: settings.model, pool: pool).load()
     } catch {
       throw StartFailure(error)
     }
-    do throws(ClassifierFailure) {
-      try model.warmUp()
-    } catch {
-      throw .model(error.detail)
-    }
     report("model \(model.model): window \(model.encoder.windowTokens) tokens")
+    guard let shadow = settings.shadow else { return }
+    do throws(GuardModelFailure) {
+      let pool = WorkerPool(workers: shadow.threads)
+      let challenger = try ModelLoader(settings: settings.challenger(shadow), pool: pool).load()
+      report("shadow model \(challenger.model)")
+    } catch {
+      throw StartFailure(error)
+    }
   }
 }

@@ -28,9 +28,10 @@ package struct StreamOptions: Sendable {
   }
 }
 
-/// The two pure steps of a stream beside the model: what comes before it and what comes after.
+/// The two pure steps of a stream beside the model, what comes before it and what comes after, and
+/// who looks on.
 package struct StreamWork: Sendable {
-  /// Decodes and tokenizes records, in order.
+  /// Decodes and tokenizes records, in order, for the model of the moment.
   package typealias Preparer = ([StreamItem]) -> [PreparedItem]
   /// Appends the records to write for a judged item.
   package typealias Encoder = (JudgedItem, inout [OutputRecord]) -> Void
@@ -39,12 +40,16 @@ package struct StreamWork: Sendable {
   package let makePreparer: @Sendable () -> Preparer
   /// Makes an encoder for one thread, with buffers of its own.
   package let makeEncoder: @Sendable () -> Encoder
+  /// Sees each committed transaction once; must not block.
+  package let observe: @Sendable (Transaction) -> Void
 
   package init(
     makePreparer: @escaping @Sendable () -> Preparer,
-    makeEncoder: @escaping @Sendable () -> Encoder
+    makeEncoder: @escaping @Sendable () -> Encoder,
+    observe: @escaping @Sendable (Transaction) -> Void = { _ in }
   ) {
     self.makePreparer = makePreparer
     self.makeEncoder = makeEncoder
+    self.observe = observe
   }
 }

@@ -5,11 +5,8 @@ package import Telemetry
 
 extension StreamSnapshot {
   /// The Prometheus page of a stream.
-  ///
-  /// - Parameter model: the model's name and hash, as verdicts show them.
-  package func metricsPage(model: String, lags: [TopicLag]) -> MetricsPage {
+  package func metricsPage(lags: [TopicLag]) -> MetricsPage {
     var page = MetricsPage()
-    page.gauge("sluice_model_info", "The model that judges.", [([("model", model)], 1)])
     addRecords(to: &page)
     addBatches(to: &page)
     page.gauge("sluice_buffered_records", "Records read, not committed.", Double(bufferedRecords))

@@ -12,19 +12,16 @@ internal import Threading
 package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Sendable {
   private let source: StreamSource
   private let sink: StreamSink
-  private let classifier: any Classifier
   private let work: StreamWork
   private let options: StreamOptions
   private let state: Monitor<StreamState>
 
   /// A stream that does not run yet.
   package init(
-    source: StreamSource, sink: StreamSink, classifier: any Classifier, work: StreamWork,
-    options: StreamOptions
+    source: StreamSource, sink: StreamSink, work: StreamWork, options: StreamOptions
   ) {
     self.source = source
     self.sink = sink
-    self.classifier = classifier
     self.work = work
     self.options = options
     state = Monitor(StreamState(limits: options.limits))
@@ -140,17 +137,15 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
       let start = now()
       do throws(ClassifierFailure) {
         let exchanges = batch.exchanges
-        let judgements = exchanges.isEmpty ? [] : try classifier.judge(exchanges)
+        let judgements = exchanges.isEmpty ? [] : try batch.classifier.judge(exchanges)
         let end = now()
         state.update {
-          $0.machine.judged(
-            batch.id, judgements, model: classifier.model, atMilliseconds: wallClockMilliseconds())
+          $0.machine.judged(batch.id, judgements, atMilliseconds: wallClockMilliseconds())
           $0.count(judgements, nanoseconds: end.nanoseconds(since: start))
         }
       } catch {
         state.update {
-          $0.machine.judgingFailed(
-            batch.id, error, model: classifier.model, atMilliseconds: wallClockMilliseconds())
+          $0.machine.judgingFailed(batch.id, error, atMilliseconds: wallClockMilliseconds())
         }
       }
     }
@@ -187,6 +182,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     do throws(SinkFailure) {
       try sink.publish(records, offsets: transaction.offsets, as: membership)
       state.update { $0.committed(transaction, now: now()) }
+      work.observe(transaction)
     } catch {
       var item: Int?
       if case .rejected(let index, _) = error { item = origins[index] }

@@ -1,3 +1,4 @@
+package import Pipeline
 package import Records
 
 /// Turns the texts of an exchange into the sequences that a model judges.
@@ -5,6 +6,9 @@ package protocol ExchangeTokenizer: Sendable {
   /// One sequence of token ids per window, for each view of the exchange.
   func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences
 }
+
+/// A model with its own tokenizer: what it judges must have been cut by it.
+package typealias StreamModel = Classifier & ExchangeTokenizer
 
 /// The sequences of both views of an exchange; at least one view has one.
 package struct ExchangeSequences: Hashable, Sendable {

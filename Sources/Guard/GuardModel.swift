@@ -9,8 +9,13 @@ package import Tokenizer
 package final class GuardModel: Classifier, ExchangeTokenizer {
   /// Name and hash as verdicts show them.
   package let model: String
+  /// 16 hexadecimal digits over everything that scores depend on; `model` shows the first eight.
+  package let hash: String
   /// What texts are cut into.
   package let encoder: SequenceEncoder
+  /// What the model's `sluice.json` says of its scores; nil without one.
+  package let calibration: Calibration?
+  private let temperature: Double
   private let classifier: DeBERTaClassifier
   private let views: JudgedViews
 
@@ -33,10 +38,28 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     guard tokenizer.pieceCount <= classifier.configuration.vocabulary else {
       throw .unusable("\(settings.path): spm.model has more pieces than the model has embeddings")
     }
+    do throws(CalibrationFileError) {
+      calibration = try CalibrationFile.read(folder: settings.path)
+    } catch {
+      throw .unusable("\(error)")
+    }
+    temperature = calibration?.temperature ?? 1
     encoder = try Self.makeEncoder(settings, tokenizer, classifier.configuration)
     views = settings.views
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
-    model = "\(settings.name ?? folder)@\(classifier.hash.description.prefix(8))"
+    hash = Self.hash(of: classifier, temperature: temperature, on: pool).description
+    model = "\(settings.name ?? folder)@\(hash.prefix(8))"
+  }
+
+  /// The same model on other threads, with the same weights in memory.
+  package init(_ other: GuardModel, pool: WorkerPool) {
+    model = other.model
+    hash = other.hash
+    encoder = other.encoder
+    views = other.views
+    calibration = other.calibration
+    temperature = other.temperature
+    classifier = DeBERTaClassifier(other.classifier, pool: pool)
   }
 
   /// The sequences of the views that the settings ask for; an exchange without a response has its
@@ -85,8 +108,18 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     }
   }
 
-  /// P(unsafe) of each sequence.
+  /// P(unsafe) of each sequence, with the model's temperature.
   package func scores(_ sequences: [[Int32]]) throws(ClassifierFailure) -> [Score] {
+    try margins(sequences).map(score)
+  }
+
+  /// P(unsafe) of a margin, with the model's temperature.
+  package func score(margin: Double) -> Score {
+    Calibration.score(margin: margin, temperature: temperature)
+  }
+
+  /// The logit of unsafe minus that of safe for each sequence, before any temperature.
+  package func margins(_ sequences: [[Int32]]) throws(ClassifierFailure) -> [Double] {
     var logits: [Logits] = []
     logits.reserveCapacity(sequences.count)
     var batch = TokenBatch()
@@ -102,16 +135,29 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     } catch {
       throw ClassifierFailure(detail: "\(error)")
     }
-    for result in logits where !(result.unsafeProbability >= 0) {
+    let margins = logits.map { Double($0.unsafe) - Double($0.safe) }
+    guard margins.allSatisfy({ $0.isFinite }) else {
       throw ClassifierFailure(detail: "the model gave a score that is not a number")
     }
-    return logits.map { Score(Float($0.unsafeProbability)) }
+    return margins
   }
 
   /// Judges a few sequences of all lengths, so that the first record finds memory and caches warm.
   package func warmUp() throws(ClassifierFailure) {
     let texts = (0..<8).map { Array(repeating: encoder.separatorID, count: 8 << $0) }
     _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
+  }
+
+  /// The hash of whatever scores depend on: a temperature makes another model of the same weights.
+  private static func hash(
+    of classifier: DeBERTaClassifier, temperature: Double, on pool: WorkerPool
+  ) -> ContentHash {
+    var hash = classifier.hash
+    if temperature != 1 {
+      let bits = [temperature.bitPattern]
+      hash.add(unsafe bits.span.bytes, on: pool)
+    }
+    return hash
   }
 
   private static func makeEncoder(

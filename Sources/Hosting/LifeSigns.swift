@@ -5,7 +5,7 @@ package import Systemd
 /// Says when a service is ready, and goes on saying that it is alive while it makes progress.
 package struct LifeSigns: Service {
   private let notifier: ServiceNotifier
-  private let readyStatus: String
+  private let readyStatus: @Sendable () -> String
   private let logger: Logger
   private let questions: Questions
 
@@ -28,7 +28,8 @@ package struct LifeSigns: Service {
 
   /// - Parameter readyStatus: the line for `systemctl status` once the service is ready.
   package init(
-    notifier: ServiceNotifier, readyStatus: String, logger: Logger, questions: Questions
+    notifier: ServiceNotifier, readyStatus: @escaping @Sendable () -> String, logger: Logger,
+    questions: Questions
   ) {
     self.notifier = notifier
     self.readyStatus = readyStatus
@@ -44,8 +45,9 @@ package struct LifeSigns: Service {
     for try await _ in ticks {
       if !isReady, questions.isReady() {
         isReady = true
-        notifier.ready(status: readyStatus)
-        let status: Logger.Metadata = ["status": "\(readyStatus)"]
+        let text = readyStatus()
+        notifier.ready(status: text)
+        let status: Logger.Metadata = ["status": "\(text)"]
         logger.info("ready", metadata: status.merging(questions.details()) { own, _ in own })
       }
       guard ContinuousClock.now >= nextSign else { continue }

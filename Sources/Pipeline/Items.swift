@@ -57,13 +57,20 @@ package struct PreparedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
   package let preparation: Preparation
+  /// The model whose tokenizer cut the sequences: only it may judge them. Being held here keeps a
+  /// replaced model alive until its last record is judged.
+  package let classifier: any Classifier
   let tokens: Int
   let bytes: Int
 
-  package init(item: StreamItem, format: PayloadFormat, preparation: Preparation) {
+  package init(
+    item: StreamItem, format: PayloadFormat, preparation: Preparation,
+    for classifier: any Classifier
+  ) {
     self.item = item
     self.format = format
     self.preparation = preparation
+    self.classifier = classifier
     self.tokens = preparation.tokens
     self.bytes = item.record.byteCount
   }

@@ -6,7 +6,10 @@ package struct BatchID: Hashable, Sendable {
 /// A batch for the classifier. Records that need no judging ride along, so that order is kept.
 package struct Batch: Sendable {
   package let id: BatchID
+  /// At least one, all prepared for `classifier`.
   package let items: [PreparedItem]
+  /// The model that judges them.
+  package let classifier: any Classifier
   package let reason: ReleaseReason
   /// How often its only record failed alone before; 0 for a batch of several.
   package let failures: Int
@@ -99,7 +102,8 @@ struct JudgeQueue: Sendable {
     _ items: [PreparedItem], _ reason: ReleaseReason, failures: Int
   ) -> Batch {
     let batch = Batch(
-      id: BatchID(number: nextNumber), items: items, reason: reason, failures: failures)
+      id: BatchID(number: nextNumber), items: items, classifier: items[0].classifier,
+      reason: reason, failures: failures)
     nextNumber += 1
     inFlight = batch
     return batch

@@ -4,6 +4,8 @@ package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
   case tokens
   case records
   case bytes
+  /// The next record was tokenized for another model.
+  case model
   /// The stream went quiet.
   case linger
   /// The oldest record had waited long enough.
@@ -66,12 +68,15 @@ package struct MicroBatcher: Sendable {
     queue.removeAll(unless: isWanted)
   }
 
-  /// How many records at the front fit one batch, and by which limit it is full, if it is.
+  /// How many records at the front fit one batch, all of one model, and by which limit it is full,
+  /// if it is.
   private func fill() -> (count: Int, full: ReleaseReason?) {
     var count = 0
     var tokens = 0
     var bytes = 0
+    let model = queue.first?.classifier.model
     for item in queue {
+      if item.classifier.model != model { return (count, .model) }
       if count > 0, tokens + item.tokens > limits.tokensMax { return (count, .tokens) }
       if count > 0, bytes + item.bytes > limits.bytesMax { return (count, .bytes) }
       count += 1

@@ -138,13 +138,14 @@ package struct StreamMachine: Sendable {
     judging.next(now: now, isDraining: isDraining || isFull)
   }
 
-  /// The classifier judged the batch in flight.
+  /// The batch in flight was judged by its classifier.
   ///
   /// - Parameter judgements: one for each of the batch's exchanges, in order.
   package mutating func judged(
-    _ id: BatchID, _ judgements: [Judgement], model: String, atMilliseconds time: Int64
+    _ id: BatchID, _ judgements: [Judgement], atMilliseconds time: Int64
   ) {
     let batch = judging.finish(id)
+    let model = batch.classifier.model
     precondition(judgements.count == batch.exchanges.count, "one judgement for each exchange")
     var remaining = judgements[...]
     var judged: [JudgedItem] = []
@@ -170,7 +171,7 @@ package struct StreamMachine: Sendable {
 
   /// The classifier failed on the batch in flight.
   package mutating func judgingFailed(
-    _ id: BatchID, _ cause: ClassifierFailure, model: String, atMilliseconds time: Int64
+    _ id: BatchID, _ cause: ClassifierFailure, atMilliseconds time: Int64
   ) {
     counters.judgingFailures += 1
     if cause.isFatal {
@@ -182,6 +183,7 @@ package struct StreamMachine: Sendable {
       failure = .poison(poison.item.record.source, cause.detail)
       return
     }
+    let model = poison.classifier.model
     let letter = DeadLetter(
       reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
       attempts: limits.poisonAttemptsMax)

@@ -41,6 +41,7 @@ extension WireSettings {
 extension ModelSettings {
   init(_ section: SectionReader) {
     path = section.requiredText("path")
+    pollSeconds = section.number("poll_seconds", default: 5, in: 0...86_400)
     name = section.optionalText("name")
     windowTokens = section.optionalNumber("window_tokens", in: 8...65_536)
     windowOverlapTokens = section.optionalNumber("window_overlap_tokens", in: 0...65_535)
@@ -59,6 +60,20 @@ extension ModelSettings {
       section.complain("must be at most half of window_tokens", about: "window_overlap_tokens")
     }
     section.finish()
+  }
+}
+
+extension ShadowSettings {
+  /// nil when the section names no model.
+  init?(_ section: SectionReader) {
+    let path = section.optionalText("path")
+    share = section.real("share", default: 0.1, in: 0...1)
+    queueRecordsMax = section.number("queue_records_max", default: 1000, in: 1...1_000_000)
+    queueBytesMax = section.size("queue_bytes_max", default: 16 << 20, in: 1024...(1 << 40))
+    threads = section.number("threads", default: 1, in: 1...4096)
+    section.finish()
+    guard let path else { return nil }
+    self.path = path
   }
 }
 

@@ -10,6 +10,8 @@ package struct Settings: Hashable, Sendable {
   package var delivery: Delivery
   package var wire: WireSettings
   package var model: ModelSettings
+  /// A second model that is watched but decides nothing; nil for none.
+  package var shadow: ShadowSettings?
   package var engine: EngineSettings
   package var limits: StreamLimits
   /// How long one transaction may take before it is given up.
@@ -83,8 +85,10 @@ package struct WireSettings: Hashable, Sendable {
 
 /// Which model judges, and how texts are cut for it.
 package struct ModelSettings: Hashable, Sendable {
-  /// A folder in Hugging Face's layout.
+  /// A folder in Hugging Face's layout, or a symbolic link to one, such as a registry's `current`.
   package var path: String
+  /// How often to look whether the link leads elsewhere now; 0 for never.
+  package var pollSeconds: Int
   /// The name in verdicts; nil takes the folder's.
   package var name: String?
   /// Token ids in one sequence at most; nil takes the model's own limit.
@@ -98,9 +102,23 @@ package struct ModelSettings: Hashable, Sendable {
   /// The defaults for a model in a folder.
   package init(path: String) {
     self.path = path
+    pollSeconds = 5
     windowsMax = 64
     views = [.prompt, .response]
   }
+}
+
+/// A challenger that scores a share of the traffic without any effect on verdicts.
+package struct ShadowSettings: Hashable, Sendable {
+  /// A model folder or a link to one, as `model.path`.
+  package var path: String
+  /// The share of judged records that it scores, from 0 to 1.
+  package var share: Double
+  /// Records that may wait for it; what comes beyond is left out and counted.
+  package var queueRecordsMax: Int
+  package var queueBytesMax: Int
+  /// Threads of its engine.
+  package var threads: Int
 }
 
 /// What the model runs on.

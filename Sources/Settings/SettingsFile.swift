@@ -71,6 +71,7 @@ extension Settings {
     delivery = root.choice("delivery", default: .exactlyOnce)
     wire = WireSettings(root.section("wire"))
     model = ModelSettings(root.section("model"))
+    shadow = ShadowSettings(root.section("shadow"))
     engine = EngineSettings(root.section("engine"))
     limits = StreamLimits(root)
     let transaction = root.section("transaction")

@@ -22,6 +22,14 @@ package struct ServiceNotifier: Sendable {
   /// The service is ready to work.
   package func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
 
+  /// The service takes its configuration or model anew; `ready` ends that.
+  package func reloading() {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    send("RELOADING=1\nMONOTONIC_USEC=\(microseconds)\nSTATUS=loading a model")
+  }
+
   /// One line for `systemctl status`.
   package func status(_ text: String) { send("STATUS=\(text)") }
 

@@ -24,6 +24,12 @@ package struct AttentionItem: Sendable {
     self.keys = keys
   }
 
+  /// Rows of the queries.
+  var queryRows: Range<Int> { queryRow..<queryRow + queries }
+
+  /// Rows of the sequence's keys and values.
+  var keyRows: Range<Int> { keyRow..<keyRow + keys }
+
   /// Queries of one item at most: enough for efficient products, and one item's scores of 512 keys
   /// stay in the second-level cache.
   package static let queriesMax = 128
@@ -79,10 +85,11 @@ package struct AttentionScratch: ~Copyable, Sendable {
   /// Empty; `reserve` gives it memory.
   package init() {}
 
-  /// Makes room for sequences of `keys` tokens and tables of `slots` rows.
-  package mutating func reserve(workers: Int, keys: Int, slots: Int) {
+  /// Makes room for sequences of `keys` tokens and tables of `slots` rows; a backward pass needs
+  /// two tiles of scores.
+  package mutating func reserve(workers: Int, keys: Int, slots: Int, tiles: Int = 1) {
     let terms = max(AttentionItem.queriesMax * slots, Tile.keys * Tile.window)
-    let columns = AttentionItem.queriesMax * Tile.stride(keys) + terms
+    let columns = tiles * AttentionItem.queriesMax * Tile.stride(keys) + terms
     if columns > matrix.columns || workers > matrix.rows {
       matrix = Matrix(rows: max(workers, matrix.rows), columns: max(columns, matrix.columns))
     }

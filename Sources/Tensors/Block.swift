@@ -60,6 +60,42 @@ import CKernels
       1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
   }
 
+  /// Adds scale · left (rows, k) times right (k, columns).
+  func addProduct(_ left: Block, _ right: Block, scale: Float = 1) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
+      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
+      Int32(stride))
+  }
+
+  /// Adds scale · left (rows, k) times right (columns, k) transposed.
+  func addProduct(_ left: Block, transposed right: Block, scale: Float = 1) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
+      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
+      Int32(stride))
+  }
+
+  /// Adds scale · left (k, rows) transposed times right (k, columns).
+  func addProduct(transposed left: Block, _ right: Block, scale: Float = 1) {
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.rows),
+      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
+      Int32(stride))
+  }
+
+  /// Every float becomes 0.
+  func setZero() {
+    for row in unsafe 0..<rows { unsafe (base + row * stride).update(repeating: 0, count: columns) }
+  }
+
+  /// Becomes a copy of a block of the same size.
+  func copy(_ source: Block) {
+    for row in unsafe 0..<rows {
+      unsafe (base + row * stride).update(from: source.base + row * source.stride, count: columns)
+    }
+  }
+
   /// Adds `bias` (columns) to each row.
   func addBias(_ bias: UnsafePointer<Float>) {
     unsafe kernel_add_bias(base, stride, rows, columns, bias)

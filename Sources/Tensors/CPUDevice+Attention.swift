@@ -5,11 +5,14 @@ extension CPUDevice {
   package struct Heads: Sendable {
     let count: Int
     let scale: Float
+    let dropout: Dropout?
 
-    /// `count` heads; scores are multiplied by `scale` before the softmax.
-    package init(count: Int, scale: Float) {
+    /// `count` heads; scores are multiplied by `scale` before the softmax, whose results `dropout`
+    /// thins out in training.
+    package init(count: Int, scale: Float, dropout: Dropout? = nil) {
       self.count = count
       self.scale = scale
+      self.dropout = dropout
     }
   }
 
@@ -34,39 +37,60 @@ extension CPUDevice {
     unsafe slots.withCentre { centre in
       let layer = unsafe AttentionLayer(
         queries: operands.queries, keys: operands.keys, values: operands.values,
-        output: operands.output, relativeKeys: relative.keys?.block,
-        relativeQueries: relative.queries?.block, slots: centre, scale: heads.scale,
-        headSize: hidden / heads.count)
+        relativeKeys: relative.keys?.block, relativeQueries: relative.queries?.block, slots: centre,
+        scale: heads.scale,
+        headSize: hidden / heads.count, dropout: heads.dropout)
       pool.parallelFor(items.count * heads.count) { index, worker in
         unsafe layer.run(
           items[index / heads.count], head: index % heads.count,
-          scratch: memory.base + worker * memory.stride)
+          scratch: memory.base + worker * memory.stride, into: operands.output)
       }
     }
   }
 }
 
 /// One layer's operands; `run` computes one head of one item.
-@unsafe private struct AttentionLayer: @unchecked Sendable {
-  // @unchecked Sendable: an item and a head write their own rows and columns of `output` only, and
+@unsafe struct AttentionLayer: @unchecked Sendable {
+  // @unchecked Sendable: an item and a head write their own rows and columns of the output only, and
   // a worker its own scratch.
 
   let queries: Block
   let keys: Block
   let values: Block
-  let output: Block
   let relativeKeys: Block?
   let relativeQueries: Block?
   let slots: UnsafePointer<Int32>
   let scale: Float
   let headSize: Int
+  let dropout: Dropout?
 
-  func run(_ item: AttentionItem, head: Int, scratch: UnsafeMutablePointer<Float>) {
-    let columns = unsafe head * headSize..<(head + 1) * headSize
-    let queryRows = item.queryRow..<item.queryRow + item.queries
-    let keyRows = item.keyRow..<item.keyRow + item.keys
-    let query = unsafe queries.part(rows: queryRows, columns: columns)
-    let key = unsafe keys.part(rows: keyRows, columns: columns)
+  func run(
+    _ item: AttentionItem, head: Int, scratch: UnsafeMutablePointer<Float>, into output: Block
+  ) {
+    let weights = unsafe softmax(item, head: head, scratch: scratch)
+    if let dropout = unsafe dropout {
+      unsafe drop(weights, dropout, item, head: head)
+    }
+    unsafe output.part(rows: item.queryRows, columns: columns(head)).setProduct(
+      weights, values.part(rows: item.keyRows, columns: columns(head)))
+  }
+
+  /// The columns that a head owns.
+  func columns(_ head: Int) -> Range<Int> { unsafe head * headSize..<(head + 1) * headSize }
+
+  /// Thins out the weights of one item and head, which count from the sequence's first query.
+  func drop(_ weights: Block, _ dropout: Dropout, _ item: AttentionItem, head: Int) {
+    unsafe dropout.use(item.keyRow).use(head).apply(
+      to: weights, first: item.queryPosition * item.keys)
+  }
+
+  /// The attention weights (queries, keys) of one item and head, before dropout; in scratch.
+  func softmax(
+    _ item: AttentionItem, head: Int, scratch: UnsafeMutablePointer<Float>
+  ) -> Block {
+    let columns = unsafe columns(head)
+    let query = unsafe queries.part(rows: item.queryRows, columns: columns)
+    let key = unsafe keys.part(rows: item.keyRows, columns: columns)
     let stride = Tile.stride(item.keys)
     let scores = unsafe Block(scratch, rows: item.queries, columns: item.keys, stride: stride)
     let terms = unsafe scratch + AttentionItem.queriesMax * stride
@@ -78,8 +102,7 @@ extension CPUDevice {
       unsafe addKeyTerms(item, key, table, columns, to: scores, scratch: terms)
     }
     unsafe scores.softmax(scale: scale)
-    unsafe output.part(rows: queryRows, columns: columns).setProduct(
-      scores, values.part(rows: keyRows, columns: columns))
+    return unsafe scores
   }
 
   /// scores[i][j] += q_i · KR[slot(i-j)], over the window of slots that the item meets.

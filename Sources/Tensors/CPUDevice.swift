@@ -99,7 +99,7 @@ package struct CPUDevice: Sendable {
   }
 
   /// Splits `rows` among the workers.
-  private func forRanges(of rows: Int, _ body: @Sendable (Range<Int>) -> Void) {
+  func forRanges(of rows: Int, _ body: @Sendable (Range<Int>) -> Void) {
     let size = max(8, (rows + 4 * pool.workers - 1) / (4 * pool.workers))
     pool.parallelFor((rows + size - 1) / size) { index, _ in
       body(index * size..<min(rows, (index + 1) * size))

@@ -98,7 +98,7 @@ struct StreamBenchmark: ParsableCommand {
     let clients = try KafkaClients(settings: settings, environment: [:], events: KafkaEvents())
     let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     let daemon = try FilterDaemon(
-      settings: settings, guard: TrivialGuard(), clients: clients, logger: logger)
+      settings: settings, guard: LiveModel(TrivialGuard()), clients: clients, logger: logger)
     let stream = BlockingThread(name: "stream") { _ = daemon.run() }
     var start: ContinuousClock.Instant?
     var already = 0

@@ -1,9 +1,12 @@
 import ArgumentParser
+import Datasets
 import FilterService
 import Glibc
 import Guard
+import Learning
 import Hosting
 import LabelService
+import ModelRegistry
 import Pipeline
 import Settings
 
@@ -54,6 +57,23 @@ func exitError(for error: any Error) -> any Error {
     case .source, .sink: fail(failure.description, code: 69)
     case .classifier: fail(failure.description, code: 70)
     case .poison: fail(failure.description, code: 65)
+    }
+  case let error as DatasetError: fail(error.description, code: error.line == nil ? 66 : 65)
+  case let failure as LearningFailure:
+    switch failure {
+    case .data(let error): exitError(for: error)
+    case .tooLittleData(let text): fail(text, code: 65)
+    case .model(let text): fail(text, code: 66)
+    case .output(let text): fail(text, code: 73)
+    case .training: fail(failure.description, code: 70)
+    case .stopped: fail(failure.description, code: 75)
+    }
+  case let failure as RegistryError:
+    switch failure.kind {
+    case .missing: fail(failure.description, code: 66)
+    case .exists, .damaged, .refused: fail(failure.description, code: 65)
+    case .busy: fail(failure.description, code: 69)
+    case .system: fail(failure.description, code: 70)
     }
   case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
   case is ExitCode: error

@@ -40,12 +40,11 @@ import Wire
     machine.assign([record.source.topicPartition])
     let received = machine.receive([record], now: .zero)
     let chunk = try #require(received)
-    var preparer = RecordPreparer(
-      tokenizer: model, defaultFormat: .json, tombstones: tombstones)
-    machine.prepared(chunk.id, chunk.items.map { preparer.prepare($0) }, now: .zero)
+    var preparer = RecordPreparer(defaultFormat: .json, tombstones: tombstones)
+    let items = chunk.items.map { preparer.prepare($0, for: model) }
+    machine.prepared(chunk.id, items, now: .zero)
     guard case .perform(let batch) = machine.nextBatch(now: .zero) else { return [] }
-    machine.judged(
-      batch.id, try model.judge(batch.exchanges), model: model.model, atMilliseconds: 1_000)
+    machine.judged(batch.id, try model.judge(batch.exchanges), atMilliseconds: 1_000)
     guard case .perform(let transaction) = machine.nextTransaction(now: .zero) else { return [] }
     let topics = OutputTopics(
       verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")

@@ -30,6 +30,17 @@ import Testing
     }
   }
 
+  @Test func aModelMovedToOtherThreadsGivesTheSameScores() throws {
+    let model = try load("v3-style")
+    let sequences = try GoldenCase.load("v3-style").map(\.token_ids)
+    let moved = GuardModel(model, pool: WorkerPool(workers: 3))
+    #expect(moved.model == model.model)
+    let (before, after) = (try model.scores(sequences), try moved.scores(sequences))
+    for (one, other) in zip(before, after) {
+      #expect(abs(one.rawValue - other.rawValue) < 1e-6)
+    }
+  }
+
   @Test func theHighestWindowCounts() throws {
     let model = try load("v3-style") { $0.windowTokens = 16 }
     let exchange = Exchange(

@@ -8,6 +8,7 @@ import Testing
   private let neighbours: Set<[String]> = [
     ["CMessages", "CProtobufC"],  // generated code over its library
     ["Tensors", "Threading"],  // kernels run on a pool of threads
+    ["Distillation", "DeBERTa"],  // training drives the model's backward pass
     ["Guard", "Settings"],  // a model's settings say how texts are cut for it
     ["Hosting", "Settings"],  // what the services share is made from settings
     ["Hosting", "Telemetry"],  // and serves health, metrics and logs

@@ -19,16 +19,20 @@ final class Bench {
   }
 
   /// Reads and prepares records of `tokens` tokens each.
-  func feed(_ offsets: ClosedRange<Int64>, tokens: Int = 3, bytes: Int = 10) {
+  func feed(
+    _ offsets: ClosedRange<Int64>, tokens: Int = 3, bytes: Int = 10, model: String = "m@1"
+  ) {
     let records = offsets.map { Self.record($0, bytes: bytes) }
     guard let chunk = machine.receive(records, now: now) else { return }
-    machine.prepared(chunk.id, chunk.items.map { Self.prepared($0, tokens: tokens) }, now: now)
+    let items = chunk.items.map { Self.prepared($0, tokens: tokens, model: model) }
+    machine.prepared(chunk.id, items, now: now)
   }
 
-  static func prepared(_ item: StreamItem, tokens: Int) -> PreparedItem {
+  static func prepared(_ item: StreamItem, tokens: Int, model: String = "m@1") -> PreparedItem {
     let exchange = PreparedExchange(
       id: "x", promptSequences: [Array(repeating: 7, count: tokens)], responseSequences: [])
-    return PreparedItem(item: item, format: .json, preparation: .judge(exchange))
+    return PreparedItem(
+      item: item, format: .json, preparation: .judge(exchange), for: NamedModel(model: model))
   }
 
   func nextBatch() -> Batch? {
@@ -37,12 +41,12 @@ final class Bench {
 
   /// Judges the next batch, if one is due, with the same score for all.
   @discardableResult
-  func judge(model: String = "m@1") -> Batch? {
+  func judge() -> Batch? {
     guard let batch = nextBatch() else { return nil }
     let judgements = batch.exchanges.map {
       Judgement(promptScore: Score(0.9), responseScore: nil, tokens: $0.tokens, windows: 1)
     }
-    machine.judged(batch.id, judgements, model: model, atMilliseconds: 0)
+    machine.judged(batch.id, judgements, atMilliseconds: 0)
     return batch
   }
 
@@ -64,6 +68,15 @@ final class Bench {
   func flowChange() -> FlowChange? { machine.flowChange(now: now) }
 
   func wait(milliseconds: Int) { now = now.advanced(byMilliseconds: milliseconds) }
+}
+
+/// A model of which only the name matters.
+struct NamedModel: Classifier {
+  let model: String
+
+  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+    throw ClassifierFailure(detail: "the bench judges by itself")
+  }
 }
 
 extension Batch {

@@ -14,12 +14,16 @@ import Testing
       id: "x-1", tenant: tenant, promptSequences: [[1, 2]], responseSequences: [])
     bench.machine.prepared(
       chunk.id,
-      [PreparedItem(item: chunk.items[0], format: .json, preparation: .judge(exchange))],
+      [
+        PreparedItem(
+          item: chunk.items[0], format: .json, preparation: .judge(exchange),
+          for: NamedModel(model: "m@1"))
+      ],
       now: bench.now)
     let batch = try #require(bench.nextBatch())
     let judgement = Judgement(
       promptScore: Score(score), responseScore: nil, tokens: 2, windows: 1)
-    bench.machine.judged(batch.id, [judgement], model: "m@1", atMilliseconds: 77)
+    bench.machine.judged(batch.id, [judgement], atMilliseconds: 77)
     return try #require(bench.nextTransaction()).items[0]
   }
 

@@ -36,13 +36,28 @@ import Testing
 
   @Test func twoModelsNeverShareATransaction() throws {
     let bench = Bench(eager)
-    bench.feed(0...3)
-    bench.judge(model: "old@1")
-    bench.feed(4...7)
-    bench.judge(model: "new@2")
+    bench.feed(0...3, model: "old@1")
+    bench.judge()
+    bench.feed(4...7, model: "new@2")
+    bench.judge()
     let first = try #require(bench.nextTransaction())
     #expect(first.recordOffsets == [0, 1, 2, 3])
     #expect(Set(first.items.map(\.model)) == ["old@1"])
+    bench.machine.committed(first.id, now: bench.now)
+    let second = try #require(bench.nextTransaction())
+    #expect(Set(second.items.map(\.model)) == ["new@2"])
+  }
+
+  @Test func twoModelsNeverShareABatchAndTheirOrderStays() throws {
+    let bench = Bench(eager)
+    bench.feed(0...0, model: "old@1")
+    bench.feed(1...2, model: "new@2")
+    bench.feed(3...3, model: "old@1")
+    var seen: [String] = []
+    while let batch = bench.judge() {
+      seen.append("\(batch.classifier.model) \(batch.offsets) \(batch.reason)")
+    }
+    #expect(seen == ["old@1 [0] model", "new@2 [1, 2] model", "old@1 [3] linger"])
   }
 
   @Test func readingPausesWhenTheBufferStaysFullAndResumesAtHalf() throws {
@@ -79,7 +94,7 @@ import Testing
     let judgements = batch.exchanges.map {
       Judgement(promptScore: Score(0), responseScore: nil, tokens: $0.tokens, windows: 1)
     }
-    bench.machine.judged(batch.id, judgements, model: "m@1", atMilliseconds: 0)
+    bench.machine.judged(batch.id, judgements, atMilliseconds: 0)
     let transaction = try #require(bench.nextTransaction())
     #expect(transaction.offsets == [bench.partition: Offset(4)])
     bench.machine.committed(transaction.id, now: bench.now)
@@ -106,7 +121,7 @@ import Testing
     let judgements = batch.exchanges.map {
       Judgement(promptScore: Score(0), responseScore: nil, tokens: $0.tokens, windows: 1)
     }
-    bench.machine.judged(batch.id, judgements, model: "m@1", atMilliseconds: 0)
+    bench.machine.judged(batch.id, judgements, atMilliseconds: 0)
     #expect(bench.nextTransaction() == nil, "the old assignment's verdicts are dropped")
     bench.judge()
     #expect(try #require(bench.nextTransaction()).recordOffsets == [0, 1, 2, 3])
@@ -166,14 +181,14 @@ import Testing
     var judged: [Int64] = []
     while let batch = bench.nextBatch() {
       if batch.offsets.contains(2) {
-        bench.machine.judgingFailed(batch.id, cause, model: "m@1", atMilliseconds: 0)
+        bench.machine.judgingFailed(batch.id, cause, atMilliseconds: 0)
         continue
       }
       judged += batch.offsets
       let judgements = batch.exchanges.map { _ in
         Judgement(promptScore: Score(0), responseScore: nil, tokens: 1, windows: 1)
       }
-      bench.machine.judged(batch.id, judgements, model: "m@1", atMilliseconds: 0)
+      bench.machine.judged(batch.id, judgements, atMilliseconds: 0)
     }
     #expect(judged == [0, 1, 3])
     let transaction = try #require(bench.nextTransaction())
@@ -194,7 +209,7 @@ import Testing
     bench.feed(0...0)
     let batch = try #require(bench.nextBatch())
     bench.machine.judgingFailed(
-      batch.id, ClassifierFailure(detail: "bad"), model: "m@1", atMilliseconds: 0)
+      batch.id, ClassifierFailure(detail: "bad"), atMilliseconds: 0)
     #expect(
       bench.machine.failure
         == .poison(SourcePosition(topic: "in", partition: 0, offset: 0), "bad"))

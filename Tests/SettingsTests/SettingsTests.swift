@@ -75,7 +75,8 @@ import Testing
         topics: {input: [x, y], verdicts: v, clean: c, quarantine: q}
         delivery: at_least_once
         wire: {output_format: protobuf, tombstones: skip, echo_metadata: true}
-        model: {path: /m, window_tokens: 256, window_overlap_tokens: 64, views: [prompt]}
+        shadow: {path: /s, share: 0.5, queue_bytes_max: 1MiB}
+        model: {path: /m, poll_seconds: 0, window_tokens: 256, window_overlap_tokens: 64, views: [prompt]}
         batch: {tokens_max: 100, bytes_max: 64 kB}
         buffer: {bytes_max: 1MiB}
         policies: {default: {threshold: 0.9}, strict: {threshold: 0.1, mode: monitor}}
@@ -88,6 +89,9 @@ import Testing
     #expect(settings.wire.outputFormat == .protobuf)
     #expect(settings.wire.tombstones == .skip)
     #expect(settings.model.views == [.prompt])
+    #expect(settings.model.pollSeconds == 0)
+    #expect(settings.shadow?.share == 0.5)
+    #expect(settings.shadow?.queueBytesMax == 1 << 20)
     #expect(settings.limits.batch.bytesMax == 64_000)
     #expect(settings.limits.bufferBytesMax == 1 << 20)
     #expect(settings.policies.policy(for: "acme").mode == .monitor)
@@ -139,6 +143,7 @@ import Testing
     ("tenants: {acme: nowhere}", "tenants.acme: expected the name of a policy"),
     ("policies: {default: {threshold: 1.5}}", "expected a number from 0.0 to 1.0"),
     ("policies: {default: {treshold: 0.5}}", "did you mean threshold?"),
+    ("shadow: {path: /s, share: 2}", "shadow.share: expected a number from 0.0 to 1.0"),
     ("telemetry: {listen: everywhere}", "expected an IPv4 address and port"),
     ("watchdog_stall_seconds: 0", "expected a whole number from 1 to 86400"),
     ("batch: {bytes_max: 4 parsecs}", "expected a size such as 4MiB"),

@@ -16,7 +16,8 @@ struct SimulatedMember {
   /// could let through records of an assignment that is over.
   private var transaction: (work: Transaction, generation: Int)?
   private var isPaused = false
-  private var model = "model-1"
+  /// The model that what is prepared now is cut for.
+  private var model = SimulatedModel(number: 1)
 
   init(number: Int, now: StreamInstant) {
     self.number = number
@@ -32,7 +33,7 @@ struct SimulatedMember {
 
   static let pollMax = 8
 
-  mutating func swapModel(_ name: String) { model = name }
+  mutating func swapModel(_ number: Int32) { model = SimulatedModel(number: number) }
 
   /// A rebalance, as the consumer's callbacks tell it: drain as long as the world's patience lasts,
   /// then give up what is left.
@@ -110,10 +111,10 @@ struct SimulatedMember {
           .judge(
             PreparedExchange(
               id: number % 7 == 6 ? "poison" : "fine",
-              promptSequences: [Array(repeating: 5, count: 1 + number % 20)],
+              promptSequences: [Array(repeating: model.number, count: 1 + number % 20)],
               responseSequences: []))
         }
-      return PreparedItem(item: item, format: .json, preparation: preparation)
+      return PreparedItem(item: item, format: .json, preparation: preparation, for: model)
     }
     machine.prepared(chunk.id, prepared, now: now)
   }
@@ -135,13 +136,15 @@ struct SimulatedMember {
     let failsByChance = faults && batch.items.count > 1 && random.oneIn(10)
     if failsByChance || batch.exchanges.contains(where: { $0.id == "poison" }) {
       let cause = ClassifierFailure(detail: "simulated")
-      machine.judgingFailed(batch.id, cause, model: model, atMilliseconds: time)
+      machine.judgingFailed(batch.id, cause, atMilliseconds: time)
       return
     }
-    let judgements = batch.exchanges.map {
-      Judgement(promptScore: Score(0.5), responseScore: nil, tokens: $0.tokens, windows: 1)
+    do {
+      let judgements = try batch.classifier.judge(batch.exchanges)
+      machine.judged(batch.id, judgements, atMilliseconds: time)
+    } catch {
+      Issue.record("\(error.detail)")
     }
-    machine.judged(batch.id, judgements, model: model, atMilliseconds: time)
   }
 
   /// Starts a transaction, or ends the one in flight: committed, aborted, refused or fenced.
@@ -174,5 +177,21 @@ struct SimulatedMember {
       machine.publishingFailed(current.id, cause, item: nil, now: now)
     }
     #expect(machine.failure == nil)
+  }
+}
+
+/// A model that recognises the sequences that were cut for it.
+private struct SimulatedModel: Classifier {
+  let number: Int32
+  var model: String { "model-\(number)" }
+
+  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+    let tokens = exchanges.flatMap { ($0.promptSequences + $0.responseSequences).joined() }
+    guard tokens.allSatisfy({ $0 == number }) else {
+      throw ClassifierFailure(detail: "a model was given another model's tokens")
+    }
+    return exchanges.map {
+      Judgement(promptScore: Score(0.5), responseScore: nil, tokens: $0.tokens, windows: 1)
+    }
   }
 }

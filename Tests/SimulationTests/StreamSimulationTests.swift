@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The whole stream in virtual time: several daemons on one consumer group, with rebalances, lost
-/// partitions, failing batches, aborted transactions and crashes, all from one seed.
+/// partitions, failing batches, aborted transactions, swapped models and crashes, all from one seed.
 @Suite struct StreamSimulationTests {
   @Test(arguments: 0..<200 as Range<UInt64>)
   func everyRecordComesOutOnceAndInOrder(seed: UInt64) {
@@ -42,7 +42,7 @@ private struct Simulation {
       if faults, random.oneIn(150) { rebalance(lossy: random.oneIn(3)) }
       if faults, random.oneIn(300) { crash() }
       let index = Int.random(in: members.indices, using: &random)
-      if random.oneIn(100) { members[index].swapModel("model-\(steps)") }
+      if random.oneIn(100) { members[index].swapModel(Int32(steps)) }
       members[index].step(broker: &broker, now: now, random: &random, faults: faults)
     }
     #expect(broker.isComplete, "seed \(seed): the stream stopped making progress")

@@ -48,7 +48,7 @@ package struct LabelApplication: Sendable {
         daemon.stop()
       },
       LifeSigns(
-        notifier: notifier, readyStatus: "labelling with \(teacher.identity.model)",
+        notifier: notifier, readyStatus: { "labelling with \(teacher.identity.model)" },
         logger: logger,
         questions: LifeSigns.Questions(
           isReady: { daemon.snapshot.wasAssigned },

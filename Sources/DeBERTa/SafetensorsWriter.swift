@@ -1,0 +1,122 @@
+import Foundation
+import Tensors
+
+/// Formats that weights are written in.
+package enum WeightFormat: String, Sendable, CaseIterable, Codable {
+  /// Single precision: exact.
+  case float32 = "F32"
+  /// Half precision: half the size; rounds to 11 bits.
+  case float16 = "F16"
+}
+
+/// Writes a safetensors file: eight bytes of header length, a JSON header, then the floats.
+struct SafetensorsWriter {
+  private let format: WeightFormat
+
+  init(format: WeightFormat) { self.format = format }
+
+  /// Writes tensors of an arena to `path`, which must not exist, and waits until they are on disk.
+  func write(
+    _ tensors: [(name: String, tensor: ArenaTensor)], to path: String
+  ) throws(ModelError) {
+    let file = (path as NSString).lastPathComponent
+    guard FileManager.default.createFile(atPath: path, contents: nil),
+      let handle = FileHandle(forWritingAtPath: path)
+    else { throw ModelError(file, .unwritable("cannot be created")) }
+    defer { try? handle.close() }
+    do {
+      try handle.write(contentsOf: header(tensors))
+      for (_, tensor) in tensors { try write(tensor, to: handle) }
+      try handle.synchronize()
+    } catch {
+      throw ModelError(file, .unwritable("the disk may be full"))
+    }
+  }
+
+  private var floatBytes: Int { format == .float32 ? 4 : 2 }
+
+  /// The header, padded with spaces so that the floats are aligned, as the format asks.
+  private func header(_ tensors: [(name: String, tensor: ArenaTensor)]) throws -> Data {
+    struct Entry: Encodable {
+      let dtype: String
+      let shape: [Int]
+      let data_offsets: [Int]
+    }
+    var entries: [String: Entry] = [:]
+    var end = 0
+    for (name, tensor) in tensors {
+      let bytes = tensor.count * floatBytes
+      entries[name] = Entry(
+        dtype: format.rawValue, shape: tensor.shape, data_offsets: [end, end + bytes])
+      end += bytes
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var json = try encoder.encode(entries)
+    while json.count % 8 != 0 { json.append(0x20) }
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
+    return Data(length) + json
+  }
+
+  private func write(_ tensor: ArenaTensor, to handle: FileHandle) throws {
+    let piece = 1 << 20
+    for start in stride(from: tensor.range.lowerBound, to: tensor.range.upperBound, by: piece) {
+      let range = start..<min(start + piece, tensor.range.upperBound)
+      let bytes = tensor.arena.withValues(range) { floats in
+        switch format {
+        case .float32: unsafe floats.withUnsafeBytes { unsafe Data($0) }
+        case .float16: Self.narrowed(floats)
+        }
+      }
+      try handle.write(contentsOf: bytes)
+    }
+  }
+
+  private static func narrowed(_ floats: Span<Float>) -> Data {
+    var data = Data(capacity: floats.count * 2)
+    for index in floats.indices {
+      let bits = halfBits(floats[index])
+      data.append(UInt8(truncatingIfNeeded: bits))
+      data.append(UInt8(truncatingIfNeeded: bits >> 8))
+    }
+    return data
+  }
+
+  /// The nearest half-precision number, ties to even; beyond the largest one, infinity.
+  static func halfBits(_ value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    let sign = UInt16(truncatingIfNeeded: bits >> 16) & 0x8000
+    let rest = bits & 0x7FFF_FFFF
+    if rest >= 0x7F80_0000 { return sign | (rest > 0x7F80_0000 ? 0x7E00 : 0x7C00) }
+    if rest < 0x3880_0000 {
+      // Below 2^-14 a half counts in steps of 2^-24; rounding a product with 2^24 does the rest.
+      let steps = (Float(bitPattern: rest) * 0x1p24).rounded(.toNearestOrEven)
+      return sign | UInt16(steps)
+    }
+    let rounded = rest + 0xFFF + ((rest >> 13) & 1)
+    return sign | UInt16(truncatingIfNeeded: min((rounded - 0x3800_0000) >> 13, 0x7C00))
+  }
+}
+
+extension TrainableModel {
+  /// Writes `config.json`, `model.safetensors` and the tokenizer's files into `folder`, which
+  /// exists and is empty; configuration and tokenizer are those of the model in `source`.
+  package func save(
+    to folder: String, like source: String, format: WeightFormat
+  ) throws(ModelError) {
+    for name in [File.configuration] + File.tokenizer {
+      let from = source + "/" + name
+      guard FileManager.default.fileExists(atPath: from) else {
+        if name == "tokenizer_config.json" { continue }
+        throw ModelError(name, .unreadable("not in the model that this one came from"))
+      }
+      do {
+        try FileManager.default.copyItem(atPath: from, toPath: folder + "/" + name)
+      } catch {
+        throw ModelError(name, .unwritable("cannot be copied"))
+      }
+    }
+    let tensors = parameters.layout.entries.map { ($0.name, parameters.tensor($0.name)) }
+    try SafetensorsWriter(format: format).write(tensors, to: folder + "/" + File.weights)
+  }
+}

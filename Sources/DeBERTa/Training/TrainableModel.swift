@@ -1,0 +1,190 @@
+import Glibc
+package import Tensors
+
+/// A classifier in training: logits of packed batches, and gradients of every weight.
+///
+/// One step is `beginStep`, any number of `accumulate`, then `endStep`; after it the gradients are
+/// complete and an optimizer may change the weights. Use from one thread.
+package final class TrainableModel {
+  /// The switches of the model.
+  package let configuration: ModelConfiguration
+  /// Weights and gradients.
+  package let parameters: TrainableParameters
+  let device: CPUDevice
+  let layers: [TrainableLayer]
+  let embeddingProjection: TrainableLinear?
+  let embeddingNorm: TrainableNormalization
+  let relativeNorm: TrainableNormalization?
+  let pooler: TrainableLinear
+  let classifier: TrainableLinear
+  let memory: TrainingMemory
+  /// Each layer's keys and queries of relative positions, of the present step.
+  var relativeTables: [RelativeTables] = []
+  let relativeGradients: [RelativeGradients]
+  /// Whether each layer's forward pass is computed again in its backward pass, which needs the
+  /// memory of one layer instead of all.
+  package let recomputesActivations: Bool
+
+  /// A model of zeros; see the two ways below to give it weights.
+  init(configuration: ModelConfiguration, pool: WorkerPool, recomputesActivations: Bool) {
+    self.configuration = configuration
+    self.recomputesActivations = recomputesActivations
+    device = CPUDevice(pool: pool)
+    let parameters = TrainableParameters(layout: ParameterLayout(configuration))
+    self.parameters = parameters
+    layers = (0..<configuration.layers).map {
+      TrainableLayer(parameters, index: $0, shape: configuration)
+    }
+    let embeddings = "deberta.embeddings."
+    embeddingProjection =
+      configuration.embedding == configuration.hidden
+      ? nil : parameters.linear(embeddings + "embed_proj")
+    let epsilon = configuration.normEpsilon
+    embeddingNorm = parameters.norm(embeddings + "LayerNorm", epsilon: epsilon)
+    relativeNorm =
+      configuration.relative?.isNormalized == true
+      ? parameters.norm("deberta.encoder.LayerNorm", epsilon: epsilon) : nil
+    pooler = parameters.linear("pooler.dense")
+    classifier = parameters.linear("classifier")
+    let slots = configuration.relative.map { 2 * $0.span } ?? 0
+    relativeGradients = (0..<configuration.layers).map { _ in
+      RelativeGradients(slots: slots, hidden: configuration.hidden)
+    }
+    memory = TrainingMemory(layers: configuration.layers, recomputes: recomputesActivations)
+  }
+
+  /// A copy of the model in `folder`.
+  package convenience init(
+    folder path: String, pool: WorkerPool, recomputesActivations: Bool = false
+  ) throws(ModelError) {
+    let folder = try ModelFolder(path: path)
+    self.init(
+      configuration: folder.configuration, pool: pool, recomputesActivations: recomputesActivations)
+    for entry in parameters.layout.entries {
+      let name = entry.name.hasPrefix("deberta.") ? String(entry.name.dropFirst(8)) : entry.name
+      let values = try folder.parameter(name, entry.shape)
+      parameters.weights.withMutableValues(entry.range) { floats in
+        for index in floats.indices { floats[index] = values.values[index] }
+      }
+    }
+  }
+
+  /// A new model: weights from a normal distribution of that deviation (`initializer_range`),
+  /// biases 0, normalisations 1.
+  package convenience init(
+    configuration: ModelConfiguration, seed: UInt64, deviation: Float = 0.02, pool: WorkerPool,
+    recomputesActivations: Bool = false
+  ) {
+    self.init(
+      configuration: configuration, pool: pool, recomputesActivations: recomputesActivations)
+    var normal = NormalNumbers(seed: seed)
+    for entry in parameters.layout.entries {
+      parameters.weights.withMutableValues(entry.range) { floats in
+        for index in floats.indices {
+          floats[index] =
+            entry.decays
+            ? normal.next() * deviation : entry.name.hasSuffix("LayerNorm.weight") ? 1 : 0
+        }
+      }
+    }
+  }
+
+  /// Starts a step: gradients are zero, and what depends on weights alone is computed.
+  package func beginStep() {
+    parameters.clearGradients()
+    prepareRelativeTables()
+    for gradients in relativeGradients {
+      device.setZero(&gradients.keys, rows: 0..<gradients.keys.rows)
+      device.setZero(&gradients.queries, rows: 0..<gradients.queries.rows)
+    }
+  }
+
+  /// Adds the gradients of one batch. `lossGradient` gets the logits of each sequence and returns
+  /// the gradient of the loss at each.
+  package func accumulate(
+    _ batch: TokenBatch, dropout: DropoutRates = .none, seed: UInt64 = 0,
+    lossGradient: ([Logits]) -> [Logits]
+  ) {
+    guard batch.count > 0 else { return }
+    let plan = DropoutPlan(dropout, seed: seed)
+    let logits = forward(batch, plan)
+    backward(batch, plan, lossGradient(logits))
+  }
+
+  /// Ends a step: what the batches left at the relative tables reaches the weights.
+  package func endStep() { relativeTablesBackward() }
+
+  /// The logits of each sequence with the present weights, without dropout.
+  package func logits(of batch: TokenBatch) -> [Logits] {
+    guard batch.count > 0 else { return [] }
+    prepareRelativeTables()
+    return forward(batch, DropoutPlan(.none, seed: 0))
+  }
+}
+
+/// How much of what is dropped in training.
+package struct DropoutRates: Sendable, Equatable, Codable {
+  /// Of states: after the embeddings, attention and feed-forward (`hidden_dropout_prob`).
+  package var hidden: Float
+  /// Of attention weights (`attention_probs_dropout_prob`).
+  package var attention: Float
+  /// Of the classifier's input (`cls_dropout`).
+  package var classifier: Float
+
+  package init(hidden: Float, attention: Float, classifier: Float) {
+    self.hidden = hidden
+    self.attention = attention
+    self.classifier = classifier
+  }
+
+  /// Nothing is dropped.
+  package static let none = DropoutRates(hidden: 0, attention: 0, classifier: 0)
+}
+
+/// The dropout of each place of a model, for one batch.
+struct DropoutPlan {
+  let embeddings: Dropout
+  let classifier: Dropout
+  private let hidden: Dropout
+  private let attention: Dropout
+
+  init(_ rates: DropoutRates, seed: UInt64) {
+    hidden = Dropout(probability: rates.hidden, seed: seed).use(1)
+    embeddings = Dropout(probability: rates.hidden, seed: seed).use(2)
+    classifier = Dropout(probability: rates.classifier, seed: seed).use(3)
+    attention = Dropout(probability: rates.attention, seed: seed).use(4)
+  }
+
+  func attention(layer: Int) -> Dropout? {
+    attention.probability > 0 ? attention.use(layer) : nil
+  }
+  func attentionOutput(layer: Int) -> Dropout { hidden.use(2 * layer) }
+  func feedForwardOutput(layer: Int) -> Dropout { hidden.use(2 * layer + 1) }
+}
+
+/// Normally distributed numbers from a seed (Box and Muller's method over SplitMix64).
+private struct NormalNumbers {
+  private var state: UInt64
+  private var spare: Double?
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> Float {
+    if let number = spare {
+      spare = nil
+      return Float(number)
+    }
+    let radius = (-2 * log(1 - uniform())).squareRoot()
+    let angle = 2 * Double.pi * uniform()
+    spare = radius * sin(angle)
+    return Float(radius * cos(angle))
+  }
+
+  private mutating func uniform() -> Double {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var x = state
+    x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Double((x ^ (x >> 31)) >> 11) * 0x1p-53
+  }
+}

@@ -1,0 +1,84 @@
+internal import DeBERTa
+
+/// How a model is trained. The defaults are HarmAug's (arXiv 2410.01524, appendix) but for dropout,
+/// which the paper leaves to the model's configuration: 0.1.
+package struct TrainingRecipe: Sendable, Codable, Hashable {
+  /// Passes over the data; fractions are allowed.
+  package var epochs = 3.0
+  /// Optimizer steps at most; nil where only epochs count.
+  package var stepsMax: Int?
+  /// Sequences per optimizer step.
+  package var batchSize = 256
+  /// Tokens that are computed at once; a batch is cut into such micro-batches.
+  package var microBatchTokens = 4096
+  /// Tokens of one sequence; the rest of a longer text is not trained on.
+  package var sequenceTokensMax = 1024
+  package var learningRate = 3e-5
+  package var warmUpSteps = 100
+  package var weightDecay = 0.1
+  package var clipNorm = 1.0
+  /// Weight of the label beside the teacher in the loss.
+  package var lambda = 0.5
+  /// Divides the teacher's logit; 0 makes it a hard label.
+  package var teacherTemperature = 0.0
+  /// Both classes are drawn equally often, with replacement; else each example once an epoch.
+  package var balancesClasses = true
+  package var hiddenDropout: Float = 0.1
+  package var attentionDropout: Float = 0.1
+  package var classifierDropout: Float = 0.1
+  /// Forward passes are computed again in the backward pass, which saves memory for time.
+  package var recomputesActivations = false
+  /// Trains changes of low rank instead of all weights; nil trains all.
+  package var lowRank: LowRank?
+  package var seed: UInt64 = 42
+
+  /// Changes of low rank (LoRA, arXiv 2106.09685).
+  package struct LowRank: Sendable, Codable, Hashable {
+    package var rank = 32
+    /// The change is scaled by alpha / rank.
+    package var alpha = 32.0
+    /// Only so many layers, from the top; nil adapts all.
+    package var layers: Int?
+
+    package init() {}
+  }
+
+  /// The paper's recipe.
+  package init() {}
+
+  /// HarmAug's recipe for adapting to a new attack: 200 steps of LoRA, rank 32, batch 8, 1e-4.
+  package static var adaptation: TrainingRecipe {
+    var recipe = TrainingRecipe()
+    recipe.stepsMax = 200
+    recipe.epochs = .infinity
+    recipe.batchSize = 8
+    recipe.learningRate = 1e-4
+    recipe.warmUpSteps = 10
+    recipe.lowRank = LowRank()
+    return recipe
+  }
+
+  /// Optimizer steps for so many examples.
+  package func steps(examples: Int) -> Int {
+    let perEpoch = (examples + batchSize - 1) / batchSize
+    let steps = (epochs * Double(perEpoch)).rounded(.up)
+    return max(1, min(stepsMax ?? .max, steps < 1e9 ? Int(steps) : .max))
+  }
+
+  var dropout: DropoutRates {
+    DropoutRates(
+      hidden: hiddenDropout, attention: attentionDropout, classifier: classifierDropout)
+  }
+}
+
+/// One sequence to train on.
+package struct TrainingExample: Sendable, Hashable {
+  /// Token ids with control tokens.
+  package let tokens: [Int32]
+  package let target: TrainingTarget
+
+  package init(tokens: [Int32], target: TrainingTarget) {
+    self.tokens = tokens
+    self.target = target
+  }
+}

@@ -1,0 +1,69 @@
+internal import Glibc
+package import Guard
+internal import ModelRegistry
+internal import Pipeline
+package import Settings
+package import Tensors
+
+/// Brings a model to the point where it can judge: loaded, known to its manifest, warm, self-tested.
+package struct ModelLoader: Sendable {
+  private let settings: ModelSettings
+  private let pool: WorkerPool
+
+  /// - Parameter pool: runs the model once it is loaded.
+  package init(settings: ModelSettings, pool: WorkerPool) {
+    self.settings = settings
+    self.pool = pool
+  }
+
+  /// The folder to which the settings' path leads now, through all links; nil when it leads nowhere.
+  package var target: String? { resolve(settings.path) }
+
+  /// The model that the settings name now.
+  package func load() throws(GuardModelFailure) -> GuardModel {
+    guard let folder = target else {
+      throw .unusable("\(settings.path): there is no such folder")
+    }
+    return try load(folder: folder)
+  }
+
+  /// The model in one folder.
+  ///
+  /// - Parameter loadingPool: does all work until the model is ready, so that another may go on
+  ///   judging on the pool of this loader: operations on one pool take turns, and those of a
+  ///   self-test are long. nil takes that pool itself.
+  package func load(
+    folder: String, loadingPool: WorkerPool? = nil
+  ) throws(GuardModelFailure) -> GuardModel {
+    var resolved = settings
+    resolved.path = folder
+    let model = try GuardModel(settings: resolved, pool: loadingPool ?? pool)
+    try checkManifest(of: model, in: folder)
+    do throws(ClassifierFailure) {
+      try model.warmUp()
+    } catch {
+      throw .unusable("\(folder): warming up failed: \(error.detail)")
+    }
+    try model.selfTest(folder: folder)
+    return loadingPool == nil ? model : GuardModel(model, pool: pool)
+  }
+
+  /// A model of a registry must be the one that was registered, to the last bit.
+  private func checkManifest(of model: GuardModel, in folder: String) throws(GuardModelFailure) {
+    let manifest: ModelManifest?
+    do throws(RegistryError) {
+      manifest = try ModelManifest.read(folder: folder)
+    } catch {
+      throw .unusable(error.description)
+    }
+    if let manifest, manifest.hash != model.hash {
+      throw .unusable("\(folder): the files are not those that were registered")
+    }
+  }
+
+  private func resolve(_ path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+  }
+}

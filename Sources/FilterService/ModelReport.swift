@@ -1,0 +1,44 @@
+internal import Records
+internal import Telemetry
+
+extension MetricsPage {
+  /// Which model judges, and what became of others.
+  ///
+  /// - Parameter model: name and hash as verdicts show them.
+  mutating func addModel(_ model: String, _ figures: LiveModel.Figures) {
+    let hash = model.split(separator: "@").last.map(String.init) ?? ""
+    gauge(
+      "sluice_model_info", "The model that judges.", [([("model", model), ("hash", hash)], 1)])
+    counter("sluice_model_swaps_total", "Models that took over from another.", figures.swaps)
+    counter(
+      "sluice_model_refusals_total", "Models that failed to load or their self-test.",
+      figures.refusals)
+    gauge(
+      "sluice_model_load_seconds", "What loading, warming and testing the last model took.",
+      figures.lastLoadSeconds)
+  }
+
+  /// How far a challenger disagrees.
+  mutating func addShadow(_ figures: ShadowFigures) {
+    let label = [("challenger", figures.challenger ?? "none")]
+    counter(
+      "sluice_shadow_flags_total", "Records by which of the two models flags them.",
+      [
+        (label + [("flagged_by", "both")], Double(figures.bothFlagged)),
+        (label + [("flagged_by", "champion")], Double(figures.onlyChampionFlagged)),
+        (label + [("flagged_by", "challenger")], Double(figures.onlyChallengerFlagged)),
+        (label + [("flagged_by", "neither")], Double(figures.neitherFlagged)),
+      ])
+    histogram(
+      "sluice_shadow_difference", "Absolute difference of the two scores.",
+      bounds: ScoreHistogram.bounds, counts: figures.differences.counts,
+      sum: figures.differences.sum)
+    gauge(
+      "sluice_shadow_difference_mean", "Their mean.",
+      figures.scored == 0 ? 0 : figures.differences.sum / Double(figures.scored))
+    counter("sluice_shadow_dropped_total", "Records that found no room.", figures.dropped)
+    counter(
+      "sluice_shadow_failures_total", "Records that the challenger could not judge.",
+      figures.failed)
+  }
+}

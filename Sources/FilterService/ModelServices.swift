@@ -1,0 +1,105 @@
+internal import Guard
+internal import Hosting
+internal import Logging
+internal import ServiceLifecycle
+internal import Settings
+internal import Systemd
+internal import Tensors
+internal import Threading
+internal import UnixSignals
+
+extension ModelReplacement {
+  /// Replaces the model that the settings name, telling the log and the service manager.
+  convenience init(
+    of live: LiveModel, from folder: String?, settings: ModelSettings, loader: ModelLoader,
+    events: ModelEvents
+  ) {
+    self.init(
+      of: live, from: folder, target: { loader.target },
+      load: { (folder) throws(GuardModelFailure) in
+        let loadingPool = WorkerPool(workers: max(1, processorCount() / 4))
+        return try loader.load(folder: folder, loadingPool: loadingPool)
+      },
+      pollInterval: settings.pollSeconds == 0 ? nil : .seconds(settings.pollSeconds),
+      report: { events.tell($0) })
+  }
+}
+
+extension ShadowScorer {
+  /// The challenger that the settings name, on threads of its own.
+  convenience init(
+    _ shadow: ShadowSettings, in settings: Settings, logger: Logger
+  ) {
+    let loader = ModelLoader(
+      settings: settings.challenger(shadow), pool: WorkerPool(workers: shadow.threads))
+    self.init(
+      settings: shadow, policies: settings.policies, target: { loader.target },
+      load: { (folder) throws(GuardModelFailure) in try loader.load(folder: folder) },
+      pollInterval: settings.model.pollSeconds == 0 ? nil : .seconds(settings.model.pollSeconds),
+      report: { event in
+        switch event {
+        case .loading, .unchanged: break
+        case .replaced(_, let new, let seconds):
+          logger.info(
+            "shadow model loaded", metadata: ["model": "\(new)", "seconds": "\(seconds)"])
+        case .refused(let reason, _):
+          logger.error("shadow model refused", metadata: ["reason": "\(reason)"])
+        }
+      })
+  }
+}
+
+extension Settings {
+  /// How the challenger is loaded: as the model that judges, under its own name.
+  func challenger(_ shadow: ShadowSettings) -> ModelSettings {
+    var challenger = model
+    challenger.path = shadow.path
+    challenger.name = nil
+    return challenger
+  }
+}
+
+/// Tells log and service manager what becomes of models.
+struct ModelEvents: Sendable {
+  let notifier: ServiceNotifier
+  /// Whether the service manager has been told that the daemon is ready.
+  let isReady: @Sendable () -> Bool
+  let logger: Logger
+
+  func tell(_ event: ModelReplacement.Event) {
+    switch event {
+    case .loading(let isReload):
+      if isReload, isReady() {
+        notifier.reloading()
+      } else {
+        notifier.status("loading a model")
+      }
+    case .replaced(let old, let new, let seconds):
+      logger.info(
+        "model replaced",
+        metadata: ["old": "\(old)", "model": "\(new)", "seconds": "\(seconds)"])
+      end(status: "judging with \(new)")
+    case .unchanged(let model):
+      logger.info("model unchanged", metadata: ["model": "\(model)"])
+      end(status: "judging with \(model)")
+    case .refused(let reason, let staying):
+      logger.error(
+        "model refused", metadata: ["reason": "\(reason)", "staying": "\(staying)"])
+      end(status: "judging with \(staying); a new model was refused: \(reason)")
+    }
+  }
+
+  private func end(status: String) {
+    if isReady() { notifier.ready(status: status) } else { notifier.status(status) }
+  }
+}
+
+/// Turns SIGHUP into reloads of the model.
+struct ReloadSignals: Service {
+  let signals: UnixSignalsSequence
+  let reload: @Sendable () -> Void
+
+  func run() async throws {
+    for await _ in signals.cancelOnGracefulShutdown() { reload() }
+  }
+}

@@ -1,0 +1,207 @@
+internal import Foundation
+internal import Guard
+package import ModelRegistry
+internal import Pipeline
+package import Records
+package import Settings
+package import Tensors
+internal import Wire
+
+/// Judges a logged exchange again with the model that its verdict names, and says whether the
+/// verdict was right.
+package struct RecordProof: ~Copyable {
+  /// What came out for one record.
+  package struct Finding: Hashable, Sendable {
+    /// The model as the verdict names it.
+    package let model: String
+    /// The version that judged again.
+    package let version: ModelVersion
+    package let publishedScore: Score
+    package let score: Score
+    /// Where the verdict is not what it should be; empty when it is proven.
+    package let differences: [String]
+  }
+
+  /// Why a record could not be judged again.
+  package struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+  }
+
+  /// How far scores may be apart.
+  package static let tolerance: Float = 1e-4
+
+  private let registry: ModelRegistry
+  private let settings: ModelSettings
+  private let policies: PolicyBook?
+  private let pool: WorkerPool
+  private var models: [ModelVersion: GuardModel] = [:]
+  private var exchanges = ExchangeDecoder(defaultFormat: .json)
+  private var verdicts = VerdictDecoder()
+
+  /// - Parameters:
+  ///   - settings: how the daemon cuts texts; its path is not used.
+  ///   - policies: the daemon's policies, to prove threshold and action from; nil takes the
+  ///     threshold that the verdict names.
+  package init(
+    registry: ModelRegistry, settings: ModelSettings, policies: PolicyBook?, pool: WorkerPool
+  ) {
+    self.registry = registry
+    // Both views are judged, and those that the verdict has are compared.
+    var settings = settings
+    settings.views = [.prompt, .response]
+    self.settings = settings
+    self.policies = policies
+    self.pool = pool
+  }
+
+  /// The finding for an exchange and its verdict, both as JSON.
+  package mutating func prove(
+    exchange: [UInt8], verdict: [UInt8]
+  ) throws(Failure) -> Finding {
+    let published: Verdict
+    let given: Exchange
+    do throws(DecodingFailure) {
+      given = try exchanges.decode(exchange.span, as: .json)
+    } catch {
+      throw Failure(description: "the exchange: \(error.detail)")
+    }
+    do throws(DecodingFailure) {
+      published = try verdicts.decode(verdict, as: .json)
+    } catch {
+      throw Failure(description: "the verdict: \(error.detail)")
+    }
+    if let id = given.id, id != published.id {
+      throw Failure(description: "the verdict has another id than the exchange")
+    }
+    let (version, model) = try model(named: published.model)
+    let judgement = try judge(given, with: model)
+    return Finding(
+      model: published.model, version: version, publishedScore: published.judgement.score,
+      score: Self.score(judgement, like: published.judgement),
+      differences: Self.differences(ofTotalIn: verdict, published.judgement)
+        + differences(published, judgement, tenant: given.tenant))
+  }
+
+  private mutating func model(
+    named name: String
+  ) throws(Failure) -> (ModelVersion, GuardModel) {
+    guard let hash = name.split(separator: "@").last, name.contains("@") else {
+      throw Failure(description: "the verdict's model has no hash")
+    }
+    let found: ModelVersion?
+    do throws(RegistryError) {
+      found = try registry.version(hashPrefix: String(hash))
+    } catch {
+      throw Failure(description: error.description)
+    }
+    guard let version = found else {
+      throw Failure(description: "the registry has no model with the hash \(hash)")
+    }
+    if let model = models[version] { return (version, model) }
+    do throws(GuardModelFailure) {
+      let loader = ModelLoader(settings: settings, pool: pool)
+      let model = try loader.load(folder: registry.folder(of: version))
+      guard model.hash.hasPrefix(hash) else {
+        throw GuardModelFailure.unusable("\(version): the files have another hash")
+      }
+      models[version] = model
+      return (version, model)
+    } catch {
+      throw Failure(description: error.description)
+    }
+  }
+
+  private func judge(
+    _ exchange: Exchange, with model: GuardModel
+  ) throws(Failure) -> (Judgement, ExchangeSequences) {
+    let sequences: ExchangeSequences
+    do throws(TokenizationFailure) {
+      sequences = try model.sequences(for: exchange)
+    } catch {
+      throw Failure(description: error.detail)
+    }
+    let prepared = PreparedExchange(
+      id: "", promptSequences: sequences.prompt, responseSequences: sequences.response)
+    do throws(ClassifierFailure) {
+      guard let judgement = try model.judge([prepared]).first else {
+        throw ClassifierFailure(detail: "the model gave no judgement")
+      }
+      return (judgement, sequences)
+    } catch {
+      throw Failure(description: error.detail)
+    }
+  }
+
+  private static func score(
+    _ result: (judgement: Judgement, sequences: ExchangeSequences), like published: Judgement
+  ) -> Score {
+    let prompt = published.promptScore.flatMap { _ in result.judgement.promptScore }
+    let response = published.responseScore.flatMap { _ in result.judgement.responseScore }
+    return max(prompt ?? Score(0), response ?? Score(0))
+  }
+
+  private func differences(
+    _ published: Verdict, _ result: (judgement: Judgement, sequences: ExchangeSequences),
+    tenant: String?
+  ) -> [String] {
+    var differences: [String] = []
+    let judgement = published.judgement
+    var views: [[[Int32]]] = []
+    if let score = judgement.promptScore {
+      views.append(result.sequences.prompt)
+      compare("prompt_score", score, result.judgement.promptScore, &differences)
+    }
+    if let score = judgement.responseScore {
+      views.append(result.sequences.response)
+      compare("response_score", score, result.judgement.responseScore, &differences)
+    }
+    if views.isEmpty { differences.append("the verdict has no score") }
+    if judgement.windows != views.map(\.count).max() ?? 0
+      || judgement.tokens != views.joined().reduce(0, { $0 + $1.count })
+    {
+      differences.append("tokens or windows: the text was cut in another way")
+    }
+    let isFlagged = judgement.score.rawValue >= published.threshold
+    if published.flagged != isFlagged {
+      differences.append("flagged: does not follow from score and threshold")
+    }
+    if (published.action != .allow) != published.flagged {
+      differences.append("action: does not follow from flagged")
+    }
+    if let policy = policies?.policy(for: tenant) {
+      if policy.threshold != published.threshold {
+        differences.append("threshold: the policy's is \(policy.threshold)")
+      }
+      let action = policy.action(for: judgement.score)
+      if action != published.action {
+        differences.append("action: the policy's is \(action.rawValue)")
+      }
+    }
+    return differences
+  }
+
+  /// `score` repeats the larger of the two, and readers rely on it.
+  private static func differences(
+    ofTotalIn verdict: [UInt8], _ judgement: Judgement
+  ) -> [String] {
+    struct Total: Decodable {
+      let score: Float
+    }
+    let total = (try? JSONDecoder().decode(Total.self, from: Data(verdict)))?.score ?? .nan
+    let difference = abs(total - judgement.score.rawValue)
+    return difference <= tolerance ? [] : ["score: is not the larger of the scores"]
+  }
+
+  private func compare(
+    _ name: String, _ published: Score, _ score: Score?, _ differences: inout [String]
+  ) {
+    guard let score else {
+      differences.append("\(name): the exchange has no such view")
+      return
+    }
+    let difference = abs(published.rawValue - score.rawValue)
+    if !(difference <= Self.tolerance) {
+      differences.append("\(name): differs by \(difference)")
+    }
+  }
+}

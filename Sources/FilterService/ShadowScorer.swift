@@ -1,0 +1,184 @@
+package import Guard
+internal import Hosting
+package import Pipeline
+package import Records
+package import Settings
+internal import Threading
+internal import Wire
+
+/// Lets a challenger score a share of what was judged, and keeps count of where the two differ.
+///
+/// It sees records after their commit, in a queue of its own with a limit, on a thread of its own:
+/// nothing that it does or fails to do touches a verdict.
+package final class ShadowScorer: Sendable {
+  private struct Waiting: Sendable {
+    let record: InputRecord
+    let format: PayloadFormat
+    let score: Score
+    let threshold: Float
+  }
+
+  private struct State: Sendable {
+    var queue: [Waiting] = []
+    var bytes = 0
+    var isOver = false
+    var figures = ShadowFigures()
+  }
+
+  private let settings: ShadowSettings
+  private let policies: PolicyBook
+  private let target: @Sendable () -> String?
+  private let load: @Sendable (String) throws(GuardModelFailure) -> any StreamModel
+  private let pollInterval: Duration?
+  private let report: @Sendable (ModelReplacement.Event) -> Void
+  private let state = Monitor(State())
+
+  /// Records that the challenger is given at once.
+  private static let batchRecordsMax = 32
+
+  /// - Parameters:
+  ///   - target: the folder to which the challenger's path leads now.
+  ///   - load: makes the challenger of a folder ready.
+  ///   - pollInterval: how often to ask for the target; nil only at the start.
+  package init(
+    settings: ShadowSettings, policies: PolicyBook, target: @escaping @Sendable () -> String?,
+    load: @escaping @Sendable (String) throws(GuardModelFailure) -> any StreamModel,
+    pollInterval: Duration?, report: @escaping @Sendable (ModelReplacement.Event) -> Void
+  ) {
+    self.settings = settings
+    self.policies = policies
+    self.target = target
+    self.load = load
+    self.pollInterval = pollInterval
+    self.report = report
+  }
+
+  package var figures: ShadowFigures { state.withLock { $0.figures } }
+
+  /// Takes the challenger's share of a committed transaction; never blocks.
+  package func observe(_ transaction: Transaction) {
+    var chosen: [Waiting] = []
+    for item in transaction.items {
+      guard case .judged(let exchange, let judgement) = item.outcome,
+        item.item.record.source.fraction < settings.share
+      else { continue }
+      chosen.append(
+        Waiting(
+          record: item.item.record, format: item.format, score: judgement.score,
+          threshold: policies.policy(for: exchange.tenant).threshold))
+    }
+    guard !chosen.isEmpty else { return }
+    state.update { state in
+      for waiting in chosen {
+        let size = waiting.record.byteCount
+        if state.figures.challenger == nil || state.queue.count >= settings.queueRecordsMax
+          || state.bytes + size > settings.queueBytesMax
+        {
+          state.figures.dropped += 1
+          continue
+        }
+        state.queue.append(waiting)
+        state.bytes += size
+      }
+    }
+  }
+
+  /// Scores until `stop`. Blocks; call it on a thread of its own.
+  package func run() {
+    var decoder = ExchangeDecoder(defaultFormat: .json)
+    var folder: String? = ""  // Unlike every target, so that the first one is looked at.
+    var model: (any StreamModel)?
+    while !state.withLock({ $0.isOver }) {
+      let wanted = target()
+      if wanted != folder {
+        folder = wanted
+        model = challenger(in: wanted)
+      }
+      score(nextBatch(), with: model, &decoder)
+    }
+  }
+
+  /// Lets `run` return after its present batch.
+  package func stop() { state.update { $0.isOver = true } }
+
+  private func challenger(in folder: String?) -> (any StreamModel)? {
+    state.update { state in
+      state.figures = ShadowFigures(dropped: state.figures.dropped)
+      state.queue.removeAll()
+      state.bytes = 0
+    }
+    guard let folder else {
+      report(.refused(reason: "the shadow's path leads nowhere", staying: "none"))
+      return nil
+    }
+    do throws(GuardModelFailure) {
+      let start = now()
+      let model = try load(folder)
+      state.update { $0.figures.challenger = model.model }
+      let seconds = Double(now().nanoseconds(since: start)) / 1e9
+      report(.replaced(old: "none", new: model.model, seconds: seconds))
+      return model
+    } catch {
+      report(.refused(reason: error.description, staying: "none"))
+      return nil
+    }
+  }
+
+  /// What waits, at most one batch; empty when it is time to look where the path leads.
+  private func nextBatch() -> [Waiting] {
+    let pollInterval = pollInterval
+    let deadline = pollInterval.map { ContinuousClock.now + $0 }
+    return state.wait { state -> Monitor<State>.Turn<[Waiting]> in
+      if state.isOver { return .done([]) }
+      if !state.queue.isEmpty {
+        let batch = Array(state.queue.prefix(Self.batchRecordsMax))
+        state.queue.removeFirst(batch.count)
+        state.bytes -= batch.reduce(0) { $0 + $1.record.byteCount }
+        return .done(batch)
+      }
+      guard let deadline else { return .sleep(atMost: nil) }
+      let now = ContinuousClock.now
+      return now >= deadline ? .done([]) : .sleep(atMost: deadline - now)
+    }
+  }
+
+  private func score(
+    _ batch: [Waiting], with model: (any StreamModel)?, _ decoder: inout ExchangeDecoder
+  ) {
+    guard let model, !batch.isEmpty else { return }
+    var exchanges: [PreparedExchange] = []
+    var scored: [Waiting] = []
+    for waiting in batch {
+      guard let payload = waiting.record.value,
+        let exchange = try? decoder.decode(payload.span, as: waiting.format),
+        let sequences = try? model.sequences(for: exchange)
+      else { continue }
+      scored.append(waiting)
+      exchanges.append(
+        PreparedExchange(
+          id: "", promptSequences: sequences.prompt, responseSequences: sequences.response))
+    }
+    let judgements = (try? model.judge(exchanges)) ?? []
+    state.withLock { state in
+      state.figures.failed += batch.count - judgements.count
+      for (waiting, judgement) in zip(scored, judgements) {
+        state.figures.count(
+          champion: waiting.score, challenger: judgement.score, threshold: waiting.threshold)
+      }
+    }
+  }
+}
+
+extension SourcePosition {
+  /// A number from 0 to 1 that is as good as random and always the same for this position (FNV-1a,
+  /// then the finalizer of SplitMix64).
+  package var fraction: Double {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in topic.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    hash ^= UInt64(bitPattern: offset.rawValue) &* 0x9E37_79B9_7F4A_7C15
+    hash &+= UInt64(UInt32(bitPattern: partition.rawValue)) << 32
+    hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Double((hash ^ (hash >> 31)) >> 11) * 0x1p-53
+  }
+}

@@ -1,0 +1,53 @@
+internal import Foundation
+
+/// One line of a registry's `history.jsonl`: who changed what, when and why.
+package struct HistoryEntry: Codable, Hashable, Sendable {
+  /// What was done.
+  package enum Action: String, Codable, Hashable, Sendable {
+    case register
+    case promote
+    case rollback
+    case prune
+    /// A crash came between a change and its line here; the next writer noted it.
+    case recover
+  }
+
+  /// UTC, such as `2026-11-24T02:13:05Z`.
+  package let time: String
+  package let action: Action
+  package let version: ModelVersion
+  /// The champion before.
+  package let previous: ModelVersion?
+  package let by: String
+  package let reason: String
+
+  init(
+    _ action: Action, _ version: ModelVersion, previous: ModelVersion? = nil, by: String,
+    reason: String
+  ) {
+    time = timestamp(Date())
+    self.action = action
+    self.version = version
+    self.previous = previous
+    self.by = by
+    self.reason = reason
+  }
+
+  /// Whether the champion changed.
+  var changesChampion: Bool { action == .promote || action == .rollback || action == .recover }
+
+  var line: Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Strings always encode.
+    return ((try? encoder.encode(self)) ?? Data()) + [0x0A]
+  }
+
+  /// The entries of a file, without lines that a crash left unfinished.
+  static func read(_ path: String) -> [HistoryEntry] {
+    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+    return data.split(separator: 0x0A).compactMap {
+      try? JSONDecoder().decode(HistoryEntry.self, from: Data($0))
+    }
+  }
+}

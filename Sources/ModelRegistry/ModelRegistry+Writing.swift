@@ -1,0 +1,247 @@
+internal import Datasets
+package import Foundation
+internal import Glibc
+
+/// A model that is to become a version.
+package struct ModelCandidate: Sendable {
+  /// The folder to copy; its plain files are taken, save hidden ones.
+  package var folder: String
+  /// The engine's hash of the model, 16 hexadecimal digits.
+  package var hash: String
+  package var createdAt = Date()
+  package var parent: ModelVersion?
+  package var trainingData: [ModelManifest.DataSet] = []
+  package var recipe: [String: JSON] = [:]
+  package var metrics: [String: JSON] = [:]
+  package var status = ModelManifest.Status.candidate
+  package var reasons: [String] = []
+  /// Further keys of the manifest, such as `calibration`.
+  package var others: [String: JSON] = [:]
+
+  package init(folder: String, hash: String) {
+    self.folder = folder
+    self.hash = hash
+  }
+}
+
+extension ModelRegistry {
+  /// Copies a model into the registry under a new name. It is complete or not there at all.
+  @discardableResult
+  package func register(
+    _ candidate: ModelCandidate, by: String, reason: String
+  ) throws(RegistryError) -> ModelManifest {
+    guard let version = ModelVersion(createdAt: candidate.createdAt, hash: candidate.hash) else {
+      throw RegistryError(.refused, candidate.folder, "its hash is not hexadecimal")
+    }
+    let names = try Self.plainFiles(in: candidate.folder)
+    let lock = try beginChange()
+    defer { withExtendedLifetime(lock) {} }
+    guard !FileManager.default.fileExists(atPath: folder(of: version)) else {
+      throw RegistryError(.exists, version.description, "the version is there already")
+    }
+    let unfinished = "\(path)/.\(version)\(temporarySuffix)"
+    try files.makeFolder(unfinished)
+    var digests: [String: ModelManifest.File] = [:]
+    for name in names {
+      let copy = "\(unfinished)/\(name)"
+      try files.copy("\(candidate.folder)/\(name)", to: copy)
+      digests[name] = try Self.digest(of: copy)
+    }
+    let manifest = ModelManifest(
+      version: version, parent: candidate.parent, createdAt: timestamp(candidate.createdAt),
+      hash: candidate.hash, files: digests, trainingData: candidate.trainingData,
+      recipe: candidate.recipe, metrics: candidate.metrics, status: candidate.status,
+      reasons: candidate.reasons, others: candidate.others)
+    try files.create("\(unfinished)/\(ModelManifest.fileName)", manifest.json)
+    try files.sync(folder: unfinished)
+    try files.rename(unfinished, to: folder(of: version))
+    try files.sync(folder: path)
+    try note(HistoryEntry(.register, version, by: by, reason: reason))
+    return manifest
+  }
+
+  /// Makes a version the champion, after its digests have been checked.
+  ///
+  /// - Throws: `RegistryError`; then the champion is the one before.
+  package func promote(
+    _ version: ModelVersion, by: String, reason: String
+  ) throws(RegistryError) {
+    let lock = try beginChange()
+    defer { withExtendedLifetime(lock) {} }
+    let manifest = try manifest(of: version)
+    if version == current { return }
+    guard manifest.status != .rejected else {
+      throw RegistryError(
+        .refused, version.description,
+        "was rejected: \(manifest.reasons.joined(separator: ", "))")
+    }
+    try makeChampion(version, .promote, by: by, reason: reason)
+  }
+
+  /// Makes the champion before the champion again.
+  @discardableResult
+  package func rollback(by: String, reason: String) throws(RegistryError) -> ModelVersion {
+    let lock = try beginChange()
+    defer { withExtendedLifetime(lock) {} }
+    guard let previous, previous != current else {
+      throw RegistryError(.refused, path, "there is no previous champion")
+    }
+    try makeChampion(previous, .rollback, by: by, reason: reason)
+    return previous
+  }
+
+  /// Removes the oldest versions until `keep` are left, never the champion or the one before.
+  @discardableResult
+  package func prune(keep: Int, by: String) throws(RegistryError) -> [ModelVersion] {
+    let lock = try beginChange()
+    defer { withExtendedLifetime(lock) {} }
+    var versions = try versions()
+    var removed: [ModelVersion] = []
+    for version in versions where version != current && version != previous {
+      if versions.count <= max(0, keep) { break }
+      let hidden = "\(path)/.\(version)\(temporarySuffix)"
+      try files.rename(folder(of: version), to: hidden)
+      try files.removeFolder(hidden)
+      try note(HistoryEntry(.prune, version, by: by, reason: "keeping \(keep)"))
+      removed.append(version)
+      versions.removeAll { $0 == version }
+    }
+    return removed
+  }
+
+  /// Changes what a version's manifest says of its metrics, status, reasons and other keys.
+  package func update(
+    _ version: ModelVersion, _ change: (inout ModelManifest) -> Void
+  ) throws(RegistryError) {
+    let lock = try beginChange()
+    defer { withExtendedLifetime(lock) {} }
+    var manifest = try manifest(of: version)
+    change(&manifest)
+    manifest.status = status(of: manifest)
+    try write(manifest)
+  }
+
+  // MARK: Steps
+
+  private func makeChampion(
+    _ version: ModelVersion, _ action: HistoryEntry.Action, by: String, reason: String
+  ) throws(RegistryError) {
+    if let problem = try problems(of: version).first {
+      throw RegistryError(.damaged, version.description, problem)
+    }
+    let before = current
+    if let before { try files.link("\(path)/previous", to: before.description) }
+    try files.link("\(path)/current", to: version.description)
+    try note(HistoryEntry(action, version, previous: before, by: by, reason: reason))
+    try alignStatuses()
+  }
+
+  /// Takes the lock and mends what a crash may have left.
+  private func beginChange() throws(RegistryError) -> RegistryLock {
+    if !FileManager.default.fileExists(atPath: path) {
+      do {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      } catch {
+        throw RegistryError(.system, path, "cannot be made")
+      }
+    }
+    let lock = try RegistryLock(path: "\(path)/.lock")
+    try removeUnfinished()
+    try mendLinks()
+    try alignStatuses()
+    return lock
+  }
+
+  private func removeUnfinished() throws(RegistryError) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    for name in names where name.hasSuffix(temporarySuffix) {
+      let isFolder = name.hasPrefix(".")
+      if isFolder {
+        try files.removeFolder("\(path)/\(name)")
+      } else {
+        try files.removeFile("\(path)/\(name)")
+      }
+    }
+  }
+
+  /// A crash between the two links leaves both on one version, and one after them no history.
+  private func mendLinks() throws(RegistryError) {
+    guard let current else { return }
+    let last = history().last { $0.changesChampion }
+    if previous == current {
+      if let before = last?.previous, before != current,
+        FileManager.default.fileExists(atPath: folder(of: before))
+      {
+        try files.link("\(path)/previous", to: before.description)
+      } else {
+        try files.removeFile("\(path)/previous")
+      }
+    }
+    if last?.version != current {
+      try note(
+        HistoryEntry(
+          .recover, current, previous: previous, by: "sluice",
+          reason: "a change was interrupted before it was noted"))
+    }
+  }
+
+  private func alignStatuses() throws(RegistryError) {
+    for version in try versions() {
+      // What cannot be read is left for `problems` to tell.
+      guard var manifest = try? ModelManifest.read(folder: folder(of: version)),
+        manifest.status != status(of: manifest)
+      else { continue }
+      manifest.status = status(of: manifest)
+      try write(manifest)
+    }
+  }
+
+  private func write(_ manifest: ModelManifest) throws(RegistryError) {
+    try files.replace(
+      "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: manifest.json)
+  }
+
+  private func note(_ entry: HistoryEntry) throws(RegistryError) {
+    try files.append(entry.line, to: historyPath)
+  }
+
+  private static func digest(of path: String) throws(RegistryError) -> ModelManifest.File {
+    guard let digest = try? ContentDigest(file: path) else {
+      throw RegistryError(.system, path, "cannot be read")
+    }
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let bytes = (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    return ModelManifest.File(sha256: digest.description, bytes: bytes)
+  }
+
+  private static func plainFiles(in folder: String) throws(RegistryError) -> [String] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      throw RegistryError(.missing, folder, "there is no such folder")
+    }
+    return names.sorted().filter { name in
+      var isFolder: ObjCBool = false
+      let exists = unsafe FileManager.default.fileExists(
+        atPath: "\(folder)/\(name)", isDirectory: &isFolder)
+      return exists && !isFolder.boolValue && !name.hasPrefix(".")
+        && name != ModelManifest.fileName && !name.hasSuffix(temporarySuffix)
+    }
+  }
+}
+
+/// The right to change a registry, given back at the end of its life or of the process.
+private struct RegistryLock: ~Copyable {
+  private let file: OpenFile
+
+  init(path: String) throws(RegistryError) {
+    let file = try OpenFile(path, O_RDWR | O_CREAT)
+    var code: Int32
+    repeat {
+      code = flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
+    } while code == EINTR
+    if code == EWOULDBLOCK {
+      throw RegistryError(.busy, path, "another process is changing the registry")
+    }
+    guard code == 0 else { throw RegistryError(.system, path, "cannot be locked") }
+    self.file = file
+  }
+}

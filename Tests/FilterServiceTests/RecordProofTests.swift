@@ -1,0 +1,100 @@
+import FilterService
+import Foundation
+import Guard
+import ModelRegistry
+import Records
+import Settings
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct RecordProofTests {
+  private let exchange = Array(
+    #"{"id": "c-1", "prompt": "How do I bake bread?", "response": "With flour."}"#.utf8)
+
+  /// A registry with one model, and the verdict of that model on the exchange.
+  private func publish() throws -> (TemporaryDirectory, ModelRegistry, [UInt8]) {
+    let directory = try TemporaryDirectory()
+    let registry = ModelRegistry(path: directory.path + "/models")
+    let model = try GuardModel(
+      settings: ModelSettings(path: GoldenCase.url("v3-style").path), pool: WorkerPool(workers: 1))
+    try registry.register(
+      ModelCandidate(folder: GoldenCase.url("v3-style").path, hash: model.hash), by: "test",
+      reason: "test")
+    var classification = Classification(model: model, policy: Policy(), truncates: false)
+    let verdict = try #require(try classification.judge([exchange]).first)
+    return (directory, registry, verdict)
+  }
+
+  private func prove(
+    _ registry: ModelRegistry, _ verdict: [UInt8], policies: PolicyBook? = nil
+  ) throws -> RecordProof.Finding {
+    var proof = RecordProof(
+      registry: registry, settings: ModelSettings(path: ""), policies: policies,
+      pool: WorkerPool(workers: 1))
+    return try proof.prove(exchange: exchange, verdict: verdict)
+  }
+
+  /// The verdict with one number or text replaced.
+  private func changed(_ verdict: [UInt8], _ key: String, to value: String) throws -> [UInt8] {
+    var object = try #require(
+      try JSONSerialization.jsonObject(with: Data(verdict)) as? [String: Any])
+    object[key] = try JSONSerialization.jsonObject(
+      with: Data(value.utf8), options: .fragmentsAllowed)
+    return Array(try JSONSerialization.data(withJSONObject: object))
+  }
+
+  @Test func aPublishedVerdictIsProvenByItsModel() throws {
+    let (directory, registry, verdict) = try publish()
+    defer { withExtendedLifetime(directory) {} }
+    let finding = try prove(registry, verdict, policies: PolicyBook())
+    #expect(finding.differences == [])
+    #expect(finding.version == (try registry.versions().first))
+    #expect(finding.score == finding.publishedScore)
+  }
+
+  @Test(arguments: [
+    ("response_score", "0.123", "response_score"), ("score", "0.1", "score"),
+    ("threshold", "2", "flagged"),
+    ("flagged", "true", "action"), ("tokens", "3", "tokens"), ("windows", "2", "tokens"),
+    ("action", "\"quarantine\"", "action"),
+  ])
+  func eachForgeryIsFound(key: String, value: String, difference: String) throws {
+    let (directory, registry, verdict) = try publish()
+    defer { withExtendedLifetime(directory) {} }
+    var forged = try changed(verdict, key, to: value)
+    let isFlagged =
+      String(decoding: verdict, as: UTF8.self).contains("\"flagged\": true")
+      || String(decoding: verdict, as: UTF8.self).contains("\"flagged\":true")
+    if isFlagged, key == "flagged" { forged = try changed(verdict, key, to: "false") }
+    if isFlagged, key == "action" { forged = try changed(verdict, key, to: "\"allow\"") }
+    let finding = try prove(registry, forged)
+    #expect(
+      finding.differences.contains { $0.hasPrefix(difference) }, "\(finding.differences)")
+  }
+
+  @Test func thePolicysThresholdAndActionAreProvenToo() throws {
+    let (directory, registry, verdict) = try publish()
+    defer { withExtendedLifetime(directory) {} }
+    let other = PolicyBook(standard: Policy(threshold: 0.75))
+    let finding = try prove(registry, verdict, policies: other)
+    #expect(finding.differences.contains { $0.hasPrefix("threshold") })
+  }
+
+  @Test func aModelThatIsNotThereIsSaid() throws {
+    let (directory, registry, verdict) = try publish()
+    defer { withExtendedLifetime(directory) {} }
+    let foreign = try changed(verdict, "model", to: "\"guard@00000000\"")
+    let error = #expect(throws: RecordProof.Failure.self) { try prove(registry, foreign) }
+    #expect(error?.description.contains("00000000") == true)
+    let nameless = try changed(verdict, "model", to: "\"guard\"")
+    #expect(throws: RecordProof.Failure.self) { try prove(registry, nameless) }
+  }
+
+  @Test func aVerdictOfAnotherExchangeIsRefused() throws {
+    let (directory, registry, verdict) = try publish()
+    defer { withExtendedLifetime(directory) {} }
+    let other = try changed(verdict, "id", to: "\"c-2\"")
+    #expect(throws: RecordProof.Failure.self) { try prove(registry, other) }
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import ModelRegistry
+import Synchronization
+import TestSupport
+import Testing
+
+/// Small models and a registry in a folder of their own.
+struct RegistryFixture {
+  let directory: TemporaryDirectory
+  var path: String { directory.path + "/models" }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+  }
+
+  var registry: ModelRegistry { ModelRegistry(path: path) }
+
+  /// A folder with the files of a model; its number makes its contents and its hash.
+  func candidate(_ number: Int, bytes: Int = 10) throws -> ModelCandidate {
+    let folder = directory.path + "/source-\(number)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in ["config.json", "model.safetensors"] {
+      let contents = Data(repeating: UInt8(truncatingIfNeeded: number), count: bytes)
+      try contents.write(to: URL(filePath: "\(folder)/\(name)"))
+    }
+    let digits = String(number, radix: 16)
+    var candidate = ModelCandidate(
+      folder: folder, hash: String(repeating: "0", count: 8 - digits.count) + digits + "00000000")
+    candidate.createdAt = Date(timeIntervalSince1970: 1_764_000_000 + Double(number))
+    return candidate
+  }
+
+  func register(_ number: Int) throws -> ModelVersion {
+    try registry.register(try candidate(number), by: "test", reason: "test").version
+  }
+}
+
+/// Counts steps and, from a chosen one on, fails every step: a process that has crashed does nothing
+/// more.
+final class CrashPoint: Sendable {
+  private let count = Mutex(0)
+  private let last: Int
+
+  init(after last: Int) { self.last = last }
+
+  var steps: Int { count.withLock { $0 } }
+
+  @Sendable func afterStep() throws(RegistryError) {
+    let number = count.withLock {
+      $0 += 1
+      return $0
+    }
+    if number >= last { throw RegistryError(.system, "test", "crashed") }
+  }
+}
