@@ -131,6 +131,20 @@ final class LabelBench: Sendable {
     return Array(labels.values)
   }
 
+  /// Waits until the topic has a tombstone for a content.
+  func waitForTombstone(of digest: ContentDigest) throws {
+    let consumer = try consumer(group: "reader-\(UInt32.random(in: 0 ... .max))")
+    try consumer.subscribe(to: [labelsTopic])
+    try wait {
+      var records: [InputRecord] = []
+      try consumer.pollBatch(into: &records, max: 100, timeout: .milliseconds(100)) { _ in }
+      return records.contains {
+        $0.value == nil && $0.key == Array(digest.description.utf8)
+      }
+    }
+    _ = try consumer.close(timeout: .seconds(5)) { _ in }
+  }
+
   /// The sum of the offsets that the service's group has committed.
   func committed() throws -> Int64 {
     let consumer = try consumer(group: "sluice-label")

@@ -85,6 +85,21 @@ import Wire
     #expect(try bench.store.counts().labels == 4)
   }
 
+  @Test func expiredLabelsGoFromStoreAndTopicWhileNothingComes() async throws {
+    let bench = try await LabelBench()
+    let old = TeacherLabel(
+      id: "old", contentDigest: ContentDigest(prompt: "old", response: nil).bytes,
+      prompt: "old", teacherScore: Score(0.5), isUnsafe: false, teacher: "scripted",
+      templateDigest: ContentDigest(of: [1]).bytes, inclusionProbability: 1,
+      stratum: "random", labelledAtMilliseconds: 1_000)
+    try bench.store.save([old], timeToLiveMilliseconds: 1, isPublished: true)
+    _ = try await bench.run(ScriptedTeacher()) {
+      try bench.waitForTombstone(of: try #require(old.key).digest)
+      return []
+    }
+    #expect(try bench.store.counts().labels == 0)
+  }
+
   @Test func theMetricsPageTellsOfLabelsAndTeacher() async throws {
     let bench = try await LabelBench()
     try bench.send(0..<20)

@@ -24,18 +24,12 @@ extension LabelDaemon {
     guard publishBacklog() else { return }
     var nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
     var nextPurge = now()
-    while let publication = nextWork({ $0.machine.nextPublication(now: $1) }) {
-      let ending = publish(publication)
-      state.update { state in
-        switch ending {
-        case .done(let refused): state.machine.published(refused: refused, now: now())
-        case .tryAgain:
-          state.machine.publishingFailed(
-            pauseMilliseconds: options.retryMilliseconds, now: now())
-        case .over: break
-        }
+    while let task = nextTask(houseworkAt: min(nextKeeping, nextPurge)) {
+      if case .publication(let publication) = task {
+        let ending = publish(publication)
+        finish(ending)
+        if case .over = ending { return }
       }
-      if case .over = ending { return }
       if now() >= nextKeeping {
         keepEstimates()
         nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
@@ -46,6 +40,35 @@ extension LabelDaemon {
       }
     }
     keepEstimates()
+  }
+
+  /// What the publishing thread does next.
+  private enum PublishingTask: Sendable {
+    case publication(Publication)
+    /// Something is to be kept or purged, also while no records come.
+    case housework
+  }
+
+  private func nextTask(houseworkAt due: StreamInstant) -> PublishingTask? {
+    nextWork { state, time in
+      switch state.machine.nextPublication(now: time) {
+      case .perform(let publication): .perform(.publication(publication))
+      case .wait where time >= due: .perform(.housework)
+      case .wait(let until): .wait(until: min(until ?? due, due))
+      }
+    }
+  }
+
+  private func finish(_ ending: Ending) {
+    state.update { state in
+      switch ending {
+      case .done(let refused): state.machine.published(refused: refused, now: now())
+      case .tryAgain:
+        state.machine.publishingFailed(
+          pauseMilliseconds: options.retryMilliseconds, now: now())
+      case .over: break
+      }
+    }
   }
 
   private func publish(_ publication: Publication) -> Ending {
