@@ -39,7 +39,7 @@ lint:
 format:
 	swift format format --in-place --recursive Package.swift Sources Tests
 
-# A real broker for the integration tests, from PyPI.
+# A real broker and a real language model's server for the tests, from PyPI.
 test-servers: dependencies
 	Tests/Fixtures/install_test_servers.sh $(VENV)
 
@@ -65,7 +65,8 @@ install: dependencies
 	install -m 755 .build-install/release/sluice $(DESTDIR)/usr/lib/sluice/sluice
 	cp -r .build-install/release/*_Demonstration.resources $(DESTDIR)/usr/lib/sluice/
 	ln -sf ../lib/sluice/sluice $(DESTDIR)/usr/bin/sluice
-	install -m 644 systemd/sluice.service $(DESTDIR)/usr/lib/systemd/system/
+	install -m 644 systemd/sluice.service systemd/sluice-label.service \
+	  $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 systemd/sluice.sysusers $(DESTDIR)/usr/lib/sysusers.d/sluice.conf
 	install -m 644 systemd/sluice.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sluice.conf
 	[ -e $(DESTDIR)/etc/sluice/sluice.yaml ] \

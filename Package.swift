@@ -82,6 +82,7 @@ let operation: [Target] = [
     name: "LabelStore",
     dependencies: ["Records", "Datasets", .product(name: "GRDB", package: "GRDB.swift")],
     swiftSettings: strict),
+  .target(name: "LanguageModel", dependencies: ["Datasets", "Settings"], swiftSettings: strict),
   .target(
     name: "Hosting",
     dependencies: [
@@ -102,6 +103,15 @@ let composition: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+    ],
+    swiftSettings: strict),
+  .target(
+    name: "LabelService",
+    dependencies: [
+      "Records", "Datasets", "Threading", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
+      "Hosting", "LabelStore", "Pipeline", "LanguageModel",
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
   .target(
@@ -129,7 +139,8 @@ let executables: [Target] = [
     name: "sluice",
     dependencies: [
       "FilterService", "Guard", "Learning", "Evaluation", "Metrics", "Distillation", "DeBERTa",
-      "Datasets", "Hosting", "Demonstration", "ModelRegistry", "Pipeline", "Records",
+      "Datasets", "Hosting", "LabelService", "Demonstration", "ModelRegistry", "Pipeline",
+      "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -148,8 +159,9 @@ let executables: [Target] = [
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
 let tests: [Target] = [
   .target(
-    name: "TestSupport", dependencies: ["Kafka"], path: "Tests/TestSupport",
-    swiftSettings: strict),
+    name: "TestSupport",
+    dependencies: ["Kafka", .product(name: "FlyingFox", package: "FlyingFox")],
+    path: "Tests/TestSupport", swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
@@ -162,6 +174,7 @@ let tests: [Target] = [
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
+  test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test("ModelRegistryTests", ["ModelRegistry", "Datasets"]),
   test(
@@ -172,13 +185,20 @@ let tests: [Target] = [
     ]),
   test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
   test("EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
+  test(
+    "LabelServiceTests",
+    [
+      "LabelService", "LabelStore", "LanguageModel", "Datasets", "Records", "Settings", "Wire",
+      "Kafka", "Pipeline", "Threading",
+      .product(name: "Logging", package: "swift-log"),
+    ]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test(
     "IntegrationTests",
     [
-      "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "ModelRegistry", "Records",
-      "Settings",
-      "Tensors", "Threading", "Wire", "sluice", .product(name: "Logging", package: "swift-log"),
+      "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore", "Datasets",
+      "ModelRegistry", "Records", "Settings", "Tensors", "Threading", "Wire", "sluice",
+      .product(name: "Logging", package: "swift-log"),
     ]),
   test("LayoutTests", []),
 ]

@@ -57,6 +57,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     hash = other.hash
     encoder = other.encoder
     views = other.views
+    calibration = other.calibration
+    temperature = other.temperature
     classifier = DeBERTaClassifier(other.classifier, pool: pool)
   }
 

@@ -51,9 +51,11 @@ package struct KafkaClients: Sendable {
 
   /// A consumer of other topics from their beginning, in a group of its own: to look at what was
   /// published.
-  package func makeReader(of topics: [String]) throws(KafkaError) -> KafkaConsumer {
+  package func makeReader(
+    of topics: [String], group: String? = nil
+  ) throws(KafkaError) -> KafkaConsumer {
     var configuration = common
-    configuration["group.id"] = settings.kafka.groupID + "-reader"
+    configuration["group.id"] = group ?? settings.kafka.groupID + "-reader"
     configuration["auto.offset.reset"] = "earliest"
     let consumer = try KafkaConsumer(configuration, events: events)
     try consumer.subscribe(to: topics)

@@ -115,4 +115,10 @@ package struct LabelCounts: Hashable, Sendable {
   package let labels: Int
   /// Contents of which none is a near-duplicate of another.
   package let nearGroups: Int
+
+  package init(contents: [Split: Int] = [:], labels: Int = 0, nearGroups: Int = 0) {
+    self.contents = contents
+    self.labels = labels
+    self.nearGroups = nearGroups
+  }
 }

@@ -68,21 +68,24 @@ extension LabelStore {
       database, sql: "SELECT number FROM content WHERE digest = ?",
       arguments: [Data(digest.bytes)])
     if let known { return known }
-    let group = try nearGroup(of: label, in: database)
+    let summary = MinHash(prompt: label.prompt, response: label.response)
+    let group = try nearGroup(of: summary, in: database)
     try database.execute(
       sql: """
-        INSERT INTO content (digest, prompt, response, near_group, split) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO content (digest, prompt, response, summary, near_group, split)
+        VALUES (?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         Data(digest.bytes), Data(label.prompt.utf8), label.response.map { Data($0.utf8) },
-        group.number ?? 0, (group.split ?? shares.split(of: digest)).rawValue,
+        summary.stored, group?.number ?? 0,
+        group?.split.rawValue ?? shares.split(of: digest).rawValue,
       ])
     let number = database.lastInsertedRowID
-    if group.number == nil {
+    if group == nil {
       try database.execute(
         sql: "UPDATE content SET near_group = number WHERE number = ?", arguments: [number])
     }
-    try addBands(group.bands, of: number, in: database)
+    try addBands(of: summary, content: number, in: database)
     return number
   }
 

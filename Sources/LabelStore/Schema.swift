@@ -23,6 +23,7 @@ enum Schema {
       digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
       prompt BLOB NOT NULL,
       response BLOB,
+      summary BLOB NOT NULL,
       near_group INTEGER NOT NULL,
       split INTEGER NOT NULL CHECK (split BETWEEN 0 AND 2)
     ) STRICT;
@@ -61,10 +62,9 @@ enum Schema {
     CREATE INDEX occurrence_tenant ON occurrence (tenant);
 
     CREATE TABLE band (
-      band INTEGER NOT NULL,
       hash INTEGER NOT NULL,
       content INTEGER NOT NULL REFERENCES content ON DELETE CASCADE,
-      PRIMARY KEY (band, hash, content)
+      PRIMARY KEY (hash, content)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX band_content ON band (content);
 

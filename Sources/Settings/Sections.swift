@@ -171,17 +171,23 @@ extension Policy {
 
 extension TelemetrySettings {
   init(_ section: SectionReader) {
-    let text = section.text("listen", default: "127.0.0.1:9464")
-    listen = nil
-    if text != "none" {
-      listen = Endpoint(text)
-      if listen == nil {
-        section.complain("expected an IPv4 address and port, or none", about: "listen")
-      }
-    }
+    listen = Self.endpoint(section, "listen", default: "127.0.0.1:9464")
     logLevel = section.choice("log_level", default: .info)
     logFormat = section.choice("log_format", default: .text)
     section.finish()
+  }
+
+  /// An address to listen on; nil for `none`.
+  static func endpoint(
+    _ section: SectionReader, _ key: String, default standard: String
+  ) -> Endpoint? {
+    let text = section.text(key, default: standard)
+    if text == "none" { return nil }
+    let endpoint = Endpoint(text)
+    if endpoint == nil {
+      section.complain("expected an IPv4 address and port, or none", about: key)
+    }
+    return endpoint
   }
 }
 

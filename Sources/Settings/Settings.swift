@@ -23,6 +23,8 @@ package struct Settings: Hashable, Sendable {
   package var telemetry: TelemetrySettings
   /// Without a commit for that long, while records wait, the watchdog is no longer fed.
   package var watchdogStallSeconds: Int
+  /// The labelling service; nil when the file says nothing of it.
+  package var label: LabelSettings?
 
   /// All topics that the filter reads or writes.
   package var allTopics: [String] { outputTopics.all + inputTopics }
@@ -57,6 +59,11 @@ package struct KafkaSettings: Hashable, Sendable {
 package struct KafkaProperty: Hashable, Sendable {
   package let name: String
   package let value: String
+
+  package init(name: String, value: String) {
+    self.name = name
+    self.value = value
+  }
 }
 
 /// One property of librdkafka whose value stands in a file.

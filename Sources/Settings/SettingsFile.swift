@@ -85,13 +85,14 @@ extension Settings {
     policies = PolicyBook(root)
     telemetry = TelemetrySettings(root.section("telemetry"))
     watchdogStallSeconds = root.number("watchdog_stall_seconds", default: 60, in: 1...86_400)
-    checkTopics(topics)
+    label = LabelSettings(optional: root)
+    checkTopics(topics, root)
     topics.finish()
     checkTimeouts(root)
   }
 
   /// Outputs must not be read again as inputs, nor verdicts mixed with anything else.
-  private func checkTopics(_ topics: SectionReader) {
+  private func checkTopics(_ topics: SectionReader, _ root: SectionReader) {
     let outputs = [
       ("verdicts", outputTopics.verdicts), ("dead_letters", outputTopics.deadLetters),
       ("clean", outputTopics.clean), ("quarantine", outputTopics.quarantine),
@@ -102,6 +103,12 @@ extension Settings {
       if inputTopics.contains(name) { topics.complain("is also an input topic", about: key) }
       if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
       seen[name] = key
+    }
+    if let label, inputTopics.contains(label.topic) || outputTopics.all.contains(label.topic) {
+      root.complain("is a topic of the filter", about: "label.topic")
+    }
+    if let label, label.groupID == kafka.groupID {
+      root.complain("must differ from kafka.group_id", about: "label.group_id")
     }
   }
 

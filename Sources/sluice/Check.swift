@@ -1,8 +1,9 @@
 import ArgumentParser
 import FilterService
 import Foundation
+import LabelService
 
-struct Check: ParsableCommand {
+struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Find mistakes in a settings file.",
     discussion: """
@@ -16,15 +17,18 @@ struct Check: ParsableCommand {
   @Option(name: .shortAndLong, help: "The settings file.")
   var config = "/etc/sluice/sluice.yaml"
 
-  @Flag(help: "Also try the brokers, the topics, the secrets and the model.")
+  @Flag(help: "Also try the brokers, the topics, the secrets, the model and the teacher.")
   var connect = false
 
-  func run() throws {
+  func run() async throws {
     let settings = try loadSettings(config)
     if connect {
       do {
         let environment = ProcessInfo.processInfo.environment
         try SettingsCheck(settings: settings, environment: environment).run { print($0) }
+        if let label = settings.label {
+          try await LabelApplication.check(settings, label, environment: environment) { print($0) }
+        }
       } catch {
         throw exitError(for: error)
       }

@@ -6,6 +6,7 @@ import Glibc
 import Guard
 import Learning
 import Hosting
+import LabelService
 import ModelRegistry
 import Pipeline
 import Settings
@@ -46,6 +47,11 @@ func exitError(for error: any Error) -> any Error {
     case .configuration(let text): fail(text, code: 78)
     case .model(let text): fail(text, code: 66)
     case .unavailable(let text): fail(text, code: 69)
+    }
+  case let failure as LabelFailure:
+    switch failure {
+    case .brokers(let text): fail(text, code: 69)
+    case .store(let text): fail(text, code: 70)
     }
   case let failure as StreamFailure:
     switch failure {

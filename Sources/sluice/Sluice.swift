@@ -21,6 +21,7 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Serve.self, Classify.self, Check.self, Demo.self, Evaluate.self, Distill.self, Model.self,
+      Serve.self, Label.self, Classify.self, Evaluate.self, Distill.self, Model.self, Check.self,
+      Demo.self,
     ])
 }

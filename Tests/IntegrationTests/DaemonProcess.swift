@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// The real `sluice serve`, as a process that a test starts, stops and kills.
+/// The real `sluice serve`, or another service of it, as a process that a test starts, stops and kills.
 struct DaemonProcess {
   let process: ChildProcess
   let notify: NotifySocket
@@ -14,13 +14,13 @@ struct DaemonProcess {
   }
 
   /// Starts the daemon with these settings and returns once it has said that it is ready.
-  init(settings: String) throws {
+  init(_ command: String = "serve", settings: String) throws {
     directory = try TemporaryDirectory()
     notify = NotifySocket(in: directory)
     let file = directory.path + "/sluice.yaml"
     try Data(settings.utf8).write(to: URL(filePath: file))
     process = try ChildProcess(
-      Self.program, ["serve", "--config", file], environment: ["NOTIFY_SOCKET": notify.path],
+      Self.program, [command, "--config", file], environment: ["NOTIFY_SOCKET": notify.path],
       output: directory.path + "/log")
     guard notify.hears("READY=1", within: .seconds(60)) else {
       process.kill()

@@ -20,7 +20,7 @@ func label(
   _ number: Int, prompt: String? = nil, response: String? = nil, tenant: String? = nil,
   teacher: String = "teacher", isUnsafe: Bool = false, at milliseconds: Int64 = 1_000
 ) -> TeacherLabel {
-  let prompt = prompt ?? "What is \(number) squared, and why would one of \(number * 7919) ask?"
+  let prompt = prompt ?? ownText(number)
   return TeacherLabel(
     id: "exchange-\(number)",
     contentDigest: ContentDigest(prompt: prompt, response: response).bytes, prompt: prompt,
@@ -30,6 +30,13 @@ func label(
     stratum: "random", guardModel: "guard@00000000", guardScore: Score(0.4),
     source: SourcePosition(topic: "in", partition: 1, offset: Int64(number)),
     labelledAtMilliseconds: milliseconds)
+}
+
+/// A text that is unlike that of any other number, also to MinHash.
+func ownText(_ number: Int) -> String {
+  var generator = SeededGenerator(seed: UInt64(number))
+  let letters = Array("abcdefghijklmnopqrstuvwxyz ")
+  return String((0..<60).map { _ in letters.randomElement(using: &generator) ?? " " })
 }
 
 extension TeacherLabel {

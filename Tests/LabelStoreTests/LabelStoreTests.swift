@@ -160,7 +160,7 @@ import Testing
     try file.close()
     let error = #expect(throws: LabelStoreError.self) { try LabelStore(path: path) }
     #expect(error?.description.contains(path) == true)
-    #expect(error?.description.contains("squared") == false)
+    #expect(error?.description.contains(ownText(1)) == false)
   }
 
   @Test(arguments: ["not a database at all, but a text of some length", ""])

@@ -13,6 +13,7 @@ import Testing
     ["Hosting", "Settings"],  // what the services share is made from settings
     ["Hosting", "Telemetry"],  // and serves health, metrics and logs
     ["Hosting", "Systemd"],  // and gives signs of life
+    ["LanguageModel", "Settings"],  // a server's settings say how hard it may be leant on
     ["Demonstration", "FilterService"],  // the demo runs the real daemon
   ]
 

@@ -21,8 +21,41 @@ import Testing
   }
 
   @Test func theDocumentedDefaultsAreTheDefaults() throws {
-    let documented = try Settings(file: SourceTree.url("config/sluice.yaml").path)
-    #expect(try documented == Settings(yaml: least, file: "s.yaml"))
+    var documented = try Settings(file: SourceTree.url("config/sluice.yaml").path)
+    let labelling = try Settings(
+      yaml: least + "\nlabel: {teacher: {url: \"http://localhost:8000\"}}", file: "s.yaml")
+    #expect(documented == labelling)
+    documented.label = nil
+    #expect(try documented == Settings(yaml: least, file: "s.yaml"), "without its section")
+  }
+
+  @Test(arguments: [
+    ("label: {}", "label.teacher.url: is required"),
+    ("label: {teacher: {url: x}}", "begins with http:// or https://"),
+    ("label: {topic: chat.verdicts, teacher: {url: 'http://x'}}", "label.topic: is a topic of"),
+    ("label: {group_id: sluice, teacher: {url: 'http://x'}}", "must differ from kafka.group_id"),
+    ("label: {teacher: {url: 'http://x'}, sampling: {random_rate: 0}}", "expected a number from"),
+    ("label: {teacher: {url: 'http://x'}, sampling: {random_rat: 1}}", "did you mean random_rate"),
+    ("label: {teacher: {url: 'http://x'}, test_share: 0.5, validation_share: 0.5}", "for training"),
+    ("label: {teacher: {url: 'http://x'}, when_unavailable: panic}", "expected one of: wait, shed"),
+    ("label: {teacher: {url: 'http://x'}, listen: here}", "label.listen: expected an IPv4"),
+  ])
+  func theLabellingServicesKeysAreChecked(addition: String, message: String) {
+    let found = problems(least + "\n" + addition)
+    #expect(found.contains { $0.contains(message) }, "\(found)")
+  }
+
+  @Test func aCapOrATimeToLiveOfZeroIsNone() throws {
+    let yaml = """
+      label:
+        time_to_live_days: 0
+        teacher: {url: "https://x", model: m}
+        sampling: {labels_per_tenant_per_hour: 0}
+      """
+    let label = try #require(try Settings(yaml: least + "\n" + yaml, file: "s.yaml").label)
+    #expect(label.timeToLiveDays == nil)
+    #expect(label.sampling.labelsPerTenantPerHour == nil)
+    #expect(label.listen?.port == 9465)
   }
 
   @Test func everyFileInConfigLoads() throws {

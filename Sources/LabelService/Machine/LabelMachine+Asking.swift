@@ -1,0 +1,142 @@
+package import Datasets
+package import LanguageModel
+package import Pipeline
+internal import Records
+
+/// One content to be asked about, and everyone who sent it.
+package struct TeacherRequest: Sendable {
+  package let number: Int
+  package let digest: ContentDigest
+  package let prompt: String
+  package let response: String?
+  /// The first is the one that the label is named after.
+  package internal(set) var samples: [Sample]
+  let arrival: StreamInstant
+  var attempts = 0
+  var notBefore: StreamInstant
+}
+
+extension LabelMachine {
+  /// A content is unsafe above this probability (HarmAug §3.2).
+  package static let decisionThreshold = 0.5
+
+  /// Puts a chosen exchange into the queue, together with others of the same content.
+  mutating func enqueue(_ sample: Sample, _ exchange: Exchange, now: StreamInstant) {
+    guard caps.spend(sample.tenant, at: now) else { return leave([sample], .tenantCap) }
+    let digest = ContentDigest(prompt: exchange.prompt, response: exchange.response)
+    if let index = queue.firstIndex(where: { $0.digest == digest }) {
+      return queue[index].samples.append(sample)
+    }
+    if let number = inFlight.first(where: { $0.value.digest == digest })?.key {
+      inFlight[number]?.samples.append(sample)
+      return
+    }
+    if limits.whenUnavailable == .shed, queue.count >= limits.queueMax {
+      return leave([sample], .queueFull)
+    }
+    nextNumber += 1
+    let response = exchange.response.flatMap { $0.isEmpty ? nil : $0 }
+    queue.append(
+      TeacherRequest(
+        number: nextNumber, digest: digest, prompt: exchange.prompt, response: response,
+        samples: [sample], arrival: now, notBefore: now))
+  }
+
+  /// The next request to make.
+  package mutating func nextRequest(now: StreamInstant) -> Decision<TeacherRequest> {
+    guard !isDraining, !queue.isEmpty else { return .wait(until: nil) }
+    guard inFlight.count < limits.concurrentMax else { return .wait(until: nil) }
+    guard let index = queue.firstIndex(where: { $0.notBefore <= now }) else {
+      return .wait(until: queue.map(\.notBefore).min())
+    }
+    guard budget.left(at: now) > 0 else { return .wait(until: budget.nextFree()) }
+    let patience = Duration.milliseconds(limits.openMaxMilliseconds)
+    if case .refused(let delay) = breaker.admit(at: now.sinceStart, patience: patience) {
+      return .wait(until: now.advanced(byMilliseconds: max(1, delay.milliseconds)))
+    }
+    _ = budget.spend(at: now)
+    var request = queue.remove(at: index)
+    request.attempts += 1
+    counters.requests += 1
+    inFlight[request.number] = request
+    return .perform(request)
+  }
+
+  /// The teacher answered, which may be that it cannot tell.
+  package mutating func answered(
+    _ number: Int, _ opinion: TeacherOpinion, wallMilliseconds: Int64
+  ) {
+    breaker.succeed()
+    guard let request = inFlight.removeValue(forKey: number), let first = request.samples.first
+    else { return }
+    guard let probability = opinion.unsafeProbability else {
+      return leave(request.samples, .unanswerable)
+    }
+    let isUnsafe = probability > Self.decisionThreshold
+    let label = TeacherLabel(
+      id: first.identifier, contentDigest: request.digest.bytes, prompt: request.prompt,
+      response: request.response, tenant: first.tenant,
+      teacherScore: Score(Float(probability)), isUnsafe: isUnsafe, teacher: teacher.model,
+      templateDigest: teacher.templateDigest.bytes,
+      inclusionProbability: first.selection.inclusionProbability,
+      stratum: first.selection.stratum.rawValue, guardModel: first.guardModel,
+      guardScore: first.guardScore, source: first.source,
+      labelledAtMilliseconds: wallMilliseconds)
+    estimate(request.samples, isUnsafe: isUnsafe)
+    finished.append(FinishedLabel(label: label, samples: request.samples))
+  }
+
+  /// The label of a request was known already: the request was not made. Returns who sent the
+  /// content now.
+  package mutating func wasKnown(
+    _ number: Int, isUnsafe: Bool, now: StreamInstant
+  ) -> [Sample] {
+    breaker.abandon(at: now.sinceStart)
+    budget.refund(at: now)
+    counters.requests -= 1
+    guard let request = inFlight.removeValue(forKey: number) else { return [] }
+    counters.reused += request.samples.count
+    estimate(request.samples, isUnsafe: isUnsafe)
+    for sample in request.samples { finish(sample) }
+    return request.samples
+  }
+
+  /// The teacher could not be asked.
+  package mutating func failed(_ number: Int, isRetriable: Bool, now: StreamInstant) {
+    counters.failures += 1
+    guard isRetriable else {
+      breaker.succeed()
+      guard let request = inFlight.removeValue(forKey: number) else { return }
+      return leave(request.samples, .unanswerable)
+    }
+    breaker.fail(at: now.sinceStart)
+    guard var request = inFlight.removeValue(forKey: number) else { return }
+    if limits.whenUnavailable == .shed, request.attempts >= limits.attemptsMax {
+      return leave(request.samples, .teacherFailed)
+    }
+    let doublings = min(request.attempts - 1, 8)
+    request.notBefore = now.advanced(byMilliseconds: 250 << doublings)
+    queue.insert(request, at: 0)
+  }
+
+  private mutating func estimate(_ samples: [Sample], isUnsafe: Bool) {
+    for sample in samples {
+      estimator.labelled(
+        sample.cell, atMilliseconds: sample.seenAtMilliseconds,
+        inclusionProbability: sample.selection.inclusionProbability, isUnsafe: isUnsafe)
+    }
+  }
+}
+
+extension StreamInstant {
+  /// This moment as the circuit breaker counts.
+  var sinceStart: Duration { .nanoseconds(nanoseconds) }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded up.
+  fileprivate var milliseconds: Int {
+    let (seconds, attoseconds) = components
+    return Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+  }
+}

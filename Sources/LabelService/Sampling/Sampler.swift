@@ -1,0 +1,118 @@
+internal import Datasets
+package import Records
+
+/// Why an exchange was chosen to be labelled.
+package enum Stratum: String, Hashable, Sendable, CaseIterable {
+  /// By a draw among all exchanges: what keeps estimates honest.
+  case random
+  /// The score was near the threshold.
+  case uncertain
+  /// A second model would have decided otherwise.
+  case disagreement
+}
+
+/// What the guard said of an exchange, as far as sampling depends on it.
+package struct JudgedFeatures: Hashable, Sendable {
+  package let score: Score
+  package let threshold: Float
+  package let isFlagged: Bool
+  /// The score of a model in shadow; nil when none judged.
+  package let shadowScore: Score?
+
+  package init(score: Score, threshold: Float, isFlagged: Bool, shadowScore: Score? = nil) {
+    self.score = score
+    self.threshold = threshold
+    self.isFlagged = isFlagged
+    self.shadowScore = shadowScore
+  }
+}
+
+/// How often exchanges are chosen, by stratum.
+package struct SamplingPlan: Hashable, Sendable {
+  /// Probability with which any exchange is chosen, above 0.
+  package var randomRate: Double
+  /// Probability with which an exchange near the threshold is chosen besides.
+  package var uncertaintyRate: Double
+  /// How far from the threshold a score may be to count as near.
+  package var uncertaintyMargin: Float
+  /// Probability with which an exchange is chosen besides on which a shadow model disagrees.
+  package var disagreementRate: Double
+  /// Makes the draws of one deployment differ from another's.
+  package var seed: UInt64
+
+  package init(
+    randomRate: Double = 0.01, uncertaintyRate: Double = 0.1, uncertaintyMargin: Float = 0.15,
+    disagreementRate: Double = 0.5, seed: UInt64 = 0
+  ) {
+    self.randomRate = randomRate
+    self.uncertaintyRate = uncertaintyRate
+    self.uncertaintyMargin = uncertaintyMargin
+    self.disagreementRate = disagreementRate
+    self.seed = seed
+  }
+}
+
+/// An exchange that is to be labelled, and how likely that was.
+package struct Selection: Hashable, Sendable {
+  /// The first stratum that chose it.
+  package let stratum: Stratum
+  /// The probability that any stratum chose it: 1 - Π (1 - rate) over those it belongs to.
+  package let inclusionProbability: Double
+}
+
+/// Chooses exchanges to be labelled: Poisson sampling with a rate for each stratum.
+///
+/// Each stratum draws for itself, by a hash of seed, stratum and the exchange's position: a restart
+/// chooses the same exchanges again, and no sender can tell which.
+package struct Sampler: Hashable, Sendable {
+  package let plan: SamplingPlan
+
+  package init(plan: SamplingPlan) { self.plan = plan }
+
+  /// Whether an exchange at that position can be chosen at all, whatever the guard says of it.
+  package func mayChoose(_ position: SourcePosition) -> Bool {
+    Stratum.allCases.contains { draw(position, $0) < rate(of: $0) }
+  }
+
+  /// The selection of an exchange; nil when it is not chosen.
+  package func select(_ position: SourcePosition, _ features: JudgedFeatures) -> Selection? {
+    let strata = self.strata(of: features)
+    guard let stratum = strata.first(where: { draw(position, $0) < rate(of: $0) }) else {
+      return nil
+    }
+    return Selection(stratum: stratum, inclusionProbability: inclusionProbability(strata))
+  }
+
+  /// The strata that an exchange belongs to.
+  package func strata(of features: JudgedFeatures) -> [Stratum] {
+    Stratum.allCases.filter { stratum in
+      switch stratum {
+      case .random: true
+      case .uncertain:
+        abs(features.score.rawValue - features.threshold) <= plan.uncertaintyMargin
+      case .disagreement:
+        features.shadowScore.map {
+          ($0.rawValue >= features.threshold) != features.isFlagged
+        } ?? false
+      }
+    }
+  }
+
+  /// The probability that at least one of these strata chooses an exchange.
+  package func inclusionProbability(_ strata: [Stratum]) -> Double {
+    1 - strata.reduce(1) { $0 * (1 - rate(of: $1)) }
+  }
+
+  private func rate(of stratum: Stratum) -> Double {
+    switch stratum {
+    case .random: plan.randomRate
+    case .uncertain: plan.uncertaintyRate
+    case .disagreement: plan.disagreementRate
+    }
+  }
+
+  /// A number from 0 to 1 that is as good as random and always the same.
+  private func draw(_ position: SourcePosition, _ stratum: Stratum) -> Double {
+    ContentDigest(of: "\(plan.seed) \(stratum.rawValue) \(position)".utf8).fraction
+  }
+}

@@ -1,0 +1,184 @@
+internal import Datasets
+internal import Foundation
+internal import Hosting
+internal import Kafka
+internal import LabelStore
+internal import Pipeline
+internal import Records
+
+extension LabelDaemon {
+  /// How a publication ended.
+  private enum Ending {
+    /// The broker will never take the labels at these indices.
+    case done(refused: Set<Int>)
+    case tryAgain
+    /// The service has failed.
+    case over
+  }
+
+  /// Stores, publishes and commits until the service is over.
+  ///
+  /// A label is stored first, marked as unpublished; so one that a crash kept from the topic is
+  /// published at the next start, and its exchange is not asked about again.
+  func publish() {
+    guard publishBacklog() else { return }
+    var nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
+    var nextPurge = now()
+    while let task = nextTask(houseworkAt: min(nextKeeping, nextPurge)) {
+      if case .publication(let publication) = task {
+        let ending = publish(publication)
+        finish(ending)
+        if case .over = ending { return }
+      }
+      if now() >= nextKeeping {
+        keepEstimates()
+        nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
+      }
+      if now() >= nextPurge {
+        purge()
+        nextPurge = now().advanced(byMilliseconds: options.purgeMilliseconds)
+      }
+    }
+    keepEstimates()
+  }
+
+  /// What the publishing thread does next.
+  private enum PublishingTask: Sendable {
+    case publication(Publication)
+    /// Something is to be kept or purged, also while no records come.
+    case housework
+  }
+
+  private func nextTask(houseworkAt due: StreamInstant) -> PublishingTask? {
+    nextWork { state, time in
+      switch state.machine.nextPublication(now: time) {
+      case .perform(let publication): .perform(.publication(publication))
+      case .wait where time >= due: .perform(.housework)
+      case .wait(let until): .wait(until: min(until ?? due, due))
+      }
+    }
+  }
+
+  private func finish(_ ending: Ending) {
+    state.update { state in
+      switch ending {
+      case .done(let refused): state.machine.published(refused: refused, now: now())
+      case .tryAgain:
+        state.machine.publishingFailed(
+          pauseMilliseconds: options.retryMilliseconds, now: now())
+      case .over: break
+      }
+    }
+  }
+
+  private func publish(_ publication: Publication) -> Ending {
+    do throws(LabelStoreError) {
+      if !publication.labels.isEmpty {
+        try store.save(
+          publication.labels, timeToLiveMilliseconds: options.timeToLiveMilliseconds,
+          isPublished: false)
+        for item in publication.items {
+          for sample in item.samples.dropFirst() {
+            if let digest = item.label.key?.digest {
+              try store.note(sample.occurrence, of: digest)
+            }
+          }
+        }
+      }
+      let ending = send(publication.labels, offsets: publication.offsets)
+      if case .done = ending { try store.markPublished(publication.labels.compactMap(\.key)) }
+      return ending
+    } catch {
+      return isRetriable(error) ? .tryAgain : .over
+    }
+  }
+
+  /// Publishes labels, then offsets.
+  private func send(_ labels: [TeacherLabel], offsets: [TopicPartition: Offset]) -> Ending {
+    var refused: Set<Int> = []
+    while true {
+      let indices = labels.indices.filter { !refused.contains($0) }
+      let records = indices.map { labels[$0].record(topic: options.topic, format: options.format) }
+      do throws(PublishError) {
+        let membership: ConsumerGroupMetadata
+        do throws(KafkaError) {
+          membership = try consumer.groupMetadata()
+        } catch {
+          throw .fatal(error)
+        }
+        try publisher.publish(records, offsets: offsets, as: membership)
+        return .done(refused: refused)
+      } catch {
+        switch error {
+        case .rejected(let index, let cause):
+          refused.insert(indices[index])
+          logger.error("a label is refused", metadata: ["reason": "\(cause)"])
+        case .aborted(let cause):
+          logger.warning("publishing failed", metadata: ["reason": "\(cause)"])
+          return .tryAgain
+        case .fatal(let cause):
+          state.update { $0.fail(.brokers(cause.description)) }
+          return .over
+        }
+      }
+    }
+  }
+
+  /// Publishes what an earlier run stored and could not publish; false when the service is over.
+  private func publishBacklog() -> Bool {
+    while state.withLock({ !$0.isOver && $0.failure == nil }) {
+      do throws(LabelStoreError) {
+        let labels = try store.unpublished(limit: options.limits.publicationMax)
+        if labels.isEmpty { return true }
+        switch send(labels, offsets: [:]) {
+        case .done:
+          try store.markPublished(labels.compactMap(\.key))
+          logger.info("published labels of an earlier run", metadata: ["count": "\(labels.count)"])
+        case .tryAgain: rest()
+        case .over: return false
+        }
+      } catch {
+        guard isRetriable(error) else { return false }
+        rest()
+      }
+    }
+    return false
+  }
+
+  /// Erases what is too old, here and in the topic.
+  private func purge() {
+    do throws(LabelStoreError) {
+      let gone = try store.purge(nowMilliseconds: wallClockMilliseconds())
+      let counts = try store.counts()
+      state.update { state in
+        state.contents = counts
+        state.purged += gone.count
+      }
+      guard !gone.isEmpty else { return }
+      let membership = try? consumer.groupMetadata()
+      guard let membership else { return }
+      try? publisher.publish(
+        gone.map { $0.tombstone(topic: options.topic) }, offsets: [:], as: membership)
+    } catch {
+      _ = isRetriable(error)
+    }
+  }
+
+  /// Keeps the estimates for the next run; losing them costs precision for a while and no more.
+  private func keepEstimates() {
+    let estimator = state.withLock { $0.machine.estimator }
+    guard let data = try? JSONEncoder().encode(estimator) else { return }
+    do throws(LabelStoreError) {
+      try store.keep(Array(data), as: Self.estimatorNote)
+    } catch {
+      _ = isRetriable(error)
+    }
+  }
+
+  private func rest() {
+    let end = now().advanced(byMilliseconds: options.retryMilliseconds)
+    _ = nextWork { _, time in
+      time >= end ? Decision<Bool>.perform(true) : .wait(until: end)
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/// What `/v1/chat/completions` and `/v1/completions` answer.
+struct AnswerBody: Decodable {
+  struct Choice: Decodable {
+    struct Message: Decodable {
+      let content: String?
+    }
+
+    let text: String?
+    let message: Message?
+    let finish_reason: String?
+    let logprobs: LogProbabilityBody?
+  }
+
+  struct Usage: Decodable {
+    let prompt_tokens: Int?
+    let completion_tokens: Int?
+  }
+
+  let choices: [Choice]
+  let usage: Usage?
+}
+
+/// Log-probabilities in the shape of the chat endpoint, which llama.cpp uses on both, or in the
+/// older shape that vLLM uses for completions.
+struct LogProbabilityBody: Decodable {
+  struct Entry: Decodable {
+    let id: Int?
+    let token: String?
+    let logprob: Double
+    let top_logprobs: [Entry]?
+  }
+
+  let content: [Entry]?
+  let tokens: [String]?
+  let token_logprobs: [Double?]?
+  let top_logprobs: [[String: Double]?]?
+
+  /// The generated tokens, whichever shape they came in.
+  var generatedTokens: [GeneratedToken] {
+    if let content {
+      return content.map { entry in
+        GeneratedToken(
+          chosen: Self.candidate(entry),
+          candidates: (entry.top_logprobs ?? []).map(Self.candidate).sortedByProbability)
+      }
+    }
+    let tokens = tokens ?? []
+    return tokens.indices.compactMap { index in
+      guard let token_logprobs, index < token_logprobs.count,
+        let logProbability = token_logprobs[index]
+      else { return nil }
+      let alternatives =
+        top_logprobs.flatMap { index < $0.count ? $0[index] : nil } ?? [:]
+      return GeneratedToken(
+        chosen: Self.candidate(nil, tokens[index], logProbability),
+        candidates: alternatives.map { Self.candidate(nil, $0.key, $0.value) }.sortedByProbability)
+    }
+  }
+
+  private static func candidate(_ entry: Entry) -> TokenCandidate {
+    candidate(entry.id, entry.token, entry.logprob)
+  }
+
+  /// A candidate; a text such as `token_id:7` is a number.
+  private static func candidate(
+    _ identifier: Int?, _ text: String?, _ logProbability: Double
+  ) -> TokenCandidate {
+    let mark = "token_id:"
+    if identifier == nil, let text, text.hasPrefix(mark),
+      let number = Int(text.dropFirst(mark.count))
+    {
+      return TokenCandidate(identifier: number, text: nil, logProbability: logProbability)
+    }
+    return TokenCandidate(identifier: identifier, text: text, logProbability: logProbability)
+  }
+}
+
+extension [TokenCandidate] {
+  /// The best first; equal ones by their number, so that the order is always the same.
+  fileprivate var sortedByProbability: [TokenCandidate] {
+    sorted {
+      $0.logProbability != $1.logProbability
+        ? $0.logProbability > $1.logProbability
+        : ($0.identifier ?? 0, $0.text ?? "") < ($1.identifier ?? 0, $1.text ?? "")
+    }
+  }
+}
+
+/// What `/tokenize` answers; vLLM adds more.
+struct TokenizeAnswer: Decodable {
+  let tokens: [Int]
+}
+
+/// What `/v1/models` answers.
+struct ModelsAnswer: Decodable {
+  struct Model: Decodable {
+    let id: String
+  }
+
+  let data: [Model]
+}

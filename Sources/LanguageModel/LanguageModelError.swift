@@ -1,0 +1,63 @@
+/// A request to a language model's server that failed; it never shows a text of either side.
+package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What went wrong.
+  package enum Kind: Hashable, Sendable {
+    /// The server answered with this status of HTTP.
+    case status(Int)
+    /// No connection, or it broke; a code of Foundation's `URLError`.
+    case connection(Int)
+    case timedOut
+    /// The answer is not what the server's interface promises; says what is wrong with it.
+    case malformedAnswer(String)
+    /// The server failed so often that it is left alone for a while.
+    case circuitOpen
+    /// More requests wait for their turn than the settings allow.
+    case overloaded
+    /// The address or the key in the settings cannot be used; says why.
+    case unusableSettings(String)
+    case cancelled
+  }
+
+  package let kind: Kind
+  /// Scheme, host, port and path: without user, password and query.
+  package let url: String
+  /// How long the server asked to be left alone, or the circuit stays open.
+  package let retryAfter: Duration?
+
+  package init(_ kind: Kind, url: String, retryAfter: Duration? = nil) {
+    self.kind = kind
+    self.url = url
+    self.retryAfter = retryAfter
+  }
+
+  /// Whether the same request can succeed later.
+  package var isRetryable: Bool {
+    switch kind {
+    case .status(let code): code == 408 || code == 429 || code >= 500
+    case .connection, .timedOut, .circuitOpen, .overloaded: true
+    case .malformedAnswer, .unusableSettings, .cancelled: false
+    }
+  }
+
+  /// Whether it tells against the server's health rather than against the request.
+  var isServerFailure: Bool {
+    switch kind {
+    case .status(let code): code >= 500
+    case .connection, .timedOut: true
+    default: false
+    }
+  }
+
+  package var description: String {
+    switch kind {
+    case .status(let code): "\(url): the server answered with status \(code)"
+    case .connection(let code): "\(url): the connection failed (code \(code))"
+    case .timedOut: "\(url): no answer in time"
+    case .malformedAnswer(let problem): "\(url): the answer is unusable: \(problem)"
+    case .circuitOpen: "\(url): the server failed repeatedly and is left alone for now"
+    case .overloaded: "\(url): too many requests wait"
+    case .unusableSettings(let problem): "\(url): \(problem)"
+    case .cancelled: "\(url): the request was cancelled"
+    }
+  }
+}

@@ -1,0 +1,129 @@
+internal import Datasets
+internal import Foundation
+package import Settings
+
+/// A teacher that reads P(unsafe) off the probabilities of the two labels, at the first generated
+/// token that is not white space (HarmAug §3.2):
+/// softmax over the two log-probabilities, divided by the temperature.
+package struct LogProbabilityTeacher: Teacher {
+  /// Candidates that are asked for; servers allow up to 20 by default.
+  package static let candidatesMax = 20
+  /// Tokens of white space that a model may write before its label.
+  package static let whiteSpaceTokensMax = 3
+  /// Added to a label's logit to learn its own log-probability, which servers tell unbiased. The
+  /// highest that every server accepts.
+  static let decisiveBias = 100.0
+
+  package let identity: TeacherIdentity
+  private let client: LanguageModelClient
+  private let template: any TeacherTemplate
+  private let temperature: Double
+  private let labels: LabelTokens
+
+  /// Connects to the server and makes sure that its model can serve as this teacher.
+  ///
+  /// - Throws: `TeacherError.unfit` when a label is not a single token or the shots are unusable.
+  package static func connect(
+    _ settings: TeacherSettings
+  ) async throws(TeacherError) -> LogProbabilityTeacher {
+    let template = try Self.template(settings)
+    let client: LanguageModelClient
+    do throws(LanguageModelError) {
+      client = try await LanguageModelClient.connect(settings.server)
+    } catch {
+      throw .server(error)
+    }
+    return try await LogProbabilityTeacher(
+      client: client, template: template, temperature: settings.temperature)
+  }
+
+  /// A teacher over a client; resolves the labels.
+  package init(
+    client: LanguageModelClient, template: any TeacherTemplate, temperature: Double
+  ) async throws(TeacherError) {
+    precondition(temperature >= 0)
+    self.client = client
+    self.template = template
+    self.temperature = temperature
+    labels = try await LabelTokens(client, template)
+    identity = TeacherIdentity(model: client.model, templateDigest: template.digest)
+  }
+
+  package func score(
+    prompt: String, response: String?
+  ) async throws(TeacherError) -> TeacherOpinion {
+    var text = template.render(prompt: prompt, response: response == "" ? nil : response)
+    for whiteSpaceTokens in 0...Self.whiteSpaceTokensMax {
+      let answer = try await ask(text)
+      if answer.text.isEmpty { return .unknown(.noLabelPlace) }
+      if answer.text.allSatisfy(\.isWhitespace) {
+        text += answer.text
+        continue
+      }
+      guard let token = answer.tokens.first else { return .unknown(.noLogProbabilities) }
+      let pair = whiteSpaceTokens == 0 ? labels.afterCue : labels.afterWhiteSpace
+      guard let pair else { return .unknown(.missingLabel) }
+      guard let ofSafe = try await logProbability(pair.safe, in: token, after: text),
+        let ofUnsafe = try await logProbability(pair.unsafe, in: token, after: text)
+      else { return .unknown(.missingLabel) }
+      return Self.opinion(ofSafe: ofSafe, ofUnsafe: ofUnsafe, temperature: temperature)
+    }
+    return .unknown(.noLabelPlace)
+  }
+
+  /// softmax([safe, unsafe] / temperature)[1]; its limit at temperature 0.
+  static func opinion(
+    ofSafe: Double, ofUnsafe: Double, temperature: Double
+  ) -> TeacherOpinion {
+    guard ofSafe.isFinite || ofUnsafe.isFinite, !ofSafe.isNaN, !ofUnsafe.isNaN else {
+      return .unknown(.missingLabel)
+    }
+    if temperature == 0 {
+      return .probability(ofUnsafe == ofSafe ? 0.5 : ofUnsafe > ofSafe ? 1 : 0)
+    }
+    return .probability(1 / (1 + exp((ofSafe - ofUnsafe) / temperature)))
+  }
+
+  /// A label's log-probability: among the candidates, or asked for by name.
+  private func logProbability(
+    _ label: LabelToken, in token: GeneratedToken, after text: String
+  ) async throws(TeacherError) -> Double? {
+    for candidate in token.candidates + [token.chosen]
+    where candidate.isToken(label.identifier, text: label.text) {
+      return candidate.logProbability
+    }
+    let answer = try await ask(text, bias: [label.identifier: Self.decisiveBias])
+    guard let forced = answer.tokens.first?.chosen,
+      forced.isToken(label.identifier, text: label.text)
+    else { return nil }
+    return forced.logProbability
+  }
+
+  private func ask(
+    _ text: String, bias: [Int: Double] = [:]
+  ) async throws(TeacherError) -> Completion {
+    do throws(LanguageModelError) {
+      return try await client.complete(
+        text, sampling: Sampling(tokensMax: 1), candidates: Self.candidatesMax, bias: bias)
+    } catch {
+      throw .server(error)
+    }
+  }
+
+  private static func template(
+    _ settings: TeacherSettings
+  ) throws(TeacherError) -> any TeacherTemplate {
+    switch settings.template {
+    case .llamaGuard3: return LlamaGuard3Template()
+    case .fewShot:
+      guard let path = settings.shots else { return FewShotTemplate() }
+      let shots: [LabelledExample]
+      do throws(DatasetError) {
+        shots = try DatasetFile.read(path)
+      } catch {
+        throw .unfit(error.description)
+      }
+      return try FewShotTemplate(shots: shots)
+    }
+  }
+}

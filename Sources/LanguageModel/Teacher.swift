@@ -1,0 +1,70 @@
+package import Datasets
+
+/// A large guard model that says how unsafe an exchange is.
+package protocol Teacher: Sendable {
+  /// Who judges and how it is asked: opinions of different identities are not comparable.
+  var identity: TeacherIdentity { get }
+
+  /// The teacher's opinion of a response to a prompt, or of the prompt alone.
+  ///
+  /// - Throws: `TeacherError` when the teacher could not be asked.
+  func score(prompt: String, response: String?) async throws(TeacherError) -> TeacherOpinion
+}
+
+/// Who judges and how it is asked.
+package struct TeacherIdentity: Hashable, Sendable {
+  /// The model's name as its server knows it.
+  package let model: String
+  /// Of everything around the judged texts.
+  package let templateDigest: ContentDigest
+
+  package init(model: String, templateDigest: ContentDigest) {
+    self.model = model
+    self.templateDigest = templateDigest
+  }
+}
+
+/// What a teacher says.
+package enum TeacherOpinion: Hashable, Sendable {
+  /// P(unsafe), from 0 to 1.
+  case probability(Double)
+  /// The teacher answered, but its answer does not tell.
+  case unknown(Unknown)
+
+  /// Why an answer does not tell.
+  package enum Unknown: String, Hashable, Sendable, CaseIterable {
+    /// The server told no log-probabilities.
+    case noLogProbabilities = "no_log_probabilities"
+    /// A label's log-probability could not be had.
+    case missingLabel = "missing_label"
+    /// The model writes white space or nothing instead of a label.
+    case noLabelPlace = "no_label_place"
+  }
+
+  /// P(unsafe); nil when unknown.
+  package var unsafeProbability: Double? {
+    if case .probability(let value) = self { value } else { nil }
+  }
+}
+
+/// Why a teacher could not be asked.
+package enum TeacherError: Error, Hashable, Sendable, CustomStringConvertible {
+  case server(LanguageModelError)
+  /// The model cannot serve as this teacher; says why.
+  case unfit(String)
+
+  /// Whether asking again later can succeed.
+  package var isRetryable: Bool {
+    switch self {
+    case .server(let error): error.isRetryable
+    case .unfit: false
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .server(let error): error.description
+    case .unfit(let problem): problem
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Datasets
+import Foundation
+import Kafka
+import LabelService
+import LabelStore
+import LanguageModel
+import Logging
+import Records
+import Settings
+import Synchronization
+import TestSupport
+import Testing
+import Threading
+import Wire
+
+/// The whole service on mock brokers, with a teacher in this process.
+@Suite(.serialized) struct LabelDaemonTests {
+  @Test func exchangesBecomeLabelsInTheTopicAndInTheStore() async throws {
+    let bench = try await LabelBench()
+    try bench.send(0..<40)
+    let teacher = ScriptedTeacher()
+    let labels = try await bench.run(teacher) { try bench.labels(40) }
+    #expect(Set(labels.map(\.id)) == Set((0..<40).map { "x\($0)" }))
+    for label in labels {
+      #expect(label.isUnsafe == (label.prompt.utf8.count % 2 == 0))
+      #expect(label.inclusionProbability == 1)
+      #expect(label.guardModel == "guard@0")
+      #expect(try bench.store.label(#require(label.key)) == label)
+    }
+    #expect(teacher.asked == 40)
+    #expect(try bench.store.unpublished(limit: 1).isEmpty)
+    #expect(try bench.committed() == 80, "40 exchanges and 40 verdicts")
+  }
+
+  @Test func aTeacherThatFailsForAWhileLosesNoLabel() async throws {
+    let bench = try await LabelBench()
+    try bench.send(0..<20)
+    let teacher = ScriptedTeacher(failures: 6)
+    let labels = try await bench.run(teacher) { try bench.labels(20) }
+    #expect(Set(labels.map(\.id)).count == 20)
+    #expect(teacher.asked == 26)
+  }
+
+  @Test func aServiceThatEndsInMidWorkLosesNoLabel() async throws {
+    let bench = try await LabelBench(drainMilliseconds: 0)
+    try bench.send(0..<30)
+    // The first answers some and then never again; it is stopped without waiting for the rest.
+    let stuck = ScriptedTeacher(answersMax: 7)
+    _ = try await bench.run(stuck) { try bench.labels(7) }
+    let before = try bench.store.counts().labels
+    #expect(before >= 7)
+    let labels = try await bench.run(ScriptedTeacher()) { try bench.labels(30) }
+    #expect(Set(labels.map(\.id)) == Set((0..<30).map { "x\($0)" }))
+    #expect(try bench.store.counts().labels == 30)
+  }
+
+  @Test func aLabelThatACrashKeptFromTheTopicIsPublishedAtTheNextStart() async throws {
+    let bench = try await LabelBench()
+    var label = try #require(
+      TeacherLabel(
+        id: "old", contentDigest: ContentDigest(prompt: "old", response: nil).bytes,
+        prompt: "old", teacherScore: Score(0.5), isUnsafe: false, teacher: "scripted",
+        templateDigest: ContentDigest(of: [1]).bytes, inclusionProbability: 1,
+        stratum: "random", labelledAtMilliseconds: 0) as TeacherLabel?)
+    label.labelledAtMilliseconds = Int64(Date().timeIntervalSince1970 * 1000)
+    try bench.store.save([label], timeToLiveMilliseconds: nil, isPublished: false)
+    let labels = try await bench.run(ScriptedTeacher()) { try bench.labels(1) }
+    #expect(labels == [label])
+    #expect(try bench.store.unpublished(limit: 1).isEmpty)
+  }
+
+  @Test func aTombstoneErasesTheLabelFromTheStore() async throws {
+    let bench = try await LabelBench()
+    try bench.send(0..<5)
+    let digest = ContentDigest(prompt: LabelBench.prompt(3), response: nil)
+    _ = try await bench.run(ScriptedTeacher()) {
+      _ = try bench.labels(5)
+      try bench.produce([
+        OutputRecord(
+          topic: bench.labelsTopic, partition: nil, key: Array(digest.description.utf8), value: nil)
+      ])
+      try bench.wait { try bench.store.placement(of: digest) == nil }
+      return []
+    }
+    #expect(try bench.store.counts().labels == 4)
+  }
+
+  @Test func expiredLabelsGoFromStoreAndTopicWhileNothingComes() async throws {
+    let bench = try await LabelBench()
+    let old = TeacherLabel(
+      id: "old", contentDigest: ContentDigest(prompt: "old", response: nil).bytes,
+      prompt: "old", teacherScore: Score(0.5), isUnsafe: false, teacher: "scripted",
+      templateDigest: ContentDigest(of: [1]).bytes, inclusionProbability: 1,
+      stratum: "random", labelledAtMilliseconds: 1_000)
+    try bench.store.save([old], timeToLiveMilliseconds: 1, isPublished: true)
+    _ = try await bench.run(ScriptedTeacher()) {
+      try bench.waitForTombstone(of: try #require(old.key).digest)
+      return []
+    }
+    #expect(try bench.store.counts().labels == 0)
+  }
+
+  @Test func theMetricsPageTellsOfLabelsAndTeacher() async throws {
+    let bench = try await LabelBench()
+    try bench.send(0..<20)
+    var page = ""
+    _ = try await bench.run(
+      ScriptedTeacher(), inspect: { page = $0.snapshot.metricsPage().text },
+      until: { try bench.labels(20) })
+    #expect(page.contains("sluice_labels_total{stratum=\"random\"} 20"))
+    #expect(page.contains("sluice_teacher_requests_total 20"))
+    #expect(page.contains("sluice_teacher_budget_left 980"))
+    #expect(page.contains("sluice_live_recall{bound=\"lower\"}"))
+    #expect(!page.contains("prompt number"), "no text of users")
+  }
+}
+
+/// A teacher that says unsafe of prompts of an even length.
+final class ScriptedTeacher: Teacher {
+  let identity = TeacherIdentity(model: "scripted", templateDigest: ContentDigest(of: [1]))
+  private struct State {
+    var asked = 0
+    var failures: Int
+    var answersLeft: Int
+  }
+  private let state: Mutex<State>
+
+  init(failures: Int = 0, answersMax: Int = .max) {
+    state = Mutex(State(failures: failures, answersLeft: answersMax))
+  }
+
+  var asked: Int { state.withLock { $0.asked } }
+
+  func score(prompt: String, response: String?) async throws(TeacherError) -> TeacherOpinion {
+    enum Turn { case fail, hang, answer }
+    let turn = state.withLock { state -> Turn in
+      state.asked += 1
+      if state.failures > 0 {
+        state.failures -= 1
+        return .fail
+      }
+      if state.answersLeft == 0 { return .hang }
+      state.answersLeft -= 1
+      return .answer
+    }
+    switch turn {
+    case .fail: throw .server(LanguageModelError(.timedOut, url: "http://scripted"))
+    case .hang:
+      // Until the service cancels it.
+      try? await Task.sleep(for: .seconds(600))
+      throw .server(LanguageModelError(.cancelled, url: "http://scripted"))
+    case .answer: return .probability(prompt.utf8.count % 2 == 0 ? 0.9 : 0.1)
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import Datasets
+import LabelService
+import LanguageModel
+import Pipeline
+import Records
+import TestSupport
+import Testing
+
+/// The machine in virtual time, under a failing teacher, failing publications, rebalances and
+/// crashes: a chosen exchange is labelled in the end, and no offset passes one that is not.
+@Suite struct LabelSimulationTests {
+  /// The brokers, the store and the sampler's decisions, which outlive a crash.
+  private struct World {
+    var generator: SeededGenerator
+    let count: Int64 = 120
+    let plan: SamplingPlan
+    var committed: [TopicPartition: Int64] = [:]
+    /// Texts in the labels topic.
+    var published: Set<String> = []
+    var stored: Set<ContentDigest> = []
+
+    init(seed: UInt64) {
+      generator = SeededGenerator(seed: seed)
+      plan = SamplingPlan(randomRate: 0.2, uncertaintyRate: 0.4, seed: seed)
+    }
+
+    func score(_ offset: Int64) -> Float { Float(offset * 37 % 100) / 100 }
+
+    /// The texts that sampling chooses.
+    var chosen: Set<String> {
+      let sampler = Sampler(plan: plan)
+      return Set(
+        (0..<count).filter { offset in
+          let score = score(offset)
+          let features = JudgedFeatures(
+            score: Score(score), threshold: 0.5, isFlagged: score >= 0.5)
+          let position = SourcePosition(
+            topicPartition: MachineFixture.partitions[0], offset: Offset(offset))
+          return sampler.select(position, features) != nil
+        }.map { "prompt \($0)" })
+    }
+  }
+
+  /// One run of the service, until it crashes or has done everything.
+  private struct Run {
+    var fixture: MachineFixture
+    var positions: [Int64]
+    var asked: [TeacherRequest] = []
+    var publication: Publication?
+
+    init(_ world: World) {
+      var limits = LabelLimits()
+      limits.concurrentMax = 3
+      limits.queueMax = 5
+      limits.joinRecordsMax = 10
+      limits.openMaxMilliseconds = 20_000
+      fixture = MachineFixture(limits, plan: world.plan)
+      positions = MachineFixture.partitions.map { world.committed[$0] ?? 0 }
+    }
+
+    mutating func step(_ world: inout World) {
+      switch Int.random(in: 0..<12, using: &world.generator) {
+      case 0...4: read(&world)
+      case 5...6: if let request = fixture.nextRequest() { asked.append(request) }
+      case 7...8: answer(&world)
+      case 9: if publication == nil { publication = fixture.nextPublication() }
+      case 10: publish(&world)
+      default:
+        fixture.pass(milliseconds: Int.random(in: 1...5_000, using: &world.generator))
+        if world.generator.oneIn(20) { rebalance(world) }
+      }
+    }
+
+    private mutating func read(_ world: inout World) {
+      let pauses = fixture.machine.pauses()
+      let topic = Int.random(in: 0...1, using: &world.generator)
+      guard topic == 0 ? !pauses.exchanges : !pauses.verdicts else { return }
+      let end = min(
+        world.count, positions[topic] + Int64.random(in: 1...6, using: &world.generator))
+      // A verdict is only there once its exchange was.
+      for offset in positions[topic]..<max(positions[topic], end) {
+        if topic == 0 {
+          fixture.receive([MachineFixture.exchange(offset)])
+        } else {
+          fixture.receive([MachineFixture.verdict(offset, score: world.score(offset))])
+        }
+      }
+      positions[topic] = max(positions[topic], end)
+    }
+
+    private mutating func answer(_ world: inout World) {
+      guard !asked.isEmpty else { return }
+      let request = asked.remove(at: Int.random(in: 0..<asked.count, using: &world.generator))
+      if world.stored.contains(request.digest), world.published.contains(request.prompt) {
+        _ = fixture.machine.wasKnown(request.number, isUnsafe: false, now: fixture.now)
+      } else if world.generator.oneIn(4) {
+        fixture.machine.failed(request.number, isRetriable: true, now: fixture.now)
+      } else {
+        fixture.answer(request, 0.25)
+      }
+    }
+
+    private mutating func publish(_ world: inout World) {
+      guard let due = publication else { return }
+      publication = nil
+      for label in due.labels {
+        world.stored.insert(ContentDigest(prompt: label.prompt, response: label.response))
+      }
+      if world.generator.oneIn(4) {
+        return fixture.machine.publishingFailed(pauseMilliseconds: 10, now: fixture.now)
+      }
+      world.published.formUnion(due.labels.map(\.prompt))
+      for (partition, offset) in due.offsets { world.committed[partition] = offset.rawValue }
+      fixture.machine.published(refused: [], now: fixture.now)
+    }
+
+    /// Everything goes and comes back, to be read again from what is committed.
+    private mutating func rebalance(_ world: World) {
+      guard publication == nil else { return }
+      fixture.machine.remove(MachineFixture.partitions)
+      fixture.machine.assign(MachineFixture.partitions)
+      positions = MachineFixture.partitions.map { world.committed[$0] ?? 0 }
+    }
+  }
+
+  @Test(arguments: 0..<60)
+  func everyChosenExchangeIsLabelledInTheEnd(seed: Int) {
+    var world = World(seed: UInt64(seed))
+    let chosen = world.chosen
+    var run = Run(world)
+    for step in 0..<40_000 {
+      run.step(&world)
+      guard check(world, chosen, "seed \(seed), step \(step)") else { return }
+      if MachineFixture.partitions.allSatisfy({ world.committed[$0] == world.count }) { break }
+      // A crash: all but the world is gone.
+      if step < 3_000, world.generator.oneIn(300) { run = Run(world) }
+    }
+    for partition in MachineFixture.partitions {
+      #expect(world.committed[partition] == world.count, "seed \(seed): \(partition)")
+    }
+    #expect(world.published == chosen, "seed \(seed)")
+  }
+
+  /// No offset of the exchanges is committed past a chosen one whose label is not published.
+  private func check(_ world: World, _ chosen: Set<String>, _ place: String) -> Bool {
+    let committed = world.committed[MachineFixture.partitions[0]] ?? 0
+    let missing = (0..<committed).first {
+      chosen.contains("prompt \($0)") && !world.published.contains("prompt \($0)")
+    }
+    if let missing { Issue.record("\(place): \(missing) is committed without its label") }
+    return missing == nil
+  }
+}

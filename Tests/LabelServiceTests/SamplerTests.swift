@@ -1,0 +1,145 @@
+import LabelService
+import Pipeline
+import Records
+import TestSupport
+import Testing
+
+@Suite struct SamplerTests {
+  private let near = JudgedFeatures(score: Score(0.55), threshold: 0.5, isFlagged: true)
+  private let far = JudgedFeatures(score: Score(0.95), threshold: 0.5, isFlagged: true)
+  private let disputed = JudgedFeatures(
+    score: Score(0.55), threshold: 0.5, isFlagged: true, shadowScore: Score(0.1))
+
+  private func position(_ offset: Int64, _ partition: Int32 = 0) -> SourcePosition {
+    SourcePosition(topic: "in", partition: partition, offset: offset)
+  }
+
+  @Test func strataFollowTheVerdict() {
+    let sampler = Sampler(plan: SamplingPlan())
+    #expect(sampler.strata(of: far) == [.random])
+    #expect(sampler.strata(of: near) == [.random, .uncertain])
+    #expect(sampler.strata(of: disputed) == [.random, .uncertain, .disagreement])
+    let agreed = JudgedFeatures(
+      score: Score(0.9), threshold: 0.5, isFlagged: true, shadowScore: Score(0.5))
+    #expect(sampler.strata(of: agreed) == [.random], "the threshold itself is flagged")
+  }
+
+  @Test func theInclusionProbabilityIsThatOfAnyStratum() {
+    let sampler = Sampler(
+      plan: SamplingPlan(randomRate: 0.1, uncertaintyRate: 0.2, disagreementRate: 0.5))
+    #expect(sampler.inclusionProbability([.random]) == 1 - 0.9)
+    #expect(abs(sampler.inclusionProbability([.random, .uncertain]) - 0.28) < 1e-12)
+    #expect(abs(sampler.inclusionProbability(Stratum.allCases) - 0.64) < 1e-12)
+  }
+
+  @Test(arguments: [UInt64(0), 1, 12_345])
+  func exchangesAreChosenAsOftenAsTheProbabilitySays(seed: UInt64) {
+    let sampler = Sampler(
+      plan: SamplingPlan(
+        randomRate: 0.05, uncertaintyRate: 0.2, disagreementRate: 0.5, seed: seed))
+    let count = 20_000
+    for features in [near, far, disputed] {
+      let chosen = (0..<count).filter {
+        sampler.select(position(Int64($0)), features) != nil
+      }.count
+      let expected = sampler.inclusionProbability(sampler.strata(of: features))
+      let deviation = (expected * (1 - expected) / Double(count)).squareRoot()
+      let share = Double(chosen) / Double(count)
+      #expect(abs(share - expected) < 4.5 * deviation, "seed \(seed): \(share) for \(expected)")
+    }
+  }
+
+  @Test func drawsRepeatThemselvesAndDependOnTheSeed() {
+    let plan = SamplingPlan(randomRate: 0.5)
+    func chosen(_ plan: SamplingPlan) -> [Bool] {
+      (0..<500).map { Sampler(plan: plan).select(position($0, 3), far) != nil }
+    }
+    var other = plan
+    other.seed = 1
+    #expect(chosen(plan) == chosen(plan))
+    #expect(chosen(plan) != chosen(other))
+  }
+
+  @Test func whatCannotBeChosenIsNeverSelected() {
+    let sampler = Sampler(
+      plan: SamplingPlan(randomRate: 0.02, uncertaintyRate: 0.05, disagreementRate: 0.1))
+    var refused = 0
+    for offset in 0..<5_000 {
+      let position = position(Int64(offset))
+      guard !sampler.mayChoose(position) else { continue }
+      refused += 1
+      for features in [near, far, disputed] {
+        #expect(sampler.select(position, features) == nil)
+      }
+    }
+    #expect(refused > 4_000, "most exchanges need not be decoded: \(refused)")
+  }
+}
+
+@Suite struct HourlyBudgetTests {
+  private let minute: Int64 = 60_000_000_000
+
+  @Test(arguments: 0..<50)
+  func noHourEverHasMoreThanTheLimit(seed: Int) {
+    var generator = SeededGenerator(seed: UInt64(seed))
+    let limit = Int.random(in: 1...40, using: &generator)
+    var budget = HourlyBudget(limit: limit)
+    var spent: [Int64] = []
+    var time: Int64 = 0
+    for _ in 0..<2_000 {
+      time += Int64.random(in: 0...(4 * minute), using: &generator)
+      let left = budget.left(at: StreamInstant(nanoseconds: time))
+      let isAllowed = budget.spend(at: StreamInstant(nanoseconds: time))
+      #expect(isAllowed == (left > 0))
+      if isAllowed { spent.append(time) }
+    }
+    for (index, start) in spent.enumerated() {
+      let inHour = spent[index...].prefix { $0 < start + 60 * minute }.count
+      #expect(inHour <= limit, "seed \(seed)")
+    }
+    #expect(spent.count > limit, "it is given back after an hour")
+  }
+
+  @Test func itIsFreeAgainWhenItSays() throws {
+    var budget = HourlyBudget(limit: 1)
+    let start = StreamInstant(nanoseconds: 30 * minute + 7)
+    var isAllowed = budget.spend(at: start)
+    #expect(isAllowed)
+    isAllowed = budget.spend(at: start)
+    #expect(!isAllowed)
+    let free = try #require(budget.nextFree())
+    isAllowed = budget.spend(at: StreamInstant(nanoseconds: free.nanoseconds - 1))
+    #expect(!isAllowed)
+    isAllowed = budget.spend(at: free)
+    #expect(isAllowed)
+  }
+
+  @Test func aRefundAndAnEarlierRunCount() {
+    var budget = HourlyBudget(limit: 2)
+    budget.count(at: StreamInstant(nanoseconds: -10 * minute))
+    let now = StreamInstant(nanoseconds: minute)
+    var left = [budget.left(at: now)]
+    _ = budget.spend(at: now)
+    left.append(budget.left(at: now))
+    budget.refund(at: now)
+    left.append(budget.left(at: now))
+    left.append(budget.left(at: StreamInstant(nanoseconds: 51 * minute)))
+    #expect(left == [1, 0, 1, 2])
+  }
+
+  @Test func eachTenantHasItsOwnCap() {
+    var caps = TenantCaps(limit: 2)
+    var allowed: [Bool] = []
+    for tenant in ["a", "a", nil, "a", nil, nil, "b"] {
+      allowed.append(caps.spend(tenant, at: .zero))
+    }
+    #expect(allowed == [true, true, true, false, true, false, true])
+    let isAllowedLater = caps.spend("a", at: StreamInstant(nanoseconds: 61 * minute))
+    #expect(isAllowedLater)
+    var none = TenantCaps(limit: nil)
+    for _ in 0..<100 {
+      let isAllowed = none.spend("a", at: .zero)
+      #expect(isAllowed)
+    }
+  }
+}
