@@ -81,6 +81,9 @@ let operation: [Target] = [
 // Composition
 let composition: [Target] = [
   .target(
+    name: "Augmentation", dependencies: ["Datasets", "LanguageModel", "Settings"],
+    swiftSettings: strict),
+  .target(
     name: "FilterService",
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
@@ -104,7 +107,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Demonstration", "Pipeline", "Records", "Settings", "Tensors",
+      "FilterService", "Guard", "Augmentation", "Demonstration", "Pipeline", "Records", "Settings",
+      "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
@@ -138,6 +142,7 @@ let tests: [Target] = [
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test(
     "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
+  test("AugmentationTests", ["Augmentation", "Datasets", "LanguageModel", "Settings"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),

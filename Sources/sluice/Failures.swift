@@ -1,4 +1,5 @@
 import ArgumentParser
+import Augmentation
 import FilterService
 import Glibc
 import Guard
@@ -47,6 +48,13 @@ func exitError(for error: any Error) -> any Error {
     case .source, .sink: fail(failure.description, code: 69)
     case .classifier: fail(failure.description, code: 70)
     case .poison: fail(failure.description, code: 65)
+    }
+  case let failure as AugmentationError:
+    switch failure {
+    case .data: fail(failure.description, code: 65)
+    case .file: fail(failure.description, code: 66)
+    case .server: fail(failure.description, code: 78)
+    case .unavailable: fail(failure.description + "; run the same command to go on", code: 69)
     }
   case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
   case is ExitCode: error

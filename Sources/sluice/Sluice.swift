@@ -15,8 +15,8 @@ struct Sluice: AsyncParsableCommand {
       Run the daemon:                    sluice serve --config /etc/sluice/sluice.yaml
 
       Exit codes: 0 success, 64 usage, 65 bad data, 66 missing or unusable input (model, file),
-      69 brokers or topics unavailable, 70 internal failure, 78 mistake in the configuration.
+      69 brokers, topics or servers unavailable, 70 internal failure, 78 mistake in the configuration.
       """,
     version: "0.1.0",
-    subcommands: [Serve.self, Classify.self, Check.self, Demo.self])
+    subcommands: [Serve.self, Classify.self, Check.self, Demo.self, Augment.self])
 }
