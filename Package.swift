@@ -144,7 +144,7 @@ let tests: [Target] = [
     "FilterServiceTests", ["FilterService", "Guard", "Records", "Settings", "Pipeline", "Wire"]),
   test("AugmentationTests", ["Augmentation", "Datasets", "LanguageModel", "Settings"]),
   test("SimulationTests", ["Pipeline", "Records"]),
-  test("IntegrationTests", ["Demonstration", "Kafka", "Records", "Wire", "sluice"]),
+  test("IntegrationTests", ["Demonstration", "Datasets", "Kafka", "Records", "Wire", "sluice"]),
   test("LayoutTests", []),
 ]
 

@@ -31,18 +31,24 @@ final class AugmentationRun: Sendable {
 
   /// Works until nothing is left to do; why it ended early, and what happened.
   func go(attemptsInFlight: Int) async -> (stop: Stop?, counts: AugmentationCounts) {
-    let attemptsMax = plan.attemptsMax
     await withTaskGroup(of: Void.self) { group in
       var next = 0
-      while next < min(attemptsInFlight, attemptsMax) {
+      var isReplaying = true
+      var running = 0
+      while next < plan.attemptsMax {
+        if running >= attemptsInFlight {
+          await group.next()
+          running -= 1
+        }
+        if isReplaying, !asker.journal.knows(next, .instruction) {
+          // Only when all that was known is decided it is clear whether anything is left to ask.
+          isReplaying = false
+          guard await deciding.arrive(next) else { break }
+        }
+        if state.withLock({ $0.isFinished || $0.stop != nil }) { break }
         add(next, to: &group)
         next += 1
-      }
-      while await group.next() != nil {
-        let isOver = state.withLock { $0.isFinished || $0.stop != nil }
-        if isOver || next >= attemptsMax { continue }
-        add(next, to: &group)
-        next += 1
+        running += 1
       }
     }
     return state.withLock { ($0.stop, $0.counts) }

@@ -93,6 +93,11 @@ final class Journal: Sendable {
 
   var totals: Totals { state.withLock { $0.totals } }
 
+  /// Whether an answer from an earlier run waits to be taken.
+  func knows(_ index: Int, _ step: Step) -> Bool {
+    state.withLock { $0.known[Key(index: index, step: step)] != nil }
+  }
+
   /// An answer from an earlier run, given out once.
   func take(_ index: Int, _ step: Step) -> JournalEntry? {
     state.withLock { $0.known.removeValue(forKey: Key(index: index, step: step)) }
