@@ -96,6 +96,9 @@ let operation: [Target] = [
 // Composition
 let composition: [Target] = [
   .target(
+    name: "Augmentation", dependencies: ["Datasets", "LanguageModel", "Settings"],
+    swiftSettings: strict),
+  .target(
     name: "FilterService",
     dependencies: [
       "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
@@ -138,7 +141,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Learning", "Evaluation", "Metrics", "Distillation", "DeBERTa",
+      "FilterService", "Guard", "Augmentation", "Learning", "Evaluation", "Metrics", "Distillation",
+      "DeBERTa",
       "Datasets", "Hosting", "LabelService", "Demonstration", "ModelRegistry", "Pipeline",
       "Records",
       "Settings", "Tensors",
@@ -192,6 +196,7 @@ let tests: [Target] = [
       "Kafka", "Pipeline", "Threading",
       .product(name: "Logging", package: "swift-log"),
     ]),
+  test("AugmentationTests", ["Augmentation", "Datasets", "LanguageModel", "Settings"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test(
     "IntegrationTests",

@@ -49,12 +49,34 @@ package struct LogProbabilityTeacher: Teacher {
     identity = TeacherIdentity(model: client.model, templateDigest: template.digest)
   }
 
+  /// The server's address, without user, password and query.
+  package var shownAddress: String { client.shownAddress }
+
   package func score(
     prompt: String, response: String?
   ) async throws(TeacherError) -> TeacherOpinion {
+    do throws(LanguageModelError) {
+      return try await judge(prompt: prompt, response: response).opinion
+    } catch {
+      throw .server(error)
+    }
+  }
+
+  /// An opinion and what it cost.
+  package func judge(
+    prompt: String, response: String?
+  ) async throws(LanguageModelError) -> TeacherJudgement {
+    var judgement = TeacherJudgement()
+    judgement.opinion = try await opinion(prompt, response, &judgement)
+    return judgement
+  }
+
+  private func opinion(
+    _ prompt: String, _ response: String?, _ cost: inout TeacherJudgement
+  ) async throws(LanguageModelError) -> TeacherOpinion {
     var text = template.render(prompt: prompt, response: response == "" ? nil : response)
     for whiteSpaceTokens in 0...Self.whiteSpaceTokensMax {
-      let answer = try await ask(text)
+      let answer = try await ask(text, &cost)
       if answer.text.isEmpty { return .unknown(.noLabelPlace) }
       if answer.text.allSatisfy(\.isWhitespace) {
         text += answer.text
@@ -63,8 +85,8 @@ package struct LogProbabilityTeacher: Teacher {
       guard let token = answer.tokens.first else { return .unknown(.noLogProbabilities) }
       let pair = whiteSpaceTokens == 0 ? labels.afterCue : labels.afterWhiteSpace
       guard let pair else { return .unknown(.missingLabel) }
-      guard let ofSafe = try await logProbability(pair.safe, in: token, after: text),
-        let ofUnsafe = try await logProbability(pair.unsafe, in: token, after: text)
+      guard let ofSafe = try await logProbability(pair.safe, in: token, after: text, &cost),
+        let ofUnsafe = try await logProbability(pair.unsafe, in: token, after: text, &cost)
       else { return .unknown(.missingLabel) }
       return Self.opinion(ofSafe: ofSafe, ofUnsafe: ofUnsafe, temperature: temperature)
     }
@@ -86,13 +108,14 @@ package struct LogProbabilityTeacher: Teacher {
 
   /// A label's log-probability: among the candidates, or asked for by name.
   private func logProbability(
-    _ label: LabelToken, in token: GeneratedToken, after text: String
-  ) async throws(TeacherError) -> Double? {
+    _ label: LabelToken, in token: GeneratedToken, after text: String,
+    _ cost: inout TeacherJudgement
+  ) async throws(LanguageModelError) -> Double? {
     for candidate in token.candidates + [token.chosen]
     where candidate.isToken(label.identifier, text: label.text) {
       return candidate.logProbability
     }
-    let answer = try await ask(text, bias: [label.identifier: Self.decisiveBias])
+    let answer = try await ask(text, bias: [label.identifier: Self.decisiveBias], &cost)
     guard let forced = answer.tokens.first?.chosen,
       forced.isToken(label.identifier, text: label.text)
     else { return nil }
@@ -100,14 +123,14 @@ package struct LogProbabilityTeacher: Teacher {
   }
 
   private func ask(
-    _ text: String, bias: [Int: Double] = [:]
-  ) async throws(TeacherError) -> Completion {
-    do throws(LanguageModelError) {
-      return try await client.complete(
-        text, sampling: Sampling(tokensMax: 1), candidates: Self.candidatesMax, bias: bias)
-    } catch {
-      throw .server(error)
-    }
+    _ text: String, bias: [Int: Double] = [:], _ cost: inout TeacherJudgement
+  ) async throws(LanguageModelError) -> Completion {
+    let answer = try await client.complete(
+      text, sampling: Sampling(tokensMax: 1), candidates: Self.candidatesMax, bias: bias)
+    cost.requests += 1
+    cost.usage.prompt += answer.usage.prompt
+    cost.usage.generated += answer.usage.generated
+    return answer
   }
 
   private static func template(

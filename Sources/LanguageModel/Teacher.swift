@@ -47,6 +47,13 @@ package enum TeacherOpinion: Hashable, Sendable {
   }
 }
 
+/// A teacher's opinion and what it cost.
+package struct TeacherJudgement: Hashable, Sendable {
+  package internal(set) var opinion = TeacherOpinion.unknown(.noLabelPlace)
+  package internal(set) var requests = 0
+  package internal(set) var usage = TokenUsage()
+}
+
 /// Why a teacher could not be asked.
 package enum TeacherError: Error, Hashable, Sendable, CustomStringConvertible {
   case server(LanguageModelError)

@@ -1,7 +1,5 @@
-internal import FoundationEssentials
 internal import Pipeline
 internal import Records
-internal import Yams
 
 extension Settings {
   /// Bytes that a settings file may have.
@@ -12,52 +10,18 @@ extension Settings {
   /// - Throws: `SettingsError` with every mistake in the file, each with its place.
   package init(file: String) throws(SettingsError) {
     let collector = ProblemCollector(file: file)
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(filePath: file))
-    } catch {
-      collector.add("cannot be read", at: nil, path: "")
-      throw collector.error ?? SettingsError(problems: [])
-    }
-    if data.count > Self.fileBytesMax {
-      collector.add("is larger than \(Self.fileBytesMax) bytes", at: nil, path: "")
-    }
-    guard let text = String(validating: data, as: UTF8.self), collector.error == nil else {
-      if collector.error == nil { collector.add("is not UTF-8 text", at: nil, path: "") }
-      throw collector.error ?? SettingsError(problems: [])
-    }
-    try self.init(yaml: text, file: file)
+    try self.init(yaml: SettingsDocument.read(file, collector), file: file)
   }
 
   /// The settings in a YAML text; `file` names it in problems.
   package init(yaml: String, file: String) throws(SettingsError) {
     let collector = ProblemCollector(file: file)
-    let root = Self.compose(yaml, collector)
+    let root = SettingsDocument.compose(yaml, collector)
     let reader = SectionReader(root, path: "", problems: collector)
     if let error = collector.error { throw error }
     self.init(reader)
     reader.finish()
     if let error = collector.error { throw error }
-  }
-
-  private static func compose(_ yaml: String, _ collector: ProblemCollector) -> Node? {
-    do {
-      return try Yams.compose(yaml: yaml)
-    } catch let error as YamlError {
-      switch error {
-      case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-        .composer(_, let problem, let mark, _):
-        collector.add(problem, at: mark, in: yaml)
-      case .duplicatedKeysInMapping(let keys, let context):
-        let names = keys.sorted().joined(separator: ", ")
-        collector.add("the key occurs twice", at: context.mark, path: names)
-      default:
-        collector.add("is not YAML", at: nil, path: "")
-      }
-    } catch {
-      collector.add("is not YAML", at: nil, path: "")
-    }
-    return nil
   }
 
   private init(_ root: SectionReader) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Augmentation
 import Datasets
 import Evaluation
 import FilterService
@@ -84,6 +85,13 @@ func exitError(for error: any Error) -> any Error {
     case .calibration(let error): fail(error.description, code: 66)
     case .classifier(let failure): exitError(for: failure)
     case .output(let text): fail(text, code: 73)
+    }
+  case let failure as AugmentationError:
+    switch failure {
+    case .data: fail(failure.description, code: 65)
+    case .file: fail(failure.description, code: 66)
+    case .server: fail(failure.description, code: 78)
+    case .unavailable: fail(failure.description + "; run the same command to go on", code: 69)
     }
   case let failure as ClassifierFailure: fail("the model failed: \(failure.detail)", code: 70)
   case is ExitCode: error

@@ -16,12 +16,12 @@ struct Sluice: AsyncParsableCommand {
       Run the daemon:                    sluice serve --config /etc/sluice/sluice.yaml
 
       Exit codes: 0 success, 64 usage, 65 bad data, 66 missing or unusable input (model, file),
-      69 brokers or topics unavailable, 70 internal failure, 73 output cannot be written,
-      75 stopped before the end, 78 mistake in the configuration.
+      69 brokers, topics or servers unavailable, 70 internal failure, 73 output cannot be
+      written, 75 stopped before the end, 78 mistake in the configuration.
       """,
     version: "0.1.0",
     subcommands: [
       Serve.self, Label.self, Classify.self, Evaluate.self, Distill.self, Model.self, Check.self,
-      Demo.self,
+      Demo.self, Augment.self,
     ])
 }

@@ -1,0 +1,38 @@
+internal import LanguageModel
+
+/// Why augmentation cannot begin or go on; it never shows a text.
+package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The examples, or what they are used for, will not do.
+  case data(String)
+  /// Output or journal cannot be read or written, or belong to other settings.
+  case file(path: String, problem: String)
+  /// A server refuses to work as it is asked to.
+  case server(role: String, problem: String)
+  /// A server did not come back in time; running the command again goes on.
+  case unavailable(role: String, problem: String)
+
+  package var description: String {
+    switch self {
+    case .data(let problem): problem
+    case .file(let path, let problem): "\(path): \(problem)"
+    case .server(let role, let problem), .unavailable(let role, let problem):
+      "\(role): \(problem)"
+    }
+  }
+
+  /// What a failed request means for the whole run.
+  init(_ error: LanguageModelError, role: String) {
+    self =
+      error.isRetryable
+      ? .unavailable(role: role, problem: error.description)
+      : .server(role: role, problem: error.description)
+  }
+
+  /// What a teacher's failure means for the whole run.
+  init(_ error: TeacherError) {
+    switch error {
+    case .server(let error): self = AugmentationError(error, role: "teacher")
+    case .unfit(let problem): self = .server(role: "teacher", problem: problem)
+    }
+  }
+}

@@ -1,0 +1,50 @@
+internal import Datasets
+internal import Foundation
+internal import LanguageModel
+
+/// Everything that the rows follow from: runs with the same identity make the same rows, as far as
+/// their servers answer the same, and one can go on where another stopped.
+struct AugmentationIdentity: Encodable {
+  let version = Journal.version
+  let seed: UInt64
+  let exemplars: Int
+  let prefix: String?
+  let template: String
+  let temperature: Double
+  let topP: Double
+  let instructionTokensMax: Int
+  let responseTokensMax: Int
+  let nearDuplicate: Double
+  let leak: Double
+  let makesBenign: Bool
+  let sources: String
+  let models: [String]
+  let teacher: [String]
+
+  init(
+    _ plan: AugmentationPlan, _ servers: AugmentationServers, _ sources: AugmentationSources
+  ) {
+    seed = plan.seed
+    exemplars = plan.exemplars
+    prefix = plan.prefix
+    template = InstructionTemplate.digest(prefix: plan.prefix).description
+    temperature = plan.temperature
+    topP = plan.topP
+    instructionTokensMax = plan.instructionTokensMax
+    responseTokensMax = plan.responseTokensMax
+    nearDuplicate = plan.nearDuplicate
+    leak = plan.leak
+    makesBenign = plan.makesBenign
+    self.sources = sources.digest.description
+    models = [servers.generator, servers.refuser, servers.complier].map { $0?.model ?? "" }
+    let identity = servers.teacher?.identity
+    teacher = identity.map { [$0.model, $0.templateDigest.description] } ?? []
+  }
+
+  var digest: ContentDigest {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    // Texts and finite numbers always encode.
+    return ContentDigest(of: Array((try? encoder.encode(self)) ?? Data()))
+  }
+}

@@ -1,0 +1,140 @@
+internal import Datasets
+internal import Foundation
+internal import LanguageModel
+internal import Synchronization
+
+/// One answer of a server, as it stands in the journal.
+struct JournalEntry: Codable, Sendable {
+  let index: Int
+  let step: Step
+  var text: String?
+  /// The generation ended at its limit on tokens.
+  var isCut: Bool?
+  /// The teacher's P(unsafe).
+  var score: Double?
+  /// Why the teacher has none.
+  var unknown: String?
+  /// Why the server will never answer this request.
+  var failure: String?
+  var promptTokens = 0
+  var generatedTokens = 0
+  /// Requests that this answer took.
+  var requests = 1
+
+  enum CodingKeys: String, CodingKey {
+    case index, step, text, score, unknown, failure, requests
+    case isCut = "cut"
+    case promptTokens = "prompt_tokens"
+    case generatedTokens = "generated_tokens"
+  }
+}
+
+/// Every answer so far, on disk as soon as it arrives. A run that starts again takes answers from
+/// here before it asks, and so repeats what was done without a request.
+final class Journal: Sendable {
+  private struct Header: Codable {
+    let version: Int
+    let identity: String
+  }
+
+  private struct Key: Hashable {
+    let index: Int
+    let step: Step
+  }
+
+  private struct State: ~Copyable {
+    let file: LineFile
+    var known: [Key: JournalEntry] = [:]
+    var totals = Totals()
+  }
+
+  /// What all answers cost, of this and earlier runs.
+  struct Totals: Hashable, Sendable {
+    var requests = 0
+    var tokens = 0
+
+    fileprivate mutating func add(_ entry: JournalEntry) {
+      requests += entry.requests
+      tokens += entry.promptTokens + entry.generatedTokens
+    }
+  }
+
+  static let version = 1
+  private let state: Mutex<State>
+  /// Answers that were there at the start.
+  let answersFound: Int
+
+  /// Opens the journal of runs with this identity, or begins it.
+  ///
+  /// - Throws: `AugmentationError.file` when it belongs to runs with another.
+  init(path: String, identity: ContentDigest) throws(AugmentationError) {
+    let file = try LineFile(path)
+    let lines = try file.readLines()
+    var state = State(file: file)
+    if lines.isEmpty {
+      try state.file.append(
+        Self.line(Header(version: Self.version, identity: identity.description)))
+    } else {
+      try Self.check(lines[0], identity, path)
+      for (number, line) in lines.enumerated().dropFirst() {
+        guard let entry = try? JSONDecoder().decode(JournalEntry.self, from: line) else {
+          throw .file(path: "\(path):\(number + 1)", problem: "is not a line of a journal")
+        }
+        state.known[Key(index: entry.index, step: entry.step)] = entry
+        state.totals.add(entry)
+      }
+    }
+    answersFound = max(0, lines.count - 1)
+    self.state = Mutex(state)
+  }
+
+  /// Whether answers from earlier runs wait to be taken.
+  var hasAnswersLeft: Bool { state.withLock { !$0.known.isEmpty } }
+
+  var totals: Totals { state.withLock { $0.totals } }
+
+  /// Whether an answer from an earlier run waits to be taken.
+  func knows(_ index: Int, _ step: Step) -> Bool {
+    state.withLock { $0.known[Key(index: index, step: step)] != nil }
+  }
+
+  /// An answer from an earlier run, given out once.
+  func take(_ index: Int, _ step: Step) -> JournalEntry? {
+    state.withLock { $0.known.removeValue(forKey: Key(index: index, step: step)) }
+  }
+
+  /// Keeps a new answer.
+  func append(_ entry: JournalEntry) throws(AugmentationError) {
+    let line = Self.line(entry)
+    try state.withLock { state throws(AugmentationError) in
+      try state.file.append(line)
+      state.totals.add(entry)
+    }
+  }
+
+  /// Waits until every answer is on the disk.
+  func synchronize() throws(AugmentationError) {
+    try state.withLock { state throws(AugmentationError) in try state.file.synchronize() }
+  }
+
+  private static func check(
+    _ line: Data, _ identity: ContentDigest, _ path: String
+  ) throws(AugmentationError) {
+    guard let header = try? JSONDecoder().decode(Header.self, from: line),
+      header.version == version
+    else { throw .file(path: path, problem: "is not a journal of this version") }
+    guard header.identity == identity.description else {
+      throw .file(
+        path: path,
+        problem: "belongs to a run with other settings, data or models; name another output, "
+          + "or remove it and its output to begin anew")
+    }
+  }
+
+  private static func line(_ value: some Encodable) -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Strings, finite numbers and booleans always encode.
+    return ((try? encoder.encode(value)) ?? Data()) + [0x0A]
+  }
+}

@@ -1,0 +1,45 @@
+internal import Datasets
+internal import Foundation
+
+/// The output: labelled rows that are only ever added.
+///
+/// A run that starts again makes its rows anew from the journal. Those that stand in the file
+/// already are compared instead of written.
+struct RowFile: ~Copyable {
+  private let file: LineFile
+  private let existing: [Data]
+  private var position = 0
+
+  /// Opens the output.
+  init(_ path: String) throws(AugmentationError) {
+    let file = try LineFile(path)
+    existing = try file.readLines()
+    self.file = file
+  }
+
+  /// Rows that were there at the start.
+  var rowsFound: Int { existing.count }
+
+  /// Adds the rows of one instruction.
+  ///
+  /// - Throws: `AugmentationError.file` when other rows stand there.
+  mutating func append(_ rows: [LabelledExample]) throws(AugmentationError) {
+    var new = Data()
+    for row in rows {
+      let line = DatasetFile.line(row)
+      if position < existing.count {
+        guard existing[position] == line else {
+          throw .file(
+            path: "\(file.path):\(position + 1)", problem: "is not what its journal leads to")
+        }
+      } else {
+        new += line
+      }
+      position += 1
+    }
+    if !new.isEmpty { try file.append(new) }
+  }
+
+  /// Waits until every row is on the disk.
+  func synchronize() throws(AugmentationError) { try file.synchronize() }
+}

@@ -1,0 +1,110 @@
+internal import Datasets
+
+/// What tasks of one run share: the decisions about instructions, the rows and the counts.
+///
+/// Decisions and rows are made in the order of the instructions' numbers, so they are the same
+/// however many requests are on their way at a time.
+struct RunState: ~Copyable {
+  /// Attempts without any answer, in a row, after which a generator is taken for unusable.
+  static let failuresInARowMax = 20
+
+  private let wanted: Int
+  private var harmful: InstructionFilter
+  private var benign: InstructionFilter
+  private var output: RowFile
+  private var failuresInARow = 0
+  private(set) var counts = AugmentationCounts()
+  /// Why no further instruction is begun; the first reason counts.
+  var stop: Stop?
+
+  /// What the generator made of one attempt.
+  enum Proposal: Sendable {
+    case instruction(String)
+    case refused
+    case unusable(InstructionText.Problem)
+    case failed
+  }
+
+  init(
+    plan: AugmentationPlan, sources: AugmentationSources, output: consuming RowFile
+  ) {
+    wanted = plan.instructions
+    harmful = InstructionFilter(
+      exemplars: sources.exemplars, evaluation: sources.evaluation,
+      nearDuplicate: plan.nearDuplicate, leak: plan.leak)
+    benign = InstructionFilter(
+      exemplars: [], evaluation: sources.evaluation, nearDuplicate: plan.nearDuplicate,
+      leak: plan.leak)
+    self.output = output
+  }
+
+  var isFinished: Bool { counts.accepted >= wanted }
+
+  /// Decides about the next attempt; the instruction if it is accepted.
+  mutating func decide(_ proposal: Proposal, trialRefused: Bool?) throws(Stop) -> String? {
+    // Attempts that were begun before enough were accepted.
+    if isFinished { return nil }
+    counts.attempts += 1
+    if let trialRefused { counts.trialRefusals.count(isRefusal: trialRefused) }
+    failuresInARow = if case .failed = proposal { failuresInARow + 1 } else { 0 }
+    if failuresInARow >= Self.failuresInARowMax {
+      throw .failed(
+        .server(role: "generator", problem: "it answers none of \(failuresInARow) requests"))
+    }
+    switch proposal {
+    case .failed: drop("failed")
+    case .refused:
+      counts.refusals.count(isRefusal: true)
+      drop("refused")
+    case .unusable(let problem):
+      counts.refusals.count(isRefusal: false)
+      drop(problem == .cut ? "cut" : "empty")
+    case .instruction(let text):
+      counts.refusals.count(isRefusal: false)
+      switch harmful.judge(text) {
+      case .new:
+        counts.accepted += 1
+        return text
+      case .leak: drop("leak")
+      case .nearExemplar: drop("near_exemplar")
+      case .nearEarlier: drop("near_earlier")
+      }
+    }
+    return nil
+  }
+
+  /// Writes the rows of the next attempt.
+  mutating func write(_ outcomes: [RowOutcome]) throws(AugmentationError) {
+    var rows: [LabelledExample] = []
+    for outcome in outcomes {
+      switch outcome {
+      case .dropped(let kind, let reason): dropRow(kind, reason)
+      case .row(let kind, let row):
+        if kind == .benign {
+          switch benign.judge(row.prompt) {
+          case .new: break
+          case .leak:
+            dropRow(kind, "leak")
+            continue
+          case .nearExemplar, .nearEarlier:
+            dropRow(kind, "near_earlier")
+            continue
+          }
+        }
+        counts.rows[kind.rawValue, default: 0] += 1
+        if row.isUnsafe { counts.unsafeRows[kind.rawValue, default: 0] += 1 }
+        rows.append(row)
+      }
+    }
+    try output.append(rows)
+  }
+
+  /// Waits until every row is on the disk.
+  func synchronize() throws(AugmentationError) { try output.synchronize() }
+
+  private mutating func drop(_ reason: String) { counts.dropped[reason, default: 0] += 1 }
+
+  private mutating func dropRow(_ kind: RowKind, _ reason: String) {
+    counts.rowsDropped["\(kind.rawValue)_\(reason)", default: 0] += 1
+  }
+}

@@ -1,0 +1,45 @@
+internal import Datasets
+
+/// Random choices that depend on nothing but the plan's seed and an instruction's number, so that a
+/// run can be interrupted, repeated and extended.
+struct SeedSequence: Sendable {
+  let seed: UInt64
+
+  /// What a server is sent as the seed of one request.
+  func requestSeed(_ index: Int, _ step: Step) -> UInt32 {
+    UInt32(truncatingIfNeeded: word(index, step.rawValue))
+  }
+
+  /// Different numbers below `count`, in the order of their drawing.
+  func draw(_ number: Int, below count: Int, for index: Int) -> [Int] {
+    precondition(number <= count)
+    var state = word(index, "exemplars")
+    var drawn: [Int] = []
+    while drawn.count < number {
+      // SplitMix64; the remainder's bias is below 2⁻⁴⁰ for any set of examples.
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var mixed = state
+      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+      mixed ^= mixed >> 31
+      let candidate = Int(mixed % UInt64(count))
+      if !drawn.contains(candidate) { drawn.append(candidate) }
+    }
+    return drawn
+  }
+
+  private func word(_ index: Int, _ purpose: String) -> UInt64 {
+    let digest = ContentDigest(of: Array("\(seed)/\(index)/\(purpose)".utf8))
+    return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}
+
+/// One request on behalf of an instruction.
+enum Step: String, Codable, CaseIterable, Sendable {
+  /// The instruction itself.
+  case instruction
+  /// The same the other way, with or without prefix, to measure refusals.
+  case trial
+  case refusal, harmful, benign
+  case labelOfRefusal, labelOfHarmful, labelOfEmpty, labelOfBenign
+}

@@ -1,0 +1,47 @@
+internal import FoundationEssentials
+internal import Yams
+
+/// Reads the text and the nodes of a settings file.
+enum SettingsDocument {
+  /// The text of a file.
+  ///
+  /// - Throws: `SettingsError` when it cannot be read, is too large or no text.
+  static func read(_ file: String, _ collector: ProblemCollector) throws(SettingsError) -> String {
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(filePath: file))
+    } catch {
+      collector.add("cannot be read", at: nil, path: "")
+      throw collector.error ?? SettingsError(problems: [])
+    }
+    if data.count > Settings.fileBytesMax {
+      collector.add("is larger than \(Settings.fileBytesMax) bytes", at: nil, path: "")
+    }
+    guard let text = String(validating: data, as: UTF8.self), collector.error == nil else {
+      if collector.error == nil { collector.add("is not UTF-8 text", at: nil, path: "") }
+      throw collector.error ?? SettingsError(problems: [])
+    }
+    return text
+  }
+
+  /// The root of a YAML text; nil, with the problem noted, if it is none.
+  static func compose(_ yaml: String, _ collector: ProblemCollector) -> Node? {
+    do {
+      return try Yams.compose(yaml: yaml)
+    } catch let error as YamlError {
+      switch error {
+      case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+        .composer(_, let problem, let mark, _):
+        collector.add(problem, at: mark, in: yaml)
+      case .duplicatedKeysInMapping(let keys, let context):
+        let names = keys.sorted().joined(separator: ", ")
+        collector.add("the key occurs twice", at: context.mark, path: names)
+      default:
+        collector.add("is not YAML", at: nil, path: "")
+      }
+    } catch {
+      collector.add("is not YAML", at: nil, path: "")
+    }
+    return nil
+  }
+}
