@@ -35,6 +35,7 @@ enum PageStyle {
     figcaption { font-weight: 600; margin-bottom: 4px; }
     svg { display: block; width: 100%; height: auto; }
     svg text { font-size: 12px; fill: var(--muted); font-variant-numeric: tabular-nums; }
+    svg text.note { stroke: var(--card); stroke-width: 4px; paint-order: stroke; }
     svg text.name, svg text.panel { fill: var(--ink); font-size: 13px; }
     svg text.panel { font-weight: 600; }
     .grid { stroke: var(--grid); stroke-width: 1; }

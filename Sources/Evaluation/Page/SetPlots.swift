@@ -21,12 +21,12 @@ struct SetPlots {
     var plot = Plot("Precision and recall", x: "recall", y: "precision")
     let share = set.tally.unsafeTotal / (set.tally.unsafeTotal + set.tally.safeTotal)
     plot.line([Plot.Point(x: 0, y: share), Plot.Point(x: 1, y: share)], "reference")
-    plot.note("share of unsafe rows", at: Plot.Point(x: 0.01, y: share + 0.018))
     for (report, style) in curves {
       let points = report.tally.operatingPoints(step: Self.step)
       let start = points.first.map { [Plot.Point(x: 0, y: $0.precision)] } ?? []
       plot.line(start + points.map { Plot.Point(x: $0.recall, y: $0.precision) }, style)
     }
+    plot.note("share of unsafe rows", at: Plot.Point(x: 0.012, y: max(0.02, share - 0.05)))
     let confusion = set.tally.confusion(threshold: threshold)
     if let recall = confusion.recall, let precision = confusion.precision {
       plot.dot(
@@ -59,7 +59,7 @@ struct SetPlots {
   private var reliability: Plot {
     var plot = Plot("Calibration", x: "mean score of the bin", y: "share of unsafe rows")
     plot.line([Plot.Point(x: 0, y: 0), Plot.Point(x: 1, y: 1)], "reference")
-    plot.note("perfect", at: Plot.Point(x: 0.985, y: 0.93), anchor: "end")
+    plot.note("perfect", at: Plot.Point(x: 0.985, y: 0.86), anchor: "end")
     for (report, style) in curves {
       let bins = report.tally.reliabilityBins
       let total = bins.reduce(0) { $0 + $1.weight }
