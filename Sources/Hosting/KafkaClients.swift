@@ -62,6 +62,16 @@ package struct KafkaClients: Sendable {
     return consumer
   }
 
+  /// A reader of topics up to the end that they have now, without a group.
+  ///
+  /// - Parameter milliseconds: where it begins, as a time since 1970-01-01 UTC; nil for all.
+  package func makeTopicReader(
+    of topics: [String], since milliseconds: Int64? = nil
+  ) throws(KafkaError) -> TopicReader {
+    try TopicReader(
+      common, topics: topics, since: milliseconds, timeout: .seconds(15), events: events)
+  }
+
   /// A publisher with a producer of its own, for the promise that the settings make.
   package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher
   {

@@ -1,3 +1,4 @@
+import Glibc
 import Kafka
 import Records
 import TestSupport
@@ -160,5 +161,35 @@ import Testing
         $0.name == topic && $0.partitionCount == 3
       }
     )
+  }
+
+  @Test func aTopicReaderEndsBehindMarksOfTransactionsAndBeginsAtATime() throws {
+    let producer = try cluster.makeTransactionalProducer()
+    let member = try cluster.makeConsumer(of: [], group: uniqueName("group"))
+    let publisher = TransactionalPublisher(producer: producer, timeout: .seconds(20))
+    try publisher.publish(records(0..<4), offsets: [:], as: member.groupMetadata())
+    let all = try readAll(since: nil)
+    let first = try #require(all.last)
+    #expect(all.compactMap(\.text) == ["0", "1", "2", "3"])
+    // The later records' timestamps must be larger.
+    while wallClockMilliseconds() <= first.timestampMilliseconds {}
+    let middle = wallClockMilliseconds()
+    try publisher.publish(records(4..<6), offsets: [:], as: member.groupMetadata())
+    #expect(try readAll(since: middle).compactMap(\.text) == ["4", "5"])
+    #expect(try readAll(since: middle + 3_600_000).isEmpty)
+  }
+
+  private func readAll(since milliseconds: Int64?) throws -> [InputRecord] {
+    let reader = try TopicReader(
+      cluster.configuration(), topics: [outputs], since: milliseconds, timeout: .seconds(10))
+    var received: [InputRecord] = []
+    try reader.readAll(idleMax: .seconds(20)) { received += $0 }
+    return received
+  }
+
+  private func wallClockMilliseconds() -> Int64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 }

@@ -1,0 +1,46 @@
+import Kafka
+import Records
+import Testing
+
+@Suite("A reader of a whole topic", .ownThread) struct TopicReaderTests {
+  @Test("reads what was there at the start, and not what comes later")
+  func readsUpToTheEnd() throws {
+    let cluster = try TestCluster()
+    let topic = try cluster.makeTopic(partitions: 3)
+    let producer = try cluster.makeProducer()
+    let first = (0..<90).map { numbered($0, topic: topic, partition: Int32($0 % 2)) }
+    try producer.send(first, timeout: .seconds(10))
+    try producer.flush(timeout: .seconds(10))
+
+    let reader = try TopicReader(
+      cluster.configuration(), topics: [topic], timeout: .seconds(10))
+    #expect(reader.recordsMax == 90)
+    try producer.send([numbered(90, topic: topic)], timeout: .seconds(10))
+    try producer.flush(timeout: .seconds(10))
+    var texts: [String] = []
+    try reader.readAll(idleMax: .seconds(10)) { texts += $0.compactMap(\.text) }
+    #expect(texts.count == 90)
+    #expect(Set(texts) == Set((0..<90).map { "\($0)" }))
+    #expect(reader.isAtEnd)
+  }
+
+  @Test("is at the end of an empty topic at once")
+  func readsAnEmptyTopic() throws {
+    let cluster = try TestCluster()
+    let topic = try cluster.makeTopic(partitions: 2)
+    let reader = try TopicReader(
+      cluster.configuration(), topics: [topic], timeout: .seconds(10))
+    #expect(reader.isAtEnd)
+    #expect(reader.recordsMax == 0)
+  }
+
+  @Test("refuses a topic that does not exist")
+  func refusesAMissingTopic() throws {
+    let cluster = try TestCluster()
+    let error = try #require(throws: KafkaError.self) {
+      try TopicReader(
+        cluster.configuration(), topics: [uniqueName("missing")], timeout: .seconds(10))
+    }
+    #expect(error.code == .unknownTopicOrPartition)
+  }
+}
