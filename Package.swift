@@ -80,7 +80,9 @@ let operation: [Target] = [
     swiftSettings: strict),
   .target(
     name: "LabelStore",
-    dependencies: ["Records", "Datasets", .product(name: "GRDB", package: "GRDB.swift")],
+    dependencies: [
+      "Records", "Datasets", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+    ],
     swiftSettings: strict),
   .target(name: "LanguageModel", dependencies: ["Datasets", "Settings"], swiftSettings: strict),
   .target(
@@ -126,6 +128,14 @@ let composition: [Target] = [
     dependencies: ["Metrics", "Datasets", "Records", "Tensors", "Pipeline", "Settings", "Guard"],
     swiftSettings: strict),
   .target(
+    name: "Retraining",
+    dependencies: [
+      "Datasets", "Records", "Metrics", "Tensors", "Distillation", "Wire", "Kafka", "Pipeline",
+      "Settings", "Telemetry", "Guard", "Hosting", "LabelStore", "ModelRegistry", "Learning",
+      "Evaluation",
+    ],
+    swiftSettings: strict),
+  .target(
     name: "Demonstration",
     dependencies: [
       "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Pipeline", "Wire",
@@ -141,7 +151,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Augmentation", "Learning", "Evaluation", "Metrics", "Distillation",
+      "FilterService", "Guard", "Augmentation", "Learning", "Retraining", "Evaluation", "Metrics",
+      "Distillation",
       "DeBERTa",
       "Datasets", "Hosting", "LabelService", "Demonstration", "ModelRegistry", "Pipeline",
       "Records",

@@ -63,13 +63,10 @@ package struct KafkaClients: Sendable {
   }
 
   /// A reader of topics up to the end that they have now, without a group.
-  ///
-  /// - Parameter milliseconds: where it begins, as a time since 1970-01-01 UTC; nil for all.
   package func makeTopicReader(
-    of topics: [String], since milliseconds: Int64? = nil
+    of topics: [String], from start: TopicReader.Start
   ) throws(KafkaError) -> TopicReader {
-    try TopicReader(
-      common, topics: topics, since: milliseconds, timeout: .seconds(15), events: events)
+    try TopicReader(common, topics: topics, from: start, timeout: .seconds(15), events: events)
   }
 
   /// A publisher with a producer of its own, for the promise that the settings make.

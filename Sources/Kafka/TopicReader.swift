@@ -1,29 +1,39 @@
 internal import CRdKafka
 package import Records
 
-/// Reads topics once, from a moment or their beginning to the end that they had at the start.
+/// Reads topics once, from some place to the end that they had at the start.
 ///
 /// It joins no group and commits nothing. One thread uses it.
 package final class TopicReader {
-  /// How long one call of librdkafka waits.
-  private static let waitSlice = Duration.milliseconds(200)
+  /// Where the reading begins.
+  package enum Start: Hashable, Sendable {
+    /// The oldest records that are kept.
+    case beginning
+    /// The first records with this timestamp or a later one, in milliseconds since 1970-01-01 UTC.
+    case time(milliseconds: Int64)
+    /// These offsets; partitions that are missing, or whose log is another one now, begin with the
+    /// oldest record that is kept.
+    case offsets([TopicPartition: Offset])
+  }
+
+  /// How long one call of librdkafka waits, in milliseconds.
+  private static let waitSlice: Int32 = 200
 
   private let handle: ClientHandle
   private var reader = MessageReader()
   /// One past the last offset to be read, of each partition that is not done.
   private var ends: [TopicPartition: Offset] = [:]
+  /// Where another reading goes on: behind everything that was read or skipped.
+  package private(set) var positions: [TopicPartition: Offset] = [:]
   /// Records between start and end at most: transaction marks and compacted records count too.
   package private(set) var recordsMax: Int64 = 0
 
   /// Finds the ends of the topics and begins to read.
   ///
-  /// - Parameters:
-  ///   - since: reads records with this timestamp or later, in milliseconds since 1970-01-01 UTC;
-  ///     nil reads all that is kept.
-  ///   - timeout: of each request to the brokers.
+  /// - Parameter timeout: of each request to the brokers.
   /// - Throws: also when a topic does not exist.
   package init(
-    _ configuration: KafkaConfiguration, topics: [String], since milliseconds: Int64? = nil,
+    _ configuration: KafkaConfiguration, topics: [String], from start: Start = .beginning,
     timeout: Duration, events: KafkaEvents = KafkaEvents()
   ) throws(KafkaError) {
     var own = configuration
@@ -38,17 +48,19 @@ package final class TopicReader {
     try unsafe handle.check(.createClient, rd_kafka_poll_set_consumer(handle.pointer))
     let partitions = try Self.partitions(
       of: topics, KafkaAdmin(configuration, events: events), timeout)
-    var starts: [TopicPartition: Offset] = [:]
-    let later = try milliseconds.map { time throws(KafkaError) in
-      try offsets(of: partitions, since: time, timeout)
+    var later: [TopicPartition: Offset] = [:]
+    if case .time(let milliseconds) = start {
+      later = try offsets(of: partitions, since: milliseconds, timeout)
     }
+    var starts: [TopicPartition: Offset] = [:]
     for partition in partitions {
       let marks = try watermarks(of: partition, timeout)
-      let start = later.map { $0[partition] ?? marks.high } ?? marks.low
-      guard start < marks.high else { continue }
-      starts[partition] = start
+      let first = start.first(in: partition, marks, later: later[partition])
+      positions[partition] = first
+      guard first < marks.high else { continue }
+      starts[partition] = first
       ends[partition] = marks.high
-      recordsMax += marks.high.rawValue - start.rawValue
+      recordsMax += marks.high.rawValue - first.rawValue
     }
     let list = TopicPartitionList(starts)
     let code = unsafe list.withPointer { unsafe rd_kafka_assign(handle.pointer, $0) }
@@ -58,34 +70,37 @@ package final class TopicReader {
   /// Whether everything was read.
   package var isAtEnd: Bool { ends.isEmpty }
 
-  /// Appends up to `max` records to `batch`; fewer when none comes in time or the end is reached.
+  /// Appends up to `max` records to `batch`; fewer when the end is reached or some came and no more
+  /// are there.
+  ///
+  /// - Throws: also `timedOut`, when nothing comes in time.
   package func read(
     into batch: inout [InputRecord], max: Int, timeout: Duration
   ) throws(KafkaError) {
     let deadline = Deadline(after: timeout)
-    let goal = batch.count + max
-    while batch.count < goal, !isAtEnd {
-      let wait = deadline.milliseconds(atMost: Self.waitSlice.milliseconds)
+    let start = batch.count
+    while batch.count - start < max, !isAtEnd {
+      let wait = batch.count == start ? deadline.milliseconds(atMost: Self.waitSlice) : 0
       if let message = unsafe rd_kafka_consumer_poll(handle.pointer, wait) {
         defer { unsafe rd_kafka_message_destroy(message) }
         if let record = try unsafe take(message) { batch.append(record) }
-      } else if deadline.isOver {
+      } else if batch.count > start {
         return
+      } else if deadline.isOver {
+        throw KafkaError(.poll, .timedOut)
       }
     }
   }
 
   /// Every record up to the end.
   ///
-  /// - Throws: `timedOut` when for `idleMax` nothing comes.
+  /// - Throws: also `timedOut`, when for `idleMax` nothing comes.
   package func readAll(
     idleMax: Duration, _ body: ([InputRecord]) throws(KafkaError) -> Void
   ) throws(KafkaError) {
     while !isAtEnd {
       var batch: [InputRecord] = []
-      let before = ends
       try read(into: &batch, max: 500, timeout: idleMax)
-      guard !batch.isEmpty || ends != before else { throw KafkaError(.poll, .timedOut) }
       if !batch.isEmpty { try body(batch) }
     }
   }
@@ -102,6 +117,7 @@ package final class TopicReader {
         ends[partition] = nil
         return nil
       }
+      positions[partition] = record.source.offset.next
       if record.source.offset.next >= end { ends[partition] = nil }
       return record
     case .partitionEnd:
@@ -110,7 +126,9 @@ package final class TopicReader {
       let partition = TopicPartition(
         topic: unsafe String(cString: rd_kafka_topic_name(topic)),
         partition: Partition(unsafe message.pointee.partition))
-      ends[partition] = nil
+      if ends.removeValue(forKey: partition) != nil {
+        positions[partition] = Offset(unsafe message.pointee.offset)
+      }
       return nil
     default:
       let error = handle.error(.poll, code)
@@ -161,5 +179,19 @@ package final class TopicReader {
     try handle.check(.position, code)
     if let code = list.firstError { throw handle.error(.position, code) }
     return list.offsets
+  }
+}
+
+extension TopicReader.Start {
+  /// The first offset to read; the log's end for none.
+  fileprivate func first(
+    in partition: TopicPartition, _ marks: Watermarks, later: Offset?
+  ) -> Offset {
+    switch self {
+    case .beginning: marks.low
+    case .time: later ?? marks.high
+    case .offsets(let offsets):
+      offsets[partition].flatMap { $0 > marks.high ? nil : max($0, marks.low) } ?? marks.low
+    }
   }
 }

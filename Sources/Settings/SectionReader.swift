@@ -83,6 +83,11 @@ final class SectionReader {
     return texts
   }
 
+  /// A list of texts, or one text; none when the key is absent.
+  func texts(_ key: String) -> [String] {
+    node(key) == nil ? [] : requiredTexts(key)
+  }
+
   func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
     guard let node = node(key) else { return standard }
     if let number = node.int, range.contains(number) { return number }

@@ -25,6 +25,8 @@ package struct Settings: Hashable, Sendable {
   package var watchdogStallSeconds: Int
   /// The labelling service; nil when the file says nothing of it.
   package var label: LabelSettings?
+  /// The retrain job; nil when the file says nothing of it.
+  package var retrain: RetrainSettings?
 
   /// All topics that the filter reads or writes.
   package var allTopics: [String] { outputTopics.all + inputTopics }

@@ -50,6 +50,10 @@ extension Settings {
     telemetry = TelemetrySettings(root.section("telemetry"))
     watchdogStallSeconds = root.number("watchdog_stall_seconds", default: 60, in: 1...86_400)
     label = LabelSettings(optional: root)
+    retrain = RetrainSettings(optional: root)
+    if retrain != nil, label == nil {
+      root.complain("needs the section label, whose topic it learns from", about: "retrain")
+    }
     checkTopics(topics, root)
     topics.finish()
     checkTimeouts(root)

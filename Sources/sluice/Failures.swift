@@ -10,6 +10,7 @@ import Hosting
 import LabelService
 import ModelRegistry
 import Pipeline
+import Retraining
 import Settings
 
 /// Ends the command with one clear message and the exit code of sysexits.h.
@@ -69,6 +70,16 @@ func exitError(for error: any Error) -> any Error {
     case .output(let text): fail(text, code: 73)
     case .training: fail(failure.description, code: 70)
     case .stopped: fail(failure.description, code: 75)
+    }
+  case let failure as RetrainFailure:
+    switch failure {
+    case .busy, .stopped: fail(failure.description, code: 75)
+    case .configuration: fail(failure.description, code: 78)
+    case .unavailable: fail(failure.description, code: 69)
+    case .data: fail(failure.description, code: 65)
+    case .model: fail(failure.description, code: 66)
+    case .output: fail(failure.description, code: 73)
+    case .store, .registry, .training: fail(failure.description, code: 70)
     }
   case let failure as RegistryError:
     switch failure.kind {

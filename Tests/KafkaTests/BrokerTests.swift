@@ -168,20 +168,20 @@ import Testing
     let member = try cluster.makeConsumer(of: [], group: uniqueName("group"))
     let publisher = TransactionalPublisher(producer: producer, timeout: .seconds(20))
     try publisher.publish(records(0..<4), offsets: [:], as: member.groupMetadata())
-    let all = try readAll(since: nil)
+    let all = try readAll(from: .beginning)
     let first = try #require(all.last)
     #expect(all.compactMap(\.text) == ["0", "1", "2", "3"])
     // The later records' timestamps must be larger.
     while wallClockMilliseconds() <= first.timestampMilliseconds {}
     let middle = wallClockMilliseconds()
     try publisher.publish(records(4..<6), offsets: [:], as: member.groupMetadata())
-    #expect(try readAll(since: middle).compactMap(\.text) == ["4", "5"])
-    #expect(try readAll(since: middle + 3_600_000).isEmpty)
+    #expect(try readAll(from: .time(milliseconds: middle)).compactMap(\.text) == ["4", "5"])
+    #expect(try readAll(from: .time(milliseconds: middle + 3_600_000)).isEmpty)
   }
 
-  private func readAll(since milliseconds: Int64?) throws -> [InputRecord] {
+  private func readAll(from start: TopicReader.Start) throws -> [InputRecord] {
     let reader = try TopicReader(
-      cluster.configuration(), topics: [outputs], since: milliseconds, timeout: .seconds(10))
+      cluster.configuration(), topics: [outputs], from: start, timeout: .seconds(10))
     var received: [InputRecord] = []
     try reader.readAll(idleMax: .seconds(20)) { received += $0 }
     return received

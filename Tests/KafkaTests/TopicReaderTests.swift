@@ -22,6 +22,27 @@ import Testing
     #expect(texts.count == 90)
     #expect(Set(texts) == Set((0..<90).map { "\($0)" }))
     #expect(reader.isAtEnd)
+
+    let next = try TopicReader(
+      cluster.configuration(), topics: [topic], from: .offsets(reader.positions),
+      timeout: .seconds(10))
+    texts.removeAll()
+    try next.readAll(idleMax: .seconds(10)) { texts += $0.compactMap(\.text) }
+    #expect(texts == ["90"])
+  }
+
+  @Test("begins at the oldest record where the log is shorter than the offsets say")
+  func readsARecreatedTopic() throws {
+    let cluster = try TestCluster()
+    let topic = try cluster.makeTopic(partitions: 1)
+    let producer = try cluster.makeProducer()
+    try producer.send([numbered(0, topic: topic)], timeout: .seconds(10))
+    try producer.flush(timeout: .seconds(10))
+    let partition = TopicPartition(topic: topic, partition: Partition(0))
+    let reader = try TopicReader(
+      cluster.configuration(), topics: [topic], from: .offsets([partition: Offset(7)]),
+      timeout: .seconds(10))
+    #expect(reader.recordsMax == 1)
   }
 
   @Test("is at the end of an empty topic at once")

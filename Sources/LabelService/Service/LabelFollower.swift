@@ -1,28 +1,18 @@
-internal import Datasets
 internal import Hosting
 internal import Kafka
-package import LabelStore
-package import Records
-internal import Wire
+internal import LabelStore
+internal import Records
 
 /// Keeps a label store as the labels topic says: labels of other instances come in, and tombstones
 /// erase.
 ///
 /// Its group is named in the store itself: a new store reads the topic from its beginning.
-package final class LabelFollower: Sendable {
+final class LabelFollower: Sendable {
   private static let groupNote = "follower group"
 
   private let consumer: KafkaConsumer
   private let store: LabelStore
   private let timeToLiveMilliseconds: Int64?
-
-  /// What some records of the topic changed.
-  package struct Changes: Hashable, Sendable {
-    package var labels = 0
-    package var tombstones = 0
-    package var erased = 0
-    package var unreadable = 0
-  }
 
   init(
     clients: KafkaClients, groupID: String, topic: String, store: LabelStore,
@@ -53,19 +43,18 @@ package final class LabelFollower: Sendable {
   }
 
   /// Reads what has come and applies it, then commits. Blocks for a short while.
-  func follow(nowMilliseconds: Int64) throws(LabelFailure) -> Changes {
+  func follow(nowMilliseconds: Int64) throws(LabelFailure) -> LabelChanges {
     var records: [InputRecord] = []
     do throws(KafkaError) {
       try consumer.pollBatch(into: &records, max: 500, timeout: .milliseconds(200)) { _ in }
     } catch {
       throw .brokers(error.description)
     }
-    guard !records.isEmpty else { return Changes() }
-    let changes: Changes
+    guard !records.isEmpty else { return LabelChanges() }
+    let changes: LabelChanges
     do throws(LabelStoreError) {
-      changes = try Self.apply(
-        records, to: store, timeToLiveMilliseconds: timeToLiveMilliseconds,
-        nowMilliseconds: nowMilliseconds)
+      changes = try store.apply(
+        records, timeToLiveMilliseconds: timeToLiveMilliseconds, nowMilliseconds: nowMilliseconds)
     } catch {
       throw .store(error.description)
     }
@@ -77,43 +66,6 @@ package final class LabelFollower: Sendable {
   }
 
   func close() { _ = try? consumer.close(timeout: .seconds(5)) { _ in } }
-
-  /// Applies records of the labels topic to a store, in their order.
-  package static func apply(
-    _ records: [InputRecord], to store: LabelStore, timeToLiveMilliseconds: Int64?,
-    nowMilliseconds: Int64
-  ) throws(LabelStoreError) -> Changes {
-    var changes = Changes()
-    var decoder = TeacherLabelDecoder()
-    var labels: [TeacherLabel] = []
-    for record in records {
-      guard let value = record.value else {
-        try store.save(
-          labels, timeToLiveMilliseconds: timeToLiveMilliseconds, isPublished: true)
-        labels.removeAll()
-        changes.tombstones += 1
-        guard let digest = ContentDigest(key: record.key) else { continue }
-        changes.erased += try store.erase(.content(digest)).count
-        continue
-      }
-      guard let label = try? decoder.decode(value, headers: record.headers),
-        let digest = label.key?.digest,
-        digest == ContentDigest(prompt: label.prompt, response: label.response)
-      else {
-        changes.unreadable += 1
-        continue
-      }
-      if let timeToLiveMilliseconds,
-        nowMilliseconds - label.labelledAtMilliseconds >= timeToLiveMilliseconds
-      {
-        continue
-      }
-      changes.labels += 1
-      labels.append(label)
-    }
-    try store.save(labels, timeToLiveMilliseconds: timeToLiveMilliseconds, isPublished: true)
-    return changes
-  }
 }
 
 extension LabelDaemon {
@@ -122,7 +74,7 @@ extension LabelDaemon {
     while state.withLock({ !$0.isOver && $0.failure == nil }) {
       do throws(LabelFailure) {
         let changes = try follower.follow(nowMilliseconds: wallClockMilliseconds())
-        guard changes != LabelFollower.Changes() else { continue }
+        guard changes != LabelChanges() else { continue }
         state.update { state in
           state.followedLabels += changes.labels
           state.followedTombstones += changes.tombstones

@@ -61,16 +61,4 @@ extension ContentDigest {
   func tombstone(topic: String) -> OutputRecord {
     OutputRecord(topic: topic, partition: nil, key: Array(description.utf8), value: nil)
   }
-
-  /// The digest that a record's key names; nil for any other key.
-  init?(key: [UInt8]?) {
-    guard let key, key.count == 64 else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: 64, by: 2) {
-      let digits = String(decoding: key[index..<index + 2], as: UTF8.self)
-      guard let byte = UInt8(digits, radix: 16) else { return nil }
-      bytes.append(byte)
-    }
-    self.init(bytes: bytes)
-  }
 }

@@ -1,0 +1,43 @@
+/// Why a retraining ended without a decision. The champion is then what it was.
+package enum RetrainFailure: Error, Hashable, Sendable {
+  /// Another run is at work.
+  case busy(String)
+  /// The settings, or what they name, are wrong.
+  case configuration(String)
+  /// Brokers do not answer.
+  case unavailable(String)
+  /// Data that cannot be used, or too little of it.
+  case data(String)
+  /// The champion cannot be used.
+  case model(String)
+  /// The label store cannot be used.
+  case store(String)
+  /// The registry refused a change.
+  case registry(String)
+  /// A file cannot be written.
+  case output(String)
+  /// The training itself failed.
+  case training(String)
+  /// It was asked to stop; the same command goes on.
+  case stopped
+}
+
+extension RetrainFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .busy(let text), .configuration(let text), .unavailable(let text), .data(let text),
+      .model(let text), .store(let text), .registry(let text), .output(let text),
+      .training(let text):
+      text
+    case .stopped: "stopped; the same command goes on from here"
+    }
+  }
+
+  /// Whether the same run can end well later: what is done so far is kept.
+  var isResumable: Bool {
+    switch self {
+    case .busy, .unavailable, .stopped, .output, .store, .registry, .configuration: true
+    case .data, .model, .training: false
+    }
+  }
+}

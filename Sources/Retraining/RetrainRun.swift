@@ -1,0 +1,250 @@
+internal import Datasets
+internal import Distillation
+internal import Evaluation
+internal import Foundation
+internal import Guard
+internal import Hosting
+internal import LabelStore
+internal import Learning
+internal import ModelRegistry
+internal import Pipeline
+internal import Settings
+internal import Tensors
+
+/// One run, step by step; each is skipped when its result is there already.
+struct RetrainRun {
+  let job: RetrainJob
+  let folder: RunFolder
+  let plan: RunFolder.Plan
+  let gold: GoldSet
+  let clients: KafkaClients
+
+  private var retrain: RetrainSettings { job.retrain }
+  private var championFolder: String { job.registry.folder(of: plan.champion) }
+
+  func finish(store: LabelStore) throws(RetrainFailure) -> RetrainOutcome {
+    let summary = try dataset(store)
+    try train()
+    try calibrate()
+    let checks = try examine()
+    return try decide(checks, summary)
+  }
+
+  // MARK: Steps
+
+  private func dataset(_ store: LabelStore) throws(RetrainFailure) -> RetrainDataset.Summary {
+    if let summary: RetrainDataset.Summary = folder.read(folder.dataset) { return summary }
+    job.report(.step("drawing the dataset"))
+    let dataset = try RetrainDataset(
+      store: store, settings: retrain.dataset, gold: gold.rows,
+      nowMilliseconds: Int64(plan.startedAt) * 1_000, seed: UInt64(plan.startedAt))
+    try dataset.save(to: folder)
+    return dataset.summary
+  }
+
+  private func train() throws(RetrainFailure) {
+    guard !folder.exists(folder.candidate) else { return }
+    job.report(.step("training from \(plan.champion)"))
+    var options = DistillationJob.Options(base: championFolder, output: folder.candidate)
+    options.recipe = recipe
+    options.heldOutShare = 0
+    options.checkpointSeconds = retrain.training.checkpointSeconds
+    options.threads = retrain.training.threads
+    do throws(LearningFailure) {
+      let examples = try rows(folder.train)
+      _ = try DistillationJob(options: options, examples: examples).run(
+        shouldStop: job.shouldStop
+      ) { job.report(.training($0)) }
+    } catch {
+      switch error {
+      case .stopped: throw .stopped
+      case .data, .tooLittleData: throw .data(error.description)
+      case .model: throw .model(error.description)
+      case .output: throw .output(error.description)
+      case .training: throw .training(error.description)
+      }
+    }
+  }
+
+  private var recipe: TrainingRecipe {
+    let training = retrain.training
+    var recipe = TrainingRecipe()
+    recipe.epochs = training.epochs
+    recipe.stepsMax = training.stepsMax
+    recipe.batchSize = training.batchSize
+    recipe.learningRate = training.learningRate
+    recipe.warmUpSteps = training.warmUpSteps
+    recipe.lambda = training.lambda
+    recipe.teacherTemperature = training.teacherTemperature
+    recipe.sequenceTokensMax = training.tokensMax
+    if training.method == .lora {
+      var lowRank = TrainingRecipe.LowRank()
+      lowRank.rank = training.loraRank
+      recipe.lowRank = lowRank
+    }
+    recipe.seed = UInt64(plan.startedAt)
+    return recipe
+  }
+
+  /// Fits temperature and threshold, unless there are too few rows; then scores stay as they are.
+  private func calibrate() throws(RetrainFailure) {
+    let file = folder.candidate + "/" + CalibrationFile.name
+    guard !folder.exists(file) else { return }
+    let examples: [LabelledExample]
+    do throws(LearningFailure) {
+      examples = try rows(folder.validation)
+    } catch {
+      throw .data(error.description)
+    }
+    guard Set(examples.map(\.isUnsafe)).count == 2 else { return }
+    job.report(.step("calibrating on \(examples.count) rows"))
+    do throws(EvaluationFailure) {
+      let pool = WorkerPool(workers: retrain.training.threads)
+      let model = try DatasetScorer.load(model: folder.candidate, pool: pool)
+      let scored = try DatasetScorer(model: model).score(examples, name: "validation")
+      let summary: RetrainDataset.Summary? = folder.read(folder.dataset)
+      let fit = try CalibrationFit(
+        scored, falsePositiveRate: retrain.gate.falsePositiveRate,
+        digest: summary?.digests["validation"] ?? "")
+      do throws(CalibrationFileError) {
+        try CalibrationFile.write(fit.calibration, folder: folder.candidate)
+      } catch {
+        throw EvaluationFailure.calibration(error)
+      }
+    } catch {
+      throw .training("calibration: \(error)")
+    }
+  }
+
+  private func examine() throws(RetrainFailure) -> [GateCheck] {
+    if let checks: [GateCheck] = folder.read(folder.gate) { return checks }
+    job.report(.step("examining the candidate"))
+    let threshold = Double(job.settings.policies.standard.threshold)
+    let examination = try Examination(
+      champion: championFolder, candidate: folder.candidate, settings: job.settings.model,
+      threshold: threshold, pool: WorkerPool(workers: retrain.training.threads))
+    let evidence = GateEvidence(
+      gold: try examination.pair(gold.rows, name: "gold"), fresh: try fresh(examination),
+      latencyRatio: try examination.latencyRatio(on: gold.rows),
+      traffic: try traffic(examination))
+    let checks = Gate(settings: retrain.gate, threshold: threshold).checks(evidence)
+    try folder.write(checks, to: folder.gate)
+    return checks
+  }
+
+  private func fresh(_ examination: Examination) throws(RetrainFailure) -> ScoredPair? {
+    let examples: [LabelledExample]
+    do throws(LearningFailure) {
+      examples = try rows(folder.fresh)
+    } catch {
+      throw .data(error.description)
+    }
+    guard examples.count >= retrain.gate.freshRowsMin,
+      Set(examples.map(\.isUnsafe)).count == 2
+    else { return nil }
+    return try examination.pair(examples, name: "new test labels")
+  }
+
+  private func traffic(_ examination: Examination) throws(RetrainFailure) -> DecisionDifference? {
+    guard retrain.gate.trafficHours > 0 else { return nil }
+    job.report(.step("replaying traffic"))
+    let replay = try TrafficReplay(clients: clients, settings: job.settings, gate: retrain.gate)
+    do throws(ClassifierFailure) {
+      return try replay.compare(
+        champion: examination.champion, candidate: examination.candidate,
+        policies: job.settings.policies)
+    } catch {
+      throw .training("the model failed: \(error.detail)")
+    }
+  }
+
+  // MARK: The decision
+
+  private func decide(
+    _ checks: [GateCheck], _ summary: RetrainDataset.Summary
+  ) throws(RetrainFailure) -> RetrainOutcome {
+    for check in checks { job.report(.check(check)) }
+    let failed = checks.filter { !$0.isPassed }.map { "\($0.name): \($0.detail)" }
+    let promotes = failed.isEmpty && !job.options.leavesChampion
+    let version: ModelVersion
+    do throws(RegistryError) {
+      version = try register(checks, failed, summary)
+      if promotes {
+        try job.registry.promote(version, by: "sluice retrain", reason: "passed the gate")
+      }
+      try job.registry.prune(keep: retrain.keepVersions, by: "sluice retrain")
+    } catch {
+      throw .registry(error.description)
+    }
+    if promotes { AfterPromotion(command: retrain.afterPromotion).run(report: job.report) }
+    let outcome = RetrainOutcome(
+      kind: failed.isEmpty ? (promotes ? .promoted : .registered) : .rejected,
+      startedAt: plan.startedAt, endedAt: RetrainJob.now, champion: plan.champion,
+      version: version, reasons: failed, checks: checks, labels: summary.labels)
+    try job.publish(outcome)
+    try folder.write(outcome, to: folder.outcome)
+    folder.removeBulk()
+    RunFolder.prune(in: retrain.folder, keep: Self.runsKept)
+    return outcome
+  }
+
+  private static let runsKept = 100
+
+  /// The candidate as a version: its name follows from the run, so that it is registered once.
+  private func register(
+    _ checks: [GateCheck], _ failed: [String], _ summary: RetrainDataset.Summary
+  ) throws(RegistryError) -> ModelVersion {
+    let hash: String
+    do throws(GuardModelFailure) {
+      hash = try GuardModel(
+        settings: ModelSettings(path: folder.candidate), pool: WorkerPool(workers: 1)
+      ).hash
+    } catch {
+      throw RegistryError(.damaged, folder.candidate, "\(error)")
+    }
+    var candidate = ModelCandidate(folder: folder.candidate, hash: hash)
+    candidate.createdAt = Date(timeIntervalSince1970: Double(plan.startedAt))
+    if let version = ModelVersion(createdAt: candidate.createdAt, hash: hash),
+      (try? job.registry.manifest(of: version)) != nil
+    {
+      return version
+    }
+    candidate.parent = plan.champion
+    candidate.trainingData =
+      summary.digests.map { ModelManifest.DataSet(name: $0.key, sha256: $0.value) }
+      .sorted { $0.name < $1.name }
+    candidate.recipe = RegistryJSON.object(recipe)
+    candidate.metrics = ["gate": RegistryJSON.value(checks), "data": RegistryJSON.value(summary)]
+    candidate.status = failed.isEmpty ? .candidate : .rejected
+    candidate.reasons = failed
+    if let calibration = try? CalibrationFile.read(folder: folder.candidate) {
+      candidate.others[CalibrationFile.key] = RegistryJSON.value(calibration)
+    }
+    return try job.registry.register(
+      candidate, by: "sluice retrain",
+      reason: failed.isEmpty ? "passed the gate" : "refused by the gate"
+    ).version
+  }
+
+  private func rows(_ file: String) throws(LearningFailure) -> [LabelledExample] {
+    do throws(DatasetError) {
+      return try DatasetFile.read(file)
+    } catch {
+      throw .data(error)
+    }
+  }
+}
+
+/// Values of this program as the registry keeps them.
+private enum RegistryJSON {
+  static func value(_ value: some Encodable) -> JSON {
+    guard let data = try? JSONEncoder().encode(value),
+      let json = try? JSONDecoder().decode(JSON.self, from: data)
+    else { return .null }
+    return json
+  }
+
+  static func object(_ value: some Encodable) -> [String: JSON] {
+    if case .object(let members) = self.value(value) { members } else { [:] }
+  }
+}

@@ -1,0 +1,113 @@
+internal import Datasets
+internal import Foundation
+internal import Guard
+internal import ModelRegistry
+
+/// One run's files, each of which appears whole: whatever is there need not be done again.
+///
+/// ```
+/// runs/2026-11-24T02-13-05Z/
+///   plan.json            when it began and from which champion: written first
+///   train.jsonl validation.jsonl fresh.jsonl
+///   dataset.json         what the rows are: written after them
+///   candidate/           the trained model; beside it candidate.training/ while it trains
+///   gate.json            what the gate found
+///   outcome.json         how it ended: written last, when the texts and the weights go
+/// ```
+struct RunFolder {
+  let path: String
+
+  var train: String { path + "/train.jsonl" }
+  var validation: String { path + "/validation.jsonl" }
+  var fresh: String { path + "/fresh.jsonl" }
+  var dataset: String { path + "/dataset.json" }
+  var candidate: String { path + "/candidate" }
+  var gate: String { path + "/gate.json" }
+  var outcome: String { path + "/outcome.json" }
+  private var planFile: String { path + "/plan.json" }
+
+  /// What a run was begun with.
+  struct Plan: Codable, Hashable {
+    /// Seconds since 1970-01-01 UTC.
+    let startedAt: Int
+    let champion: ModelVersion
+    /// Over the gold files.
+    let goldDigest: String
+    /// Whatever in the settings decides the result.
+    let settings: String
+  }
+
+  var plan: Plan? { Self.read(planFile) }
+
+  /// The newest run that has not ended; nil when all have.
+  static func unfinished(in folder: String) -> RunFolder? {
+    all(in: folder).last.flatMap { run in
+      run.plan != nil && !run.exists(run.outcome) ? run : nil
+    }
+  }
+
+  /// All runs, oldest first.
+  static func all(in folder: String) -> [RunFolder] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/runs")) ?? []
+    return names.sorted().filter { !$0.hasPrefix(".") }
+      .map { RunFolder(path: "\(folder)/runs/\($0)") }
+  }
+
+  /// Begins a run.
+  static func begin(in folder: String, _ plan: Plan) throws(RetrainFailure) -> RunFolder {
+    let time = Date(timeIntervalSince1970: Double(plan.startedAt)).formatted(.iso8601)
+    let run = RunFolder(path: "\(folder)/runs/\(time.replacing(":", with: "-"))")
+    try makeFolder(run.path)
+    try run.write(plan, to: run.planFile)
+    return run
+  }
+
+  static func makeFolder(_ path: String) throws(RetrainFailure) {
+    do {
+      // Texts stand in these files.
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw .output("\(path): cannot be created")
+    }
+  }
+
+  func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }
+
+  func write(_ value: some Encodable, to file: String) throws(RetrainFailure) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else { throw .output("\(file): cannot be encoded") }
+    try write(data + [0x0A], to: file)
+  }
+
+  func write(_ data: Data, to file: String) throws(RetrainFailure) {
+    do throws(AtomicFileError) {
+      try AtomicFile.write(data, to: file)
+    } catch {
+      throw .output("\(error)")
+    }
+  }
+
+  func read<Value: Decodable>(_ file: String) -> Value? { Self.read(file) }
+
+  private static func read<Value: Decodable>(_ file: String) -> Value? {
+    guard let data = FileManager.default.contents(atPath: file) else { return nil }
+    return try? JSONDecoder().decode(Value.self, from: data)
+  }
+
+  /// Removes what a run that has ended does not need: texts live in the label store alone, where
+  /// they can be erased, and a model in the registry.
+  func removeBulk() {
+    for file in [train, validation, fresh, candidate, candidate + ".training"] {
+      try? FileManager.default.removeItem(atPath: file)
+    }
+  }
+
+  /// Removes the oldest runs that have ended.
+  static func prune(in folder: String, keep: Int) {
+    for run in all(in: folder).dropLast(keep) where run.exists(run.outcome) {
+      try? FileManager.default.removeItem(atPath: run.path)
+    }
+  }
+}
