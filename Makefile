@@ -66,6 +66,7 @@ install: dependencies
 	cp -r .build-install/release/*_Demonstration.resources $(DESTDIR)/usr/lib/sluice/
 	ln -sf ../lib/sluice/sluice $(DESTDIR)/usr/bin/sluice
 	install -m 644 systemd/sluice.service systemd/sluice-label.service \
+	  systemd/sluice-retrain.service systemd/sluice-retrain.timer \
 	  $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 systemd/sluice.sysusers $(DESTDIR)/usr/lib/sysusers.d/sluice.conf
 	install -m 644 systemd/sluice.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sluice.conf

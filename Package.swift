@@ -213,7 +213,8 @@ let tests: [Target] = [
     "IntegrationTests",
     [
       "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore", "Datasets",
-      "ModelRegistry", "Records", "Settings", "Tensors", "Threading", "Wire", "sluice",
+      "ModelRegistry", "Records", "Retraining", "Settings", "Tensors", "Threading", "Wire",
+      "sluice",
       .product(name: "Logging", package: "swift-log"),
     ]),
   test("LayoutTests", []),

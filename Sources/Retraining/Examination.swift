@@ -12,15 +12,15 @@ struct Examination {
   let champion: GuardModel
   let candidate: GuardModel
   let threshold: Double
+  let replicates: Int
 
-  private static let replicates = 1_000
   private static let latencyRounds = 5
   private static let latencyRows = 32
 
   /// Both models as the daemon would load them, the candidate after its self-test.
   init(
     champion: String, candidate: String, settings: ModelSettings, threshold: Double,
-    pool: WorkerPool
+    replicates: Int, pool: WorkerPool
   ) throws(RetrainFailure) {
     func load(_ folder: String) throws(GuardModelFailure) -> GuardModel {
       var own = settings
@@ -39,6 +39,7 @@ struct Examination {
       throw .training("the candidate: \(error)")
     }
     self.threshold = threshold
+    self.replicates = replicates
   }
 
   /// Both models' scores of the same rows; of a row with a response the pair counts.
@@ -49,7 +50,7 @@ struct Examination {
       return try ScoredPair(
         champion: old, candidate: new,
         options: MeasurementOptions(
-          threshold: threshold, bootstrap: Bootstrap(replicates: Self.replicates, seed: 42)))
+          threshold: threshold, bootstrap: Bootstrap(replicates: replicates, seed: 42)))
     } catch {
       throw .data("\(error)")
     }

@@ -8,7 +8,8 @@ struct GoldSet {
   /// SHA-256 over the files' bytes.
   let digest: String
 
-  init(files: [String], folder: String) throws(RetrainFailure) {
+  /// - Parameter isNoted: whether a first run leaves its note.
+  init(files: [String], folder: String, isNoted: Bool = true) throws(RetrainFailure) {
     var rows: [LabelledExample] = []
     var digests: [UInt8] = []
     do throws(DatasetError) {
@@ -24,10 +25,10 @@ struct GoldSet {
     }
     self.rows = rows
     digest = ContentDigest(of: digests).description
-    try check(folder: folder)
+    try check(folder: folder, isNoted: isNoted)
   }
 
-  private func check(folder: String) throws(RetrainFailure) {
+  private func check(folder: String, isNoted: Bool) throws(RetrainFailure) {
     let note = folder + "/gold.sha256"
     if let kept = FileManager.default.contents(atPath: note) {
       guard String(decoding: kept, as: UTF8.self) == digest + "\n" else {
@@ -37,6 +38,7 @@ struct GoldSet {
       }
       return
     }
+    guard isNoted else { return }
     try RunFolder(path: folder).write(Data((digest + "\n").utf8), to: note)
   }
 }

@@ -95,15 +95,36 @@ package struct RetrainJob: Sendable {
     }
   }
 
+  /// Whatever a retraining needs and only files can tell; each finding in words. Changes nothing.
+  package static func check(
+    _ settings: Settings, report: (String) -> Void
+  ) throws(RetrainFailure) {
+    guard let retrain = settings.retrain else { return }
+    guard let champion = ModelRegistry(path: retrain.models).current else {
+      throw Self.noChampion(retrain)
+    }
+    report("champion \(champion)")
+    let gold = try GoldSet(files: retrain.gate.gold, folder: retrain.folder, isNoted: false)
+    report("gold set: \(gold.rows.count) rows")
+    do throws(DatasetError) {
+      for file in retrain.dataset.replay {
+        report("\(file): \(try DatasetFile.read(file).count) rows")
+      }
+    } catch {
+      throw .configuration(error.description)
+    }
+  }
+
+  private static func noChampion(_ retrain: RetrainSettings) -> RetrainFailure {
+    .configuration("\(retrain.models): no champion; begin with sluice model register and promote")
+  }
+
   var registry: ModelRegistry { ModelRegistry(path: retrain.models) }
   static var now: Int { Int(Date.now.timeIntervalSince1970) }
 
   private func runLocked() throws(RetrainFailure) -> RetrainOutcome {
     for run in RunFolder.all(in: retrain.folder) where run.exists(run.outcome) { run.removeBulk() }
-    guard let champion = registry.current else {
-      throw .configuration(
-        "\(retrain.models): no champion; begin with sluice model register and promote")
-    }
+    guard let champion = registry.current else { throw Self.noChampion(retrain) }
     let gold = try GoldSet(files: retrain.gate.gold, folder: retrain.folder)
     let clients = try kafkaClients()
     let store = try openStore()
@@ -113,7 +134,8 @@ package struct RetrainJob: Sendable {
       report(.warning("\(changes.unreadable) labels cannot be read and were left out"))
     }
     let plan = RunFolder.Plan(
-      startedAt: Self.now, champion: champion, goldDigest: gold.digest,
+      startedAt: Self.now, labelsUntil: wallClockMilliseconds(), champion: champion,
+      goldDigest: gold.digest,
       settings: ContentDigest(of: "\(retrain.dataset)\(retrain.training)".utf8).description)
     if let run = try resumableRun(like: plan), let kept = run.plan {
       let time = Date(timeIntervalSince1970: Double(kept.startedAt)).formatted(.iso8601)
@@ -164,7 +186,7 @@ package struct RetrainJob: Sendable {
       let outcome: RetrainOutcome? = run.read(run.outcome)
       return outcome.map { $0.kind != .failed } ?? false
     }
-    let since = decided?.plan.map { Int64($0.startedAt) * 1_000 } ?? 0
+    let since = decided?.plan?.labelsUntil ?? 0
     do throws(LabelStoreError) {
       return try store.labellingTimes(since: since, limit: retrain.newLabelsMin).count
     } catch {

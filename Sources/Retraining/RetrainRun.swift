@@ -122,7 +122,8 @@ struct RetrainRun {
     let threshold = Double(job.settings.policies.standard.threshold)
     let examination = try Examination(
       champion: championFolder, candidate: folder.candidate, settings: job.settings.model,
-      threshold: threshold, pool: WorkerPool(workers: retrain.training.threads))
+      threshold: threshold, replicates: retrain.gate.bootstrapReplicates,
+      pool: WorkerPool(workers: retrain.training.threads))
     let evidence = GateEvidence(
       gold: try examination.pair(gold.rows, name: "gold"), fresh: try fresh(examination),
       latencyRatio: try examination.latencyRatio(on: gold.rows),

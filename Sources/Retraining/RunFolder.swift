@@ -30,6 +30,8 @@ struct RunFolder {
   struct Plan: Codable, Hashable {
     /// Seconds since 1970-01-01 UTC.
     let startedAt: Int
+    /// Labels made until then were there; milliseconds since 1970-01-01 UTC.
+    let labelsUntil: Int64
     let champion: ModelVersion
     /// Over the gold files.
     let goldDigest: String

@@ -78,6 +78,8 @@ package struct GateSettings: Hashable, Sendable {
   package var trafficHours: Int
   package var trafficRecordsMax: Int
   package var decisionChangeMax: Double
+  /// Replicates of the paired bootstrap behind the interval.
+  package var bootstrapReplicates: Int
 }
 
 extension RetrainSettings {
@@ -148,6 +150,7 @@ extension GateSettings {
     trafficHours = section.number("traffic_hours", default: 24, in: 0...87_600)
     trafficRecordsMax = section.number("traffic_records_max", default: 2_000, in: 1...1_000_000)
     decisionChangeMax = section.real("decision_change_max", default: 0.1, in: 0...1)
+    bootstrapReplicates = section.number("bootstrap_replicates", default: 1_000, in: 100...100_000)
     section.finish()
   }
 }

@@ -83,9 +83,10 @@ final class SectionReader {
     return texts
   }
 
-  /// A list of texts, or one text; none when the key is absent.
+  /// A list of texts, which may be empty, or one text; none when the key is absent.
   func texts(_ key: String) -> [String] {
-    node(key) == nil ? [] : requiredTexts(key)
+    guard let node = node(key), node.sequence?.isEmpty != true else { return [] }
+    return requiredTexts(key)
   }
 
   func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {

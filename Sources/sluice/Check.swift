@@ -2,6 +2,7 @@ import ArgumentParser
 import FilterService
 import Foundation
 import LabelService
+import Retraining
 
 struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,7 +18,7 @@ struct Check: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "The settings file.")
   var config = "/etc/sluice/sluice.yaml"
 
-  @Flag(help: "Also try the brokers, the topics, the secrets, the model and the teacher.")
+  @Flag(help: "Also try brokers, topics, secrets, model, teacher, and what a retraining needs.")
   var connect = false
 
   func run() async throws {
@@ -29,6 +30,7 @@ struct Check: AsyncParsableCommand {
         if let label = settings.label {
           try await LabelApplication.check(settings, label, environment: environment) { print($0) }
         }
+        if settings.retrain != nil { try RetrainJob.check(settings) { print($0) } }
       } catch {
         throw exitError(for: error)
       }

@@ -22,9 +22,11 @@ import Testing
 
   @Test func theDocumentedDefaultsAreTheDefaults() throws {
     var documented = try Settings(file: SourceTree.url("config/sluice.yaml").path)
-    let labelling = try Settings(
-      yaml: least + "\nlabel: {teacher: {url: \"http://localhost:8000\"}}", file: "s.yaml")
-    #expect(documented == labelling)
+    let label = "\nlabel: {teacher: {url: \"http://localhost:8000\"}}"
+    let retrain = "\nretrain: {gate: {gold: /etc/sluice/gold.jsonl}}"
+    #expect(try documented == Settings(yaml: least + label + retrain, file: "s.yaml"))
+    documented.retrain = nil
+    #expect(try documented == Settings(yaml: least + label, file: "s.yaml"))
     documented.label = nil
     #expect(try documented == Settings(yaml: least, file: "s.yaml"), "without its section")
   }
@@ -41,6 +43,19 @@ import Testing
     ("label: {teacher: {url: 'http://x'}, listen: here}", "label.listen: expected an IPv4"),
   ])
   func theLabellingServicesKeysAreChecked(addition: String, message: String) {
+    let found = problems(least + "\n" + addition)
+    #expect(found.contains { $0.contains(message) }, "\(found)")
+  }
+
+  @Test(arguments: [
+    ("retrain: {gate: {gold: g}}", "retrain: needs the section label"),
+    ("retrain: {}", "retrain.gate.gold: is required"),
+    ("retrain: {gate: {gold: []}}", "expected texts that are not empty"),
+    ("retrain: {gate: {gold: g, latency: 2}}", "retrain.gate.latency: unknown key"),
+    ("retrain: {gate: {gold: g}, training: {method: none}}", "expected one of: full, lora"),
+    ("retrain: {gate: {gold: g}, dataset: {replay: [\"\"]}}", "retrain.dataset.replay: expected"),
+  ])
+  func theRetrainJobsKeysAreChecked(addition: String, message: String) {
     let found = problems(least + "\n" + addition)
     #expect(found.contains { $0.contains(message) }, "\(found)")
   }
