@@ -12,7 +12,8 @@ struct TrainingBenchmark: ParsableCommand {
     discussion: """
       Trains a model of random weights in fp32 with AdamW, dropout 0.1 and the gradient clipped to
       norm 1, on the same sequences in each step. With --peer it first runs the same steps in
-      PyTorch, on padded batches as Hugging Face's trainer makes them, sorted by length.
+      PyTorch, on padded batches as Hugging Face's trainer makes them, sorted by length: with as
+      many tokens at once, and with fewer, where PyTorch is faster and needs less memory.
 
       Example: sluice-bench train --lengths 64,128,256,512 --peer python3
       """)
@@ -26,6 +27,8 @@ struct TrainingBenchmark: ParsableCommand {
   @Option(help: "Threads; 0 for every processor.") var threads = 0
   @Flag(help: "Compute forward passes again in backward passes.") var recompute = false
   @Option(help: "A Python with torch and transformers, to run the peer.") var peer: String?
+  @Option(help: "Tokens that the peer computes at once, in another run of it; 0 for none.")
+  var peerTokens = 512
   @Option(help: "The peer's script.")
   var peerScript = "Sources/sluice-bench/peers/training_peer.py"
 
@@ -44,19 +47,15 @@ struct TrainingBenchmark: ParsableCommand {
       "v3-\(size.rawValue) shape, fp32: \(numbers.count) sequences and \(mix.tokens) tokens a step,"
         + " at most \(microBatchTokens) tokens at once, \(pool.workers) threads, "
         + matrixLibrary())
-    let peerResult = try peer.map { try runPeer($0, numbers, threads: pool.workers) }
-    let result = try train(mix, pool)
-    print("        s per step  tokens/s  per processor second  peak resident MiB")
-    peerResult.map { print($0.row("PyTorch", tokens: mix.tokens)) }
-    print(result.row("Sluice", tokens: mix.tokens))
-    if let peerResult {
-      let speed = peerResult.median / result.median
-      let work = peerResult.medianWork / result.medianWork
-      let memory = Double(result.peakKilobytes) / Double(peerResult.peakKilobytes)
-      print(
-        "Sluice trains \(rounded(speed, 2)) times as fast (\(rounded(work, 2)) by processor time)"
-          + " in \(rounded(memory, 2)) times the memory")
+    var peers: [(name: String, figures: TrainingFigures)] = []
+    for tokens in [microBatchTokens, peerTokens] where tokens > 0 && peer != nil {
+      peers.append(("PyTorch, \(tokens) at once", try runPeer(tokens, numbers, pool.workers)))
     }
+    let figures = try train(mix, pool)
+    print("                        s per step  tokens/s  per processor second  peak MiB")
+    for (name, figures) in peers { print(figures.row(name, tokens: mix.tokens)) }
+    print(figures.row("Sluice, \(microBatchTokens) at once", tokens: mix.tokens))
+    for (name, peer) in peers { print(figures.comparison(with: peer, name)) }
   }
 
   private func train(_ mix: LengthMix, _ pool: WorkerPool) throws -> TrainingFigures {
@@ -88,14 +87,14 @@ struct TrainingBenchmark: ParsableCommand {
   }
 
   private func runPeer(
-    _ python: String, _ lengths: [Int], threads: Int
+    _ tokens: Int, _ lengths: [Int], _ threads: Int
   ) throws -> TrainingFigures {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     let list = lengths.map(String.init).joined(separator: ",")
     process.arguments = [
-      python, peerScript, "--size", size.rawValue, "--lengths", list,
-      "--micro-batch-tokens", String(microBatchTokens), "--threads", String(threads),
+      peer ?? "python3", peerScript, "--size", size.rawValue, "--lengths", list,
+      "--micro-batch-tokens", String(tokens), "--threads", String(threads),
       "--steps", String(steps), "--warm-up", String(warmUp),
     ]
     let pipe = Pipe()
@@ -129,11 +128,21 @@ struct TrainingFigures: Decodable {
   func row(_ name: String, tokens: Int) -> String {
     let columns = [
       (rounded(median, 2), 12), (rounded(Double(tokens) / median, 1), 10),
-      (rounded(Double(tokens) / medianWork, 1), 22), (String(peakKilobytes / 1024), 19),
+      (rounded(Double(tokens) / medianWork, 1), 22), (String(peakKilobytes / 1024), 10),
     ]
-    return columns.reduce(name + String(repeating: " ", count: max(0, 6 - name.count))) {
+    let start = name + String(repeating: " ", count: max(0, 22 - name.count))
+    return columns.reduce(start) {
       $0 + String(repeating: " ", count: max(1, $1.1 - $1.0.count)) + $1.0
     }
+  }
+
+  /// How these figures stand to others.
+  func comparison(with other: TrainingFigures, _ name: String) -> String {
+    let speed = rounded(other.median / median, 2)
+    let work = rounded(other.medianWork / medianWork, 2)
+    let memory = rounded(Double(peakKilobytes) / Double(other.peakKilobytes), 2)
+    return "beside \(name): \(speed) times as fast, \(work) by processor time, "
+      + "\(memory) times the memory"
   }
 
   private static func median(_ values: [Double]) -> Double {
