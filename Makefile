@@ -48,7 +48,7 @@ test: dependencies lint test-servers
 	SLUICE_TEST_VENV=$(VENV) swift test --skip-build --no-parallel
 
 # The stream beside a Python loop, then the engine beside PyTorch, ONNX Runtime and OpenVINO on the
-# same random v3-base weights and the same lengths.
+# same random v3-base weights and the same lengths, then training of a random v3-small beside PyTorch.
 LENGTHS ?= 64,96,128,160,192,224,256,288,320,352,384,448,512,512
 bench: bench-peers
 	swift build -c release --product sluice-bench
@@ -56,6 +56,7 @@ bench: bench-peers
 	$(BENCH_VENV)/bin/python3 Sources/sluice-bench/peers/cpu_peers.py --size base \
 	  --engines hf32,ort32,ov32 --lengths $(LENGTHS) --export .build/v3-base
 	.build/release/sluice-bench engine --model .build/v3-base --lengths $(LENGTHS)
+	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
 
 # Program with the Swift runtime inside, settings and systemd units; DESTDIR for packagers.
 install: dependencies

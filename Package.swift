@@ -163,12 +163,12 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "DeBERTa", "Tensors", "Kafka", "Pipeline", "Records",
-      "Settings",
-      "Threading", .product(name: "Logging", package: "swift-log"),
+      "FilterService", "Guard", "Hosting", "DeBERTa", "Distillation", "Tensors", "Kafka",
+      "Pipeline", "Records", "Settings", "Threading",
+      .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
-    exclude: ["peers"], swiftSettings: strict),
+    exclude: ["peers", "experiments"], swiftSettings: strict),
 ]
 
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "CKernels.h"
 #include "dispatch.h"
@@ -48,9 +49,25 @@ VECTORISED void kernel_adamw(
   }
 }
 
+INLINE int is_zero(const float *values, size_t count) {
+  uint32_t bits = 0;
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t word;
+    memcpy(&word, values + i, sizeof word);
+    bits |= word << 1;  // without the sign
+  }
+  return bits == 0;
+}
+
+// Where no gradient ever came the moments are only read: their memory is then the system's one page
+// of zeros, which costs nothing.
 VECTORISED void kernel_adamw_without_gradient(
     float *restrict weights, float *restrict means, float *restrict squares, size_t count,
     struct adamw_step step) {
+  if (is_zero(means, count) && is_zero(squares, count)) {
+    for (size_t i = 0; i < count; ++i) weights[i] *= step.decay;
+    return;
+  }
   for (size_t i = 0; i < count; ++i) {
     const float m = means[i] = step.beta_1 * means[i];
     const float v = squares[i] = step.beta_2 * squares[i];

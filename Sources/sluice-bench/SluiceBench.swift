@@ -5,5 +5,7 @@ import ArgumentParser
 struct SluiceBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sluice-bench", abstract: "Benchmarks of Sluice.",
-    subcommands: [StreamBenchmark.self, EngineBenchmark.self, BrokerCommand.self])
+    subcommands: [
+      StreamBenchmark.self, EngineBenchmark.self, TrainingBenchmark.self, BrokerCommand.self,
+    ])
 }
