@@ -69,6 +69,7 @@ let operation: [Target] = [
     dependencies: [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "FlyingFox", package: "FlyingFox"),
+      .product(name: "FlyingSocks", package: "FlyingFox"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ],
     swiftSettings: strict),
@@ -109,6 +110,9 @@ let composition: [Target] = [
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
+    swiftSettings: strict),
+  .target(
+    name: "DeadLetters", dependencies: ["Records", "Wire", "Kafka", "Hosting"],
     swiftSettings: strict),
   .target(
     name: "LabelService",
@@ -154,8 +158,8 @@ let executables: [Target] = [
       "FilterService", "Guard", "Augmentation", "Learning", "Retraining", "Evaluation", "Metrics",
       "Distillation",
       "DeBERTa",
-      "Datasets", "Hosting", "LabelService", "Demonstration", "ModelRegistry", "Pipeline",
-      "Records",
+      "Datasets", "DeadLetters", "Hosting", "LabelService", "LabelStore", "Demonstration",
+      "ModelRegistry", "Pipeline", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -190,6 +194,12 @@ let tests: [Target] = [
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
+  test(
+    "HostingTests",
+    [
+      "Hosting", "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
+      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+    ]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
   test("ModelRegistryTests", ["ModelRegistry", "Datasets"]),
   test(
@@ -207,6 +217,7 @@ let tests: [Target] = [
       "Kafka", "Pipeline", "Threading",
       .product(name: "Logging", package: "swift-log"),
     ]),
+  test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
   test("AugmentationTests", ["Augmentation", "Datasets", "LanguageModel", "Settings"]),
   test("SimulationTests", ["Pipeline", "Records"]),
   test(

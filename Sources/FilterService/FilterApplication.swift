@@ -36,7 +36,10 @@ package struct FilterApplication: Sendable {
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
-    let shadow = settings.shadow.map { ShadowScorer($0, in: settings, logger: logger) }
+    var shadow: ShadowScorer?
+    if let challenger = settings.shadow {
+      shadow = try ShadowScorer(challenger, in: settings, clients: clients, logger: logger)
+    }
     let daemon = try FilterDaemon(
       settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger)
     let replacement = ModelReplacement(

@@ -38,6 +38,9 @@ extension MetricsPage {
       figures.scored == 0 ? 0 : figures.differences.sum / Double(figures.scored))
     counter("sluice_shadow_dropped_total", "Records that found no room.", figures.dropped)
     counter(
+      "sluice_shadow_unpublished_total", "Disagreements of which no copy could be published.",
+      figures.unpublished)
+    counter(
       "sluice_shadow_failures_total", "Records that the challenger could not judge.",
       figures.failed)
   }

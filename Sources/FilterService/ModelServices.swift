@@ -26,10 +26,16 @@ extension ModelReplacement {
 }
 
 extension ShadowScorer {
-  /// The challenger that the settings name, on threads of its own.
+  /// The challenger that the settings name, on threads of its own. With `topics.disagreements`,
+  /// exchanges on which it disagrees are copied there.
   convenience init(
-    _ shadow: ShadowSettings, in settings: Settings, logger: Logger
-  ) {
+    _ shadow: ShadowSettings, in settings: Settings, clients: KafkaClients, logger: Logger
+  ) throws(StartFailure) {
+    var publisher: DisagreementPublisher?
+    if let topic = settings.disagreementsTopic {
+      publisher = try DisagreementPublisher(clients: clients, topic: topic)
+    }
+    let disagreements = publisher
     let loader = ModelLoader(
       settings: settings.challenger(shadow), pool: WorkerPool(workers: shadow.threads))
     self.init(
@@ -45,7 +51,7 @@ extension ShadowScorer {
         case .refused(let reason, _):
           logger.error("shadow model refused", metadata: ["reason": "\(reason)"])
         }
-      })
+      }, publish: { disagreements?.publish($0) ?? 0 })
   }
 }
 

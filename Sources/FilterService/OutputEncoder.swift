@@ -50,8 +50,10 @@ package struct OutputEncoder: Sendable {
     case .unjudgedOriginal:
       return (input.value, passed + [Header("sluice-action", "unjudged")])
     case .deadLetter(let letter, let omitsPayload):
-      if !omitsPayload { return (input.value, passed + letter.headers) }
-      return (nil, letter.headers + [Header("sluice-error-payload", "omitted")])
+      let replays = input.headers.replays
+      let marks = letter.headers + (replays > 0 ? [.replayed(replays)] : [])
+      return omitsPayload
+        ? (nil, marks + [.payloadOmitted]) : (input.value, passed + marks)
     case .tombstone:
       return (nil, passed)
     }
@@ -60,13 +62,5 @@ package struct OutputEncoder: Sendable {
   private func partition(for source: SourcePosition, in topic: String) -> Partition? {
     guard let count = partitionCounts[topic], count > 0 else { return nil }
     return Partition(source.partition.rawValue % Int32(count))
-  }
-}
-
-extension [Header] {
-  /// These headers without those that only Sluice may set: a sender could forge a verdict, and a
-  /// replayed dead letter still carries its old error.
-  fileprivate var withoutOurs: [Header] {
-    isEmpty ? self : filter { !$0.name.hasPrefix("sluice-") }
   }
 }

@@ -12,6 +12,8 @@ package struct ShadowFigures: Hashable, Sendable {
   package internal(set) var differences = ScoreHistogram()
   /// Records of the share that found no room, or no challenger.
   package internal(set) var dropped = 0
+  /// Disagreements of which no copy could be published.
+  package internal(set) var unpublished = 0
   /// Records that the challenger could not judge.
   package internal(set) var failed = 0
 
@@ -21,6 +23,9 @@ package struct ShadowFigures: Hashable, Sendable {
   }
 
   init(dropped: Int = 0) { self.dropped = dropped }
+
+  /// Records that only one of the two flags.
+  package var disagreements: Int { onlyChampionFlagged + onlyChallengerFlagged }
 
   /// Counts a record that both have scored, flagged from the same threshold on.
   mutating func count(champion: Score, challenger: Score, threshold: Float) {

@@ -16,6 +16,7 @@ package final class ShadowScorer: Sendable {
     let format: PayloadFormat
     let score: Score
     let threshold: Float
+    let model: String
   }
 
   private struct State: Sendable {
@@ -31,6 +32,7 @@ package final class ShadowScorer: Sendable {
   private let load: @Sendable (String) throws(GuardModelFailure) -> any StreamModel
   private let pollInterval: Duration?
   private let report: @Sendable (ModelReplacement.Event) -> Void
+  private let publish: @Sendable ([DisagreementPublisher.Item]) -> Int
   private let state = Monitor(State())
 
   /// Records that the challenger is given at once.
@@ -40,10 +42,12 @@ package final class ShadowScorer: Sendable {
   ///   - target: the folder to which the challenger's path leads now.
   ///   - load: makes the challenger of a folder ready.
   ///   - pollInterval: how often to ask for the target; nil only at the start.
+  ///   - publish: takes exchanges on which the two disagree, and returns how many were lost.
   package init(
     settings: ShadowSettings, policies: PolicyBook, target: @escaping @Sendable () -> String?,
     load: @escaping @Sendable (String) throws(GuardModelFailure) -> any StreamModel,
-    pollInterval: Duration?, report: @escaping @Sendable (ModelReplacement.Event) -> Void
+    pollInterval: Duration?, report: @escaping @Sendable (ModelReplacement.Event) -> Void,
+    publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
   ) {
     self.settings = settings
     self.policies = policies
@@ -51,6 +55,7 @@ package final class ShadowScorer: Sendable {
     self.load = load
     self.pollInterval = pollInterval
     self.report = report
+    self.publish = publish
   }
 
   package var figures: ShadowFigures { state.withLock { $0.figures } }
@@ -65,7 +70,7 @@ package final class ShadowScorer: Sendable {
       chosen.append(
         Waiting(
           record: item.item.record, format: item.format, score: judgement.score,
-          threshold: policies.policy(for: exchange.tenant).threshold))
+          threshold: policies.policy(for: exchange.tenant).threshold, model: item.model))
     }
     guard !chosen.isEmpty else { return }
     state.update { state in
@@ -166,6 +171,28 @@ package final class ShadowScorer: Sendable {
           champion: waiting.score, challenger: judgement.score, threshold: waiting.threshold)
       }
     }
+    let disputed = zip(scored, judgements).compactMap { waiting, judgement in
+      disagreement(waiting, judgement.score, of: model.model)
+    }
+    guard !disputed.isEmpty else { return }
+    let lost = publish(disputed)
+    if lost > 0 { state.withLock { $0.figures.unpublished += lost } }
+  }
+
+  /// What is published of a record; nil when the challenger decides as the model that judges did.
+  private func disagreement(
+    _ waiting: Waiting, _ score: Score, of challenger: String
+  ) -> DisagreementPublisher.Item? {
+    let threshold = waiting.threshold
+    guard (waiting.score.rawValue >= threshold) != (score.rawValue >= threshold) else {
+      return nil
+    }
+    return DisagreementPublisher.Item(
+      record: waiting.record,
+      disagreement: Disagreement(
+        source: waiting.record.source, score: waiting.score, threshold: threshold,
+        model: waiting.model, challengerScore: score, challenger: challenger,
+        share: settings.share))
   }
 }
 

@@ -13,7 +13,7 @@ package struct KafkaClients: Sendable {
   ///
   /// - Throws: `StartFailure.configuration` when a secret's file cannot be read.
   package init(
-    settings: Settings, environment: [String: String], events: KafkaEvents
+    settings: Settings, environment: [String: String], events: KafkaEvents = KafkaEvents()
   ) throws(StartFailure) {
     self.settings = settings
     self.events = events
@@ -69,28 +69,64 @@ package struct KafkaClients: Sendable {
     try TopicReader(common, topics: topics, from: start, timeout: .seconds(15), events: events)
   }
 
+  /// A producer without transactions; what is not written within the time is given up.
+  package func makeProducer(messageTimeout: Duration) throws(KafkaError) -> KafkaProducer {
+    var configuration = common
+    configuration["enable.idempotence"] = "true"
+    for property in settings.kafka.producerProperties {
+      configuration[property.name] = property.value
+    }
+    configuration["message.timeout.ms"] = String(messageTimeout.components.seconds * 1000)
+    return try KafkaProducer(configuration, events: events)
+  }
+
   /// A publisher with a producer of its own, for the promise that the settings make.
   package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher
   {
-    let timeout = Duration.milliseconds(settings.transactionTimeoutMilliseconds)
+    guard settings.delivery == .exactlyOnce else {
+      return AtLeastOncePublisher(
+        producer: try KafkaProducer(publishing, events: events), consumer: consumer,
+        timeout: transactionTimeout)
+    }
+    var configuration = publishing
+    configuration.setDefault("transactional.id", transactionalID)
+    return try makeTransactionalPublisher(configuration)
+  }
+
+  /// A publisher of replayed records; a second one fences the first.
+  package func makeReplayPublisher() throws(KafkaError) -> TransactionalPublisher {
+    var configuration = publishing
+    // Never the daemon's own, which would fence it.
+    configuration["transactional.id"] = settings.kafka.groupID + "-replay"
+    return try makeTransactionalPublisher(configuration)
+  }
+
+  private func makeTransactionalPublisher(
+    _ base: KafkaConfiguration
+  ) throws(KafkaError) -> TransactionalPublisher {
+    var configuration = base
+    configuration.setDefault(
+      "transaction.timeout.ms", String(settings.transactionTimeoutMilliseconds))
+    let producer = try KafkaProducer(configuration, events: events)
+    try producer.initTransactions(timeout: .seconds(60))
+    return TransactionalPublisher(producer: producer, timeout: transactionTimeout)
+  }
+
+  private var transactionTimeout: Duration {
+    .milliseconds(settings.transactionTimeoutMilliseconds)
+  }
+
+  /// Properties of producers that publish whole batches.
+  private var publishing: KafkaConfiguration {
     var configuration = common
     configuration["enable.idempotence"] = "true"
     // Batches are complete when a transaction begins to send: waiting for more gains nothing.
     configuration["linger.ms"] = "1"
     configuration["queue.buffering.max.messages"] = "1000000"
-    if settings.delivery == .exactlyOnce {
-      configuration["transactional.id"] = transactionalID
-      configuration["transaction.timeout.ms"] = String(settings.transactionTimeoutMilliseconds)
-    }
     for property in settings.kafka.producerProperties {
       configuration[property.name] = property.value
     }
-    let producer = try KafkaProducer(configuration, events: events)
-    guard settings.delivery == .exactlyOnce else {
-      return AtLeastOncePublisher(producer: producer, consumer: consumer, timeout: timeout)
-    }
-    try producer.initTransactions(timeout: .seconds(60))
-    return TransactionalPublisher(producer: producer, timeout: timeout)
+    return configuration
   }
 
   /// How many partitions each of these topics has; patterns, which begin with `^`, are left out.

@@ -4,6 +4,9 @@ package import Telemetry
 
 /// Serves health and metrics for as long as the group lives.
 package struct StatusService: Service {
+  /// The pause before a server that failed is started again.
+  private static let retryPause = Duration.seconds(1)
+
   private let server: StatusServer
   private let listen: TelemetrySettings.Endpoint
 
@@ -21,12 +24,24 @@ package struct StatusService: Service {
     }
   }
 
+  /// Serves until the group ends; what goes wrong later than at the start is tried again, since the
+  /// stream does not depend on it.
   package func run() async throws {
-    do {
-      try await cancelWhenGracefulShutdown { try await server.run() }
-    } catch is CancellationError {
-    } catch {
-      throw StartFailure.unavailable("\(listen.address):\(listen.port): \(error)")
+    while true {
+      do {
+        try await cancelWhenGracefulShutdown { try await server.run() }
+      } catch {
+        // The end shows as whichever error the server's own tasks throw first.
+        if Task.isShuttingDownGracefully || Task.isCancelled { return }
+        if StatusServer.cannotListen(error) {
+          throw StartFailure.unavailable("\(listen.address):\(listen.port): \(error)")
+        }
+      }
+      do {
+        try await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.retryPause) }
+      } catch {
+        return
+      }
     }
   }
 }

@@ -10,5 +10,13 @@ internal import CRdKafka
 
   init(owning pointer: OpaquePointer) { unsafe self.pointer = unsafe pointer }
 
+  /// The identity of a group as one who is no member of it has.
+  package init(group: String) throws(KafkaError) {
+    guard let pointer = unsafe rd_kafka_consumer_group_metadata_new(group) else {
+      throw KafkaError(.configure, .invalidArgument, message: "no group metadata")
+    }
+    unsafe self.pointer = unsafe pointer
+  }
+
   deinit { unsafe rd_kafka_consumer_group_metadata_destroy(pointer) }
 }

@@ -38,7 +38,7 @@ package struct KafkaConfiguration: Sendable {
   }
 
   /// Sets `name` unless it was set before.
-  mutating func setDefault(_ name: String, _ value: String) {
+  package mutating func setDefault(_ name: String, _ value: String) {
     if self[name] == nil { self[name] = value }
   }
 }

@@ -20,18 +20,7 @@ extension LabelStore {
   @discardableResult
   package func erase(_ erasure: Erasure) throws(LabelStoreError) -> [ContentDigest] {
     let erased = try write(.erase) { database in
-      switch erasure {
-      case .content(let digest):
-        try Self.erase(database, where: "digest = ?", [Data(digest.bytes)])
-      case .exchange(let identifier):
-        try Self.erase(
-          database, where: "number IN (SELECT content FROM occurrence WHERE exchange = ?)",
-          [Data(identifier.utf8)])
-      case .tenant(let name):
-        try Self.erase(
-          database, where: "number IN (SELECT content FROM occurrence WHERE tenant = ?)",
-          [(name as String?).stored])
-      }
+      try Self.erase(database, where: erasure.condition, [erasure.argument])
     }
     if !erased.isEmpty { emptyLog() }
     return erased

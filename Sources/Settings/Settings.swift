@@ -7,6 +7,8 @@ package struct Settings: Hashable, Sendable {
   /// The topics that are read.
   package var inputTopics: [String]
   package var outputTopics: OutputTopics
+  /// Receives a copy of each exchange that a challenger would have decided otherwise; nil for none.
+  package var disagreementsTopic: String?
   package var delivery: Delivery
   package var wire: WireSettings
   package var model: ModelSettings
@@ -29,7 +31,9 @@ package struct Settings: Hashable, Sendable {
   package var retrain: RetrainSettings?
 
   /// All topics that the filter reads or writes.
-  package var allTopics: [String] { outputTopics.all + inputTopics }
+  package var allTopics: [String] {
+    outputTopics.all + inputTopics + [disagreementsTopic].compactMap { $0 }
+  }
 }
 
 /// What is promised about each record.

@@ -32,6 +32,7 @@ extension Settings {
       verdicts: topics.requiredText("verdicts"),
       deadLetters: topics.text("dead_letters", default: "chat.dead-letters"),
       clean: topics.optionalText("clean"), quarantine: topics.optionalText("quarantine"))
+    disagreementsTopic = topics.optionalText("disagreements")
     delivery = root.choice("delivery", default: .exactlyOnce)
     wire = WireSettings(root.section("wire"))
     model = ModelSettings(root.section("model"))
@@ -64,6 +65,7 @@ extension Settings {
     let outputs = [
       ("verdicts", outputTopics.verdicts), ("dead_letters", outputTopics.deadLetters),
       ("clean", outputTopics.clean), ("quarantine", outputTopics.quarantine),
+      ("disagreements", disagreementsTopic),
     ]
     var seen: [String: String] = [:]
     for (key, name) in outputs {
@@ -72,7 +74,7 @@ extension Settings {
       if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
       seen[name] = key
     }
-    if let label, inputTopics.contains(label.topic) || outputTopics.all.contains(label.topic) {
+    if let label, allTopics.contains(label.topic) {
       root.complain("is a topic of the filter", about: "label.topic")
     }
     if let label, label.groupID == kafka.groupID {

@@ -1,4 +1,5 @@
 import FlyingFox
+import FlyingSocks
 import Foundation
 
 /// Answers `/live`, `/ready` and `/metrics` over HTTP.
@@ -43,6 +44,14 @@ package struct StatusServer: Sendable {
   ///
   /// - Throws: when the address is in use or not this host's.
   package func run() async throws { try await server.run() }
+
+  /// Whether an error of `run` says that the address is taken, not allowed or not this host's.
+  package static func cannotListen(_ error: any Error) -> Bool {
+    guard let error = error as? SocketError, case .failed(_, let code, _) = error else {
+      return false
+    }
+    return [EADDRINUSE, EADDRNOTAVAIL, EACCES, EPERM].contains(code)
+  }
 
   private static func health(_ isGood: Bool) -> HTTPResponse {
     HTTPResponse(statusCode: isGood ? .ok : .serviceUnavailable)

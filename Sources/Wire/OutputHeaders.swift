@@ -14,19 +14,10 @@ extension Verdict {
   }
 }
 
-extension DeadLetter {
-  /// Headers that tell why the record beside them got no verdict and where it stood. They go after
-  /// the record's own headers, whose value is published untouched.
-  package var headers: [Header] {
-    var headers = [
-      Header("sluice-error-reason", reason.rawValue),
-      Header("sluice-error-detail", detail),
-      Header("sluice-error-topic", source.topic),
-      Header("sluice-error-partition", String(source.partition.rawValue)),
-      Header("sluice-error-offset", String(source.offset.rawValue)),
-      Header("sluice-error-attempts", String(attempts)),
-    ]
-    if let model { headers.append(Header("sluice-error-model", model)) }
-    return headers
+extension [Header] {
+  /// These headers without those that only Sluice may set: a sender could forge a verdict, and a
+  /// replayed dead letter still carries its old error.
+  package var withoutOurs: [Header] {
+    isEmpty ? self : filter { !$0.name.hasPrefix("sluice-") }
   }
 }

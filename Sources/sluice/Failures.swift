@@ -1,6 +1,7 @@
 import ArgumentParser
 import Augmentation
 import Datasets
+import DeadLetters
 import Evaluation
 import FilterService
 import Glibc
@@ -48,6 +49,10 @@ func exitError(for error: any Error) -> any Error {
     switch failure {
     case .configuration(let text): fail(text, code: 78)
     case .model(let text): fail(text, code: 66)
+    case .unavailable(let text): fail(text, code: 69)
+    }
+  case let failure as DeadLetterFailure:
+    switch failure {
     case .unavailable(let text): fail(text, code: 69)
     }
   case let failure as LabelFailure:

@@ -4,8 +4,10 @@ import Guard
 import Pipeline
 import Records
 import Settings
+import Synchronization
 import TestSupport
 import Testing
+import Wire
 
 @Suite struct ShadowScorerTests {
   /// Gives every exchange the same score.
@@ -70,11 +72,14 @@ import Testing
 
   private struct NothingDue: Error {}
 
-  private func scorer(_ settings: ShadowSettings, score: Float) -> ShadowScorer {
+  private func scorer(
+    _ settings: ShadowSettings, score: Float,
+    publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
+  ) -> ShadowScorer {
     ShadowScorer(
       settings: settings, policies: PolicyBook(), target: { "/shadow" },
       load: { (_) throws(GuardModelFailure) in FixedGuard(model: "shadow@2", score: score) },
-      pollInterval: nil, report: { _ in })
+      pollInterval: nil, report: { _ in }, publish: publish)
   }
 
   /// Runs a scorer until its figures satisfy `isEnough`.
@@ -100,6 +105,33 @@ import Testing
     #expect(figures.neitherFlagged == (champion < 0.5 && challenger < 0.5 ? 10 : 0))
     #expect(abs(figures.differences.sum / 10 - Double(abs(champion - challenger))) < 1e-6)
     #expect(figures.dropped == 0)
+  }
+
+  @Test(arguments: [(0.9, 0.8), (0.9, 0.1), (0.2, 0.6), (0.2, 0.1)] as [(Float, Float)])
+  func whatTheTwoDecideOtherwiseIsPublished(champion: Float, challenger: Float) throws {
+    let published = Mutex<[DisagreementPublisher.Item]>([])
+    let scorer = scorer(try settings(), score: challenger) { items in
+      published.withLock { $0 += items }
+      return 1  // one of each call is lost
+    }
+    Thread { scorer.run() }.start()
+    _ = run(scorer) { $0.challenger != nil }
+    scorer.observe(try transaction(0..<10, score: champion))
+    let differ = (champion >= 0.5) != (challenger >= 0.5)
+    let figures = run(scorer) { $0.scored == 10 && ($0.unpublished > 0) == differ }
+    scorer.stop()
+    let items = published.withLock { $0 }
+    #expect(items.count == (differ ? 10 : 0))
+    #expect((figures.unpublished > 0) == differ)
+    for item in items {
+      #expect(item.disagreement.source == item.record.source)
+      #expect(item.disagreement.score == Score(champion))
+      #expect(item.disagreement.challengerScore == Score(challenger))
+      #expect(item.disagreement.model == "champion@1")
+      #expect(item.disagreement.challenger == "shadow@2")
+      #expect(item.disagreement.share == 1)
+      #expect(Disagreement(headers: item.disagreement.headers) == item.disagreement)
+    }
   }
 
   @Test func theShareIsTheSameEachTimeAndAboutAsAsked() {

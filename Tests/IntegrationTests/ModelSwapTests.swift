@@ -108,9 +108,16 @@ extension ModelSwapTests {
     )
     try world.registry.promote(champion.version, by: "test", reason: "first")
     let address = "127.0.0.1:\(freeLoopbackPort())"
+    let (first, second) = (
+      try champion.score(Self.prompt), try challenger.score(Self.prompt)
+    )
+    // Between the two scores, so that they disagree.
+    let threshold = (first + second) / 2
     let yaml =
-      world.yaml(pollSeconds: 1, listen: address)
-      + "\nshadow: {path: \(world.registry.folder(of: challenger.version)), share: 1}\n"
+      world.yaml(pollSeconds: 1, listen: address).replacing(
+        "dead_letters: dead", with: "dead_letters: dead, disagreements: disagreements")
+      + "\nshadow: {path: \(world.registry.folder(of: challenger.version)), share: 1}"
+      + "\npolicies: {default: {threshold: \(threshold)}}\n"
     let settings = try Settings(yaml: yaml, file: "test")
     let daemon = try DaemonProcess(settings: yaml)
     let page = try #require(URL(string: "http://\(address)/metrics"))
@@ -118,27 +125,33 @@ extension ModelSwapTests {
       String(decoding: (try? Data(contentsOf: page)) ?? Data(), as: UTF8.self)
     }
     try world.wait { daemon.log.contains("shadow model loaded") }
-    try world.connect(
-      try KafkaClients(settings: settings, environment: [:], events: KafkaEvents()))
+    let clients = try KafkaClients(settings: settings, environment: [:], events: KafkaEvents())
+    try world.connect(clients)
     let sent = try world.send(100, from: 0)
     var verdicts: [Verdict] = []
     try world.receive(into: &verdicts) { $0.count >= sent }
     #expect(verdicts.allSatisfy { $0.model == champion.name })
     try world.wait { metrics().contains("sluice_shadow_difference_count 100\n") }
     let text = metrics()
-    let (first, second) = (
-      try champion.score(Self.prompt), try challenger.score(Self.prompt)
-    )
-    let flaggedBy =
-      switch (first >= 0.5, second >= 0.5) {
-      case (true, true): "both"
-      case (true, false): "champion"
-      case (false, true): "challenger"
-      case (false, false): "neither"
-      }
+    let flaggedBy = first > second ? "champion" : "challenger"
     let name = "challenger=\"\(challenger.name)\",flagged_by=\"\(flaggedBy)\""
     #expect(text.contains("sluice_shadow_flags_total{\(name)} 100\n"), "\(text)")
     #expect(text.contains("sluice_shadow_dropped_total 0\n"))
+    #expect(text.contains("sluice_shadow_unpublished_total 0\n"))
+    var copies: Set<SourcePosition> = []
+    try world.wait {
+      let reader = try? clients.makeTopicReader(of: ["disagreements"], from: .beginning)
+      try? reader?.readAll(idleMax: .seconds(10)) { records in
+        for record in records where record.value != nil {
+          guard let disagreement = Disagreement(headers: record.headers),
+            disagreement.model == champion.name, disagreement.challenger == challenger.name
+          else { continue }
+          copies.insert(disagreement.source)
+        }
+      }
+      return copies.count >= sent
+    }
+    #expect(copies == Set(verdicts.compactMap(\.source)))
     #expect(text.contains("sluice_model_info{model=\"\(champion.name)\",hash=\""))
     #expect(text.contains("sluice_model_swaps_total 0\n"))
     #expect(daemon.process.stop(within: .seconds(30)) == .exited(0), "\(daemon.log)")
@@ -174,7 +187,9 @@ private final class SwapWorld {
   init() throws {
     directory = try TemporaryDirectory()
     cluster = try MockCluster()
-    for topic in ["in", "verdicts", "dead"] { try cluster.createTopic(topic, partitions: 2) }
+    for topic in ["in", "verdicts", "dead", "disagreements"] {
+      try cluster.createTopic(topic, partitions: 2)
+    }
     registry = ModelRegistry(path: directory.path + "/models")
     live = LiveModel(
       try GuardModel(settings: ModelSettings(path: GoldenCase.url("v3-style").path), pool: pool))

@@ -24,9 +24,11 @@ final class LabelBench: Sendable {
   /// Something did not come true in time.
   struct TimeIsUp: Error {}
 
-  init(drainMilliseconds: Int = 10_000) async throws {
+  init(
+    drainMilliseconds: Int = 10_000, sampling: String = "{random_rate: 1}"
+  ) async throws {
     cluster = try MockCluster()
-    for topic in ["in", "verdicts", labelsTopic] {
+    for topic in ["in", "verdicts", "disagreements", labelsTopic] {
       try cluster.createTopic(topic, partitions: Self.partitionCount)
     }
     directory = try TemporaryDirectory()
@@ -34,14 +36,14 @@ final class LabelBench: Sendable {
       kafka:
         bootstrap_servers: \(cluster.bootstrapServers)
         consumer_properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 200}
-      topics: {input: in, verdicts: verdicts}
+      topics: {input: in, verdicts: verdicts, disagreements: disagreements}
       model: {path: /nowhere}
       drain_timeout_milliseconds: \(drainMilliseconds)
       label:
         topic: \(labelsTopic)
         store: \(directory.path)/labels.sqlite
         teacher: {url: "http://127.0.0.1:1", circuit_failures: 4, circuit_open_seconds: 1}
-        sampling: {random_rate: 1}
+        sampling: \(sampling)
       """
     settings = try Settings(yaml: yaml, file: "bench")
     guard let label = settings.label else { throw TimeIsUp() }
@@ -100,6 +102,53 @@ final class LabelBench: Sendable {
           value: encoder.encode(verdict, as: .json)))
     }
     try produce(exchanges + verdicts)
+  }
+
+  /// Sends copies of exchanges on which a challenger disagrees, as the filter does.
+  func disagree(_ numbers: Range<Int>) throws {
+    try produce(
+      numbers.map { number in
+        let disagreement = Disagreement(
+          source: SourcePosition(topic: "in", partition: 0, offset: Int64(number)),
+          score: Score(0.1), threshold: 0.5, model: "guard@0", challengerScore: Score(0.8),
+          challenger: "challenger@1", share: 0.5)
+        return OutputRecord(
+          topic: "disagreements", partition: nil, key: nil,
+          value: Array(#"{"id": "d\#(number)", "prompt": "\#(Self.prompt(number))"}"#.utf8),
+          headers: disagreement.headers)
+      })
+  }
+
+  /// Publishes labels as the service does.
+  func publish(_ labels: [TeacherLabel]) throws {
+    try produce(
+      labels.map { label in
+        OutputRecord(
+          topic: labelsTopic, partition: nil,
+          key: Array((label.key?.digest.description ?? "").utf8),
+          value: TeacherLabelEncoder.encode(label, as: .protobuf))
+      })
+  }
+
+  /// What erases from the bench's topic and store.
+  func erasing(hasStore: Bool = true) throws -> LabelErasing {
+    var settings = settings
+    if !hasStore { settings.label?.store = directory.path + "/missing.sqlite" }
+    return try LabelErasing(settings: settings, environment: [:])
+  }
+
+  /// The contents that have a tombstone in the topic.
+  func tombstones() throws -> Set<ContentDigest> {
+    var digests: Set<ContentDigest> = []
+    let reader = try TopicReader(
+      KafkaConfiguration(bootstrapServers: cluster.bootstrapServers), topics: [labelsTopic],
+      timeout: .seconds(20))
+    try reader.readAll(idleMax: .seconds(20)) { records in
+      for record in records where record.value == nil {
+        if let digest = ContentDigest(key: record.key) { digests.insert(digest) }
+      }
+    }
+    return digests
   }
 
   func produce(_ records: [OutputRecord]) throws {

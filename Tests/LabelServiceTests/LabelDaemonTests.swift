@@ -32,6 +32,34 @@ import Wire
     #expect(try bench.committed() == 80, "40 exchanges and 40 verdicts")
   }
 
+  @Test func disagreementsBecomeLabelsAndStayOutOfTheEstimates() async throws {
+    let bench = try await LabelBench(
+      sampling: "{random_rate: 0.000001, uncertainty_rate: 0, disagreement_rate: 1}")
+    try bench.send(0..<20)
+    try bench.disagree(0..<12)
+    try bench.produce([
+      OutputRecord(topic: "disagreements", partition: nil, key: nil, value: Array("{}".utf8))
+    ])
+    var page = ""
+    let labels = try await bench.run(
+      ScriptedTeacher(),
+      inspect: { daemon in
+        try? bench.wait { daemon.snapshot.counters.unreadable == 1 }
+        page = daemon.snapshot.metricsPage().text
+      }, until: { try bench.labels(12) })
+    #expect(Set(labels.map(\.id)) == Set((0..<12).map { "d\($0)" }))
+    for label in labels {
+      #expect(label.stratum == "disagreement")
+      #expect(abs(label.inclusionProbability - 0.5) < 1e-5, "half of them met the challenger")
+      #expect(label.guardScore == Score(0.1))
+      #expect(label.source?.topic == "in")
+    }
+    #expect(page.contains("sluice_labels_total{stratum=\"disagreement\"} 12"))
+    #expect(page.contains("sluice_label_disagreements_total 12"))
+    #expect(page.contains("sluice_live_judged 20"))
+    #expect(page.contains("sluice_live_labels 0"))
+  }
+
   @Test func aTeacherThatFailsForAWhileLosesNoLabel() async throws {
     let bench = try await LabelBench()
     try bench.send(0..<20)

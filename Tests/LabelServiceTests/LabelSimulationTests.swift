@@ -33,7 +33,7 @@ import Testing
         (0..<count).filter { offset in
           let score = score(offset)
           let features = JudgedFeatures(
-            score: Score(score), threshold: 0.5, isFlagged: score >= 0.5)
+            score: Score(score), threshold: 0.5)
           let position = SourcePosition(
             topicPartition: MachineFixture.partitions[0], offset: Offset(offset))
           return sampler.select(position, features) != nil

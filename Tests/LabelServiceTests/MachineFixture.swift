@@ -39,8 +39,7 @@ struct MachineFixture {
       source: SourcePosition(topicPartition: partitions[0], offset: Offset(source ?? offset)),
       judgedAtMilliseconds: 0)
     return .verdict(
-      SourcePosition(topicPartition: partitions[1], offset: Offset(offset)), verdict,
-      shadowScore: nil)
+      SourcePosition(topicPartition: partitions[1], offset: Offset(offset)), verdict)
   }
 
   mutating func receive(_ inputs: [LabelInput]) {

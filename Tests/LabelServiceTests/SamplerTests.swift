@@ -5,10 +5,14 @@ import TestSupport
 import Testing
 
 @Suite struct SamplerTests {
-  private let near = JudgedFeatures(score: Score(0.55), threshold: 0.5, isFlagged: true)
-  private let far = JudgedFeatures(score: Score(0.95), threshold: 0.5, isFlagged: true)
-  private let disputed = JudgedFeatures(
-    score: Score(0.55), threshold: 0.5, isFlagged: true, shadowScore: Score(0.1))
+  private let near = JudgedFeatures(score: Score(0.55), threshold: 0.5)
+  private let far = JudgedFeatures(score: Score(0.95), threshold: 0.5)
+
+  private func disagreement(_ offset: Int64, score: Float, share: Double = 1) -> Disagreement {
+    Disagreement(
+      source: position(offset), score: Score(score), threshold: 0.5, model: "guard@0",
+      challengerScore: Score(0.1), challenger: "challenger@1", share: share)
+  }
 
   private func position(_ offset: Int64, _ partition: Int32 = 0) -> SourcePosition {
     SourcePosition(topic: "in", partition: partition, offset: offset)
@@ -18,10 +22,6 @@ import Testing
     let sampler = Sampler(plan: SamplingPlan())
     #expect(sampler.strata(of: far) == [.random])
     #expect(sampler.strata(of: near) == [.random, .uncertain])
-    #expect(sampler.strata(of: disputed) == [.random, .uncertain, .disagreement])
-    let agreed = JudgedFeatures(
-      score: Score(0.9), threshold: 0.5, isFlagged: true, shadowScore: Score(0.5))
-    #expect(sampler.strata(of: agreed) == [.random], "the threshold itself is flagged")
   }
 
   @Test func theInclusionProbabilityIsThatOfAnyStratum() {
@@ -38,7 +38,7 @@ import Testing
       plan: SamplingPlan(
         randomRate: 0.05, uncertaintyRate: 0.2, disagreementRate: 0.5, seed: seed))
     let count = 20_000
-    for features in [near, far, disputed] {
+    for features in [near, far] {
       let chosen = (0..<count).filter {
         sampler.select(position(Int64($0)), features) != nil
       }.count
@@ -47,6 +47,37 @@ import Testing
       let share = Double(chosen) / Double(count)
       #expect(abs(share - expected) < 4.5 * deviation, "seed \(seed): \(share) for \(expected)")
     }
+  }
+
+  /// A challenger that sees every fourth exchange: those that the verdict or the disagreement
+  /// chooses are as many as the probability on the label says, and none is chosen twice.
+  @Test(arguments: [0.55, 0.95] as [Float], [UInt64(0), 1, 12_345])
+  func disagreementsAreChosenBesides(score: Float, seed: UInt64) throws {
+    let sampler = Sampler(
+      plan: SamplingPlan(
+        randomRate: 0.05, uncertaintyRate: 0.2, disagreementRate: 0.5, seed: seed))
+    let features = JudgedFeatures(score: Score(score), threshold: 0.5)
+    let count = 20_000
+    var random = SeededGenerator(seed: seed)
+    var chosen = 0
+    var expected = 0.0
+    for offset in 0..<Int64(count) {
+      let byVerdict = sampler.select(position(offset), features)
+      guard Double.random(in: 0..<1, using: &random) < 0.25 else {
+        if byVerdict != nil { chosen += 1 }
+        continue
+      }
+      let besides = sampler.select(disagreement(offset, score: score, share: 0.25))
+      #expect(byVerdict == nil || besides == nil)
+      if byVerdict != nil || besides != nil { chosen += 1 }
+      if let besides {
+        #expect(besides.stratum == .disagreement)
+        expected = besides.inclusionProbability
+      }
+    }
+    let deviation = (expected * (1 - expected) / Double(count)).squareRoot()
+    let share = Double(chosen) / Double(count)
+    #expect(abs(share - expected) < 4.5 * deviation, "seed \(seed): \(share) for \(expected)")
   }
 
   @Test func drawsRepeatThemselvesAndDependOnTheSeed() {
@@ -68,7 +99,7 @@ import Testing
       let position = position(Int64(offset))
       guard !sampler.mayChoose(position) else { continue }
       refused += 1
-      for features in [near, far, disputed] {
+      for features in [near, far] {
         #expect(sampler.select(position, features) == nil)
       }
     }

@@ -2,6 +2,7 @@
 package struct LabelCounters: Hashable, Sendable {
   package var exchanges = 0
   package var verdicts = 0
+  package var disagreements = 0
   /// Records that cannot be read.
   package var unreadable = 0
   package var chosen: [Stratum: Int] = [:]

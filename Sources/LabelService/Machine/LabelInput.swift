@@ -6,16 +6,17 @@ package enum LabelInput: Sendable {
   case exchange(SourcePosition, Exchange, bytes: Int)
   /// An exchange that is not wanted, or cannot be read.
   case passed(SourcePosition)
-  /// A verdict, with the score of a model in shadow if its headers tell one.
-  case verdict(SourcePosition, Verdict, shadowScore: Score?)
-  /// A record of the verdicts' topic that is none.
-  case noVerdict(SourcePosition)
+  case verdict(SourcePosition, Verdict)
+  /// A copy of an exchange on which two models disagree.
+  case disagreement(SourcePosition, Exchange, Disagreement)
+  /// A record of the verdicts' or the disagreements' topic that is none.
+  case unreadable(SourcePosition)
 
   /// Where the record itself stands.
   package var position: SourcePosition {
     switch self {
-    case .exchange(let position, _, _), .passed(let position), .verdict(let position, _, _),
-      .noVerdict(let position):
+    case .exchange(let position, _, _), .passed(let position), .verdict(let position, _),
+      .disagreement(let position, _, _), .unreadable(let position):
       position
     }
   }
@@ -45,7 +46,8 @@ package struct Sample: Sendable {
   let tenant: String?
   let source: SourcePosition
   let selection: Selection
-  let cell: LiveEstimator.Cell
+  /// What the label tells the estimates of; nil for a disagreement, which they leave out.
+  let cell: LiveEstimator.Cell?
   let guardModel: String
   let guardScore: Score
   let seenAtMilliseconds: Int64
@@ -60,5 +62,20 @@ package struct Sample: Sendable {
     guardModel = chosen.verdict.model
     guardScore = chosen.verdict.judgement.score
     seenAtMilliseconds = chosen.seenAtMilliseconds
+  }
+
+  init(
+    _ exchange: Exchange, _ disagreement: Disagreement, _ selection: Selection,
+    ticket: LabelLedger.Ticket, seenAtMilliseconds: Int64
+  ) {
+    tickets = [ticket]
+    identifier = exchange.id ?? disagreement.source.description
+    tenant = exchange.tenant
+    source = disagreement.source
+    self.selection = selection
+    cell = nil
+    guardModel = disagreement.model
+    guardScore = disagreement.score
+    self.seenAtMilliseconds = seenAtMilliseconds
   }
 }

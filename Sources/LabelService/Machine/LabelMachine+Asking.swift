@@ -121,8 +121,9 @@ extension LabelMachine {
 
   private mutating func estimate(_ samples: [Sample], isUnsafe: Bool) {
     for sample in samples {
+      guard let cell = sample.cell else { continue }
       estimator.labelled(
-        sample.cell, atMilliseconds: sample.seenAtMilliseconds,
+        cell, atMilliseconds: sample.seenAtMilliseconds,
         inclusionProbability: sample.selection.inclusionProbability, isUnsafe: isUnsafe)
     }
   }

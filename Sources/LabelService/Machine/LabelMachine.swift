@@ -115,10 +115,20 @@ package struct LabelMachine: Sendable {
         counters.exchanges += 1
         ledger.finish(ticket)
         settle(join.pass(exchangeAt: position), now: now)
-      case .verdict(let position, let verdict, let shadow):
+      case .verdict(let position, let verdict):
         counters.verdicts += 1
-        receive(verdict, shadow, position, ticket, now: now, wallMilliseconds: wallMilliseconds)
-      case .noVerdict:
+        receive(verdict, position, ticket, now: now, wallMilliseconds: wallMilliseconds)
+      case .disagreement(_, let exchange, let disagreement):
+        counters.disagreements += 1
+        guard let selection = sampler.select(disagreement) else {
+          ledger.finish(ticket)
+          continue
+        }
+        counters.chosen[.disagreement, default: 0] += 1
+        let sample = Sample(
+          exchange, disagreement, selection, ticket: ticket, seenAtMilliseconds: wallMilliseconds)
+        enqueue(sample, exchange, now: now)
+      case .unreadable:
         counters.unreadable += 1
         ledger.finish(ticket)
       }
@@ -126,16 +136,15 @@ package struct LabelMachine: Sendable {
   }
 
   private mutating func receive(
-    _ verdict: Verdict, _ shadowScore: Score?, _ position: SourcePosition,
-    _ ticket: LabelLedger.Ticket, now: StreamInstant, wallMilliseconds: Int64
+    _ verdict: Verdict, _ position: SourcePosition, _ ticket: LabelLedger.Ticket,
+    now: StreamInstant, wallMilliseconds: Int64
   ) {
     guard let source = verdict.source else {
       counters.unreadable += 1
       return ledger.finish(ticket)
     }
     let features = JudgedFeatures(
-      score: verdict.judgement.score, threshold: verdict.threshold, isFlagged: verdict.flagged,
-      shadowScore: shadowScore)
+      score: verdict.judgement.score, threshold: verdict.threshold)
     let cell = LiveEstimator.Cell(
       isFlagged: verdict.flagged, strata: sampler.strata(of: features))
     estimator.judged(cell, atMilliseconds: wallMilliseconds)

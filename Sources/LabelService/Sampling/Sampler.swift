@@ -7,7 +7,7 @@ package enum Stratum: String, Hashable, Sendable, CaseIterable {
   case random
   /// The score was near the threshold.
   case uncertain
-  /// A second model would have decided otherwise.
+  /// A challenger in shadow would have decided otherwise.
   case disagreement
 }
 
@@ -15,15 +15,10 @@ package enum Stratum: String, Hashable, Sendable, CaseIterable {
 package struct JudgedFeatures: Hashable, Sendable {
   package let score: Score
   package let threshold: Float
-  package let isFlagged: Bool
-  /// The score of a model in shadow; nil when none judged.
-  package let shadowScore: Score?
 
-  package init(score: Score, threshold: Float, isFlagged: Bool, shadowScore: Score? = nil) {
+  package init(score: Score, threshold: Float) {
     self.score = score
     self.threshold = threshold
-    self.isFlagged = isFlagged
-    self.shadowScore = shadowScore
   }
 }
 
@@ -56,7 +51,8 @@ package struct SamplingPlan: Hashable, Sendable {
 package struct Selection: Hashable, Sendable {
   /// The first stratum that chose it.
   package let stratum: Stratum
-  /// The probability that any stratum chose it: 1 - Π (1 - rate) over those it belongs to.
+  /// The probability that any stratum chose it: 1 - Π (1 - rate) over those it belongs to. A
+  /// disagreement is only known of labels that it chose: others leave it out.
   package let inclusionProbability: Double
 }
 
@@ -71,31 +67,33 @@ package struct Sampler: Hashable, Sendable {
 
   /// Whether an exchange at that position can be chosen at all, whatever the guard says of it.
   package func mayChoose(_ position: SourcePosition) -> Bool {
-    Stratum.allCases.contains { draw(position, $0) < rate(of: $0) }
+    [.random, .uncertain].contains { isDrawn(position, $0) }
   }
 
-  /// The selection of an exchange; nil when it is not chosen.
+  /// The selection of an exchange by its verdict; nil when it is not chosen.
   package func select(_ position: SourcePosition, _ features: JudgedFeatures) -> Selection? {
     let strata = self.strata(of: features)
-    guard let stratum = strata.first(where: { draw(position, $0) < rate(of: $0) }) else {
-      return nil
-    }
+    guard let stratum = strata.first(where: { isDrawn(position, $0) }) else { return nil }
     return Selection(stratum: stratum, inclusionProbability: inclusionProbability(strata))
   }
 
-  /// The strata that an exchange belongs to.
+  /// The selection of an exchange because two models disagree on it; nil when it is not chosen, or
+  /// was chosen by its verdict already.
+  package func select(_ disagreement: Disagreement) -> Selection? {
+    let features = JudgedFeatures(
+      score: disagreement.score, threshold: disagreement.threshold)
+    let position = disagreement.source
+    guard select(position, features) == nil, isDrawn(position, .disagreement) else { return nil }
+    let others = inclusionProbability(strata(of: features))
+    let own = disagreement.share * plan.disagreementRate
+    return Selection(
+      stratum: .disagreement, inclusionProbability: 1 - (1 - others) * (1 - own))
+  }
+
+  /// The strata that an exchange belongs to by its verdict.
   package func strata(of features: JudgedFeatures) -> [Stratum] {
-    Stratum.allCases.filter { stratum in
-      switch stratum {
-      case .random: true
-      case .uncertain:
-        abs(features.score.rawValue - features.threshold) <= plan.uncertaintyMargin
-      case .disagreement:
-        features.shadowScore.map {
-          ($0.rawValue >= features.threshold) != features.isFlagged
-        } ?? false
-      }
-    }
+    let distance = abs(features.score.rawValue - features.threshold)
+    return distance <= plan.uncertaintyMargin ? [.random, .uncertain] : [.random]
   }
 
   /// The probability that at least one of these strata chooses an exchange.
@@ -111,8 +109,10 @@ package struct Sampler: Hashable, Sendable {
     }
   }
 
-  /// A number from 0 to 1 that is as good as random and always the same.
-  private func draw(_ position: SourcePosition, _ stratum: Stratum) -> Double {
-    ContentDigest(of: "\(plan.seed) \(stratum.rawValue) \(position)".utf8).fraction
+  /// Whether the stratum's draw hits: by a number from 0 to 1 that is as good as random and always
+  /// the same.
+  private func isDrawn(_ position: SourcePosition, _ stratum: Stratum) -> Bool {
+    let digest = ContentDigest(of: "\(plan.seed) \(stratum.rawValue) \(position)".utf8)
+    return digest.fraction < rate(of: stratum)
   }
 }

@@ -9,7 +9,8 @@ extension LabelDaemon {
   func read() {
     var decoder = LabelDecoder(
       sampler: Sampler(plan: options.plan), verdictsTopic: options.verdictsTopic,
-      inputFormat: options.inputFormat, verdictFormat: options.verdictFormat)
+      disagreementsTopic: options.disagreementsTopic, inputFormat: options.inputFormat,
+      verdictFormat: options.verdictFormat)
     var records: [InputRecord] = []
     do throws(KafkaError) {
       while state.withLock({ !$0.isStopping && $0.failure == nil }) {

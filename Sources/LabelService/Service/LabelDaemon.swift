@@ -39,7 +39,9 @@ package final class LabelDaemon: Sendable {
     let own = settings.forLabelling(label)
     let clients = try KafkaClients(
       settings: own, environment: environment, events: ServiceHost.kafkaEvents(logger))
-    let topics = settings.inputTopics + [settings.outputTopics.verdicts]
+    let topics =
+      settings.inputTopics + [settings.outputTopics.verdicts]
+      + [settings.disagreementsTopic].compactMap { $0 }
     _ = try clients.partitionCounts(of: topics + [label.topic])
     do throws(KafkaError) {
       consumer = try clients.makeConsumer()

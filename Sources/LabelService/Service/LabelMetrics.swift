@@ -15,7 +15,11 @@ extension LabelSnapshot {
     page.counter("sluice_label_exchanges_total", "Exchanges read.", counters.exchanges)
     page.counter("sluice_label_verdicts_total", "Verdicts read.", counters.verdicts)
     page.counter(
-      "sluice_label_unreadable_total", "Records that are no verdicts.", counters.unreadable)
+      "sluice_label_disagreements_total", "Disagreements with a challenger read.",
+      counters.disagreements)
+    page.counter(
+      "sluice_label_unreadable_total", "Records that are neither verdict nor disagreement.",
+      counters.unreadable)
     page.counter(
       "sluice_label_chosen_total", "Exchanges chosen, by stratum.",
       Stratum.allCases.map {

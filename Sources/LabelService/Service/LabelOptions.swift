@@ -8,6 +8,7 @@ package struct LabelOptions: Sendable {
   package var topic: String
   package var format: PayloadFormat
   package var verdictsTopic: String
+  package var disagreementsTopic: String?
   package var inputFormat: PayloadFormat
   package var verdictFormat: PayloadFormat
   package var timeToLiveMilliseconds: Int64?
@@ -46,6 +47,7 @@ package struct LabelOptions: Sendable {
     topic = label.topic
     format = label.format
     verdictsTopic = settings.outputTopics.verdicts
+    disagreementsTopic = settings.disagreementsTopic
     inputFormat = settings.wire.inputFormat
     verdictFormat = settings.wire.outputFormat ?? settings.wire.inputFormat
     timeToLiveMilliseconds = label.timeToLiveDays.map { Int64($0) * 86_400_000 }

@@ -3,23 +3,22 @@ internal import Kafka
 internal import Records
 internal import Wire
 
-/// Turns records of the two topics into what the machine understands.
+/// Turns records of the topics into what the machine understands.
 struct LabelDecoder: ~Copyable {
-  /// The header in which the score of a model in shadow may stand.
-  static let shadowHeader = "sluice-shadow-score"
-
   private let sampler: Sampler
   private let verdictsTopic: String
+  private let disagreementsTopic: String?
   private let verdictFormat: PayloadFormat
   private var exchanges: ExchangeDecoder
   private var verdicts = VerdictDecoder()
 
   init(
-    sampler: Sampler, verdictsTopic: String, inputFormat: PayloadFormat,
-    verdictFormat: PayloadFormat
+    sampler: Sampler, verdictsTopic: String, disagreementsTopic: String?,
+    inputFormat: PayloadFormat, verdictFormat: PayloadFormat
   ) {
     self.sampler = sampler
     self.verdictsTopic = verdictsTopic
+    self.disagreementsTopic = disagreementsTopic
     self.verdictFormat = verdictFormat
     exchanges = ExchangeDecoder(defaultFormat: inputFormat)
   }
@@ -28,6 +27,7 @@ struct LabelDecoder: ~Copyable {
   mutating func decode(_ record: InputRecord) -> LabelInput {
     let position = record.source
     guard position.topic != verdictsTopic else { return decodeVerdict(record) }
+    guard position.topic != disagreementsTopic else { return decodeDisagreement(record) }
     guard sampler.mayChoose(position), let value = record.value,
       let exchange = try? exchanges.decode(value, headers: record.headers)
     else { return .passed(position) }
@@ -38,10 +38,15 @@ struct LabelDecoder: ~Copyable {
     guard let value = record.value,
       let verdict = try? verdicts.decode(
         value, headers: record.headers, default: verdictFormat)
-    else { return .noVerdict(record.source) }
-    let shadow = record.headers.text(of: Self.shadowHeader).flatMap { Float($0) }
-      .flatMap { (0...1).contains($0) ? Score($0) : nil }
-    return .verdict(record.source, verdict, shadowScore: shadow)
+    else { return .unreadable(record.source) }
+    return .verdict(record.source, verdict)
+  }
+
+  private mutating func decodeDisagreement(_ record: InputRecord) -> LabelInput {
+    guard let value = record.value, let disagreement = Disagreement(headers: record.headers),
+      let exchange = try? exchanges.decode(value, headers: record.headers)
+    else { return .unreadable(record.source) }
+    return .disagreement(record.source, exchange, disagreement)
   }
 }
 

@@ -1,0 +1,82 @@
+import Foundation
+import FoundationNetworking
+import Hosting
+import Logging
+import ServiceLifecycle
+import Settings
+import Telemetry
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct StatusServiceTests {
+  private func service(port: UInt16) throws -> StatusService {
+    let settings = try Settings(
+      yaml: """
+        kafka: {bootstrap_servers: none}
+        topics: {input: in, verdicts: out}
+        model: {path: /nowhere}
+        telemetry: {listen: "127.0.0.1:\(port)"}
+        """, file: "test")
+    return try StatusService(
+      listen: #require(settings.telemetry.listen),
+      pages: StatusServer.Pages(isLive: { true }, isReady: { false }, metrics: { "a 1\n" }))
+  }
+
+  private func fetch(_ page: String, port: UInt16) async throws -> (status: Int, text: String) {
+    let url = try #require(URL(string: "http://127.0.0.1:\(port)/\(page)"))
+    let end = ContinuousClock.now + .seconds(60)
+    while true {
+      do {
+        let (data, response) = try await URLSession.shared.data(from: url)
+        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        return (status, String(decoding: data, as: UTF8.self))
+      } catch {
+        // Not listening yet.
+        if ContinuousClock.now > end { throw error }
+        try await Task.sleep(for: .milliseconds(2))
+      }
+    }
+  }
+
+  /// However its tasks end when the program stops, that is no failure: the race has several outcomes.
+  @Test func stoppingIsNeverAFailure() async throws {
+    for _ in 0..<40 {
+      let port = UInt16(freeLoopbackPort())
+      let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: [.init(service: try service(port: port))],
+          logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+      async let end: Void = group.run()
+      let page = try await fetch("metrics", port: port)
+      #expect(page.text == "a 1\n")
+      await group.triggerGracefulShutdown()
+      try await end
+    }
+  }
+
+  @Test func thePagesAnswerAsTheyAreAsked() async throws {
+    let port = UInt16(freeLoopbackPort())
+    let service = try service(port: port)
+    let task = Task { try await service.run() }
+    #expect(try await fetch("live", port: port).status == 200)
+    #expect(try await fetch("ready", port: port).status == 503)
+    #expect(try await fetch("other", port: port).status == 404)
+    task.cancel()
+    try await task.value
+  }
+
+  @Test func anAddressInUseIsAFailure() async throws {
+    let port = UInt16(freeLoopbackPort())
+    let first = try service(port: port)
+    let task = Task { try await first.run() }
+    _ = try await fetch("live", port: port)
+    let second = try service(port: port)
+    let error = await #expect(throws: StartFailure.self) { try await second.run() }
+    guard case .unavailable = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    task.cancel()
+    try await task.value
+  }
+}
