@@ -172,14 +172,14 @@ let executables: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
-    exclude: ["peers", "experiments"], swiftSettings: strict),
+    exclude: ["peers"], swiftSettings: strict),
 ]
 
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
 let tests: [Target] = [
   .target(
     name: "TestSupport",
-    dependencies: ["Kafka", .product(name: "FlyingFox", package: "FlyingFox")],
+    dependencies: ["Kafka", "Threading", .product(name: "FlyingFox", package: "FlyingFox")],
     path: "Tests/TestSupport", swiftSettings: strict),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
@@ -193,6 +193,7 @@ let tests: [Target] = [
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
+  test("SystemdTests", ["Systemd"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
   test(
     "HostingTests",

@@ -6,6 +6,10 @@ import Glibc
 /// Without that socket every call does nothing, so a daemon in a terminal needs no special case.
 /// The manual recommends a small implementation of one's own over linking libsystemd for this.
 package struct ServiceNotifier: Sendable {
+  /// A service manager that does not read must not hold up the service, which `ready` alone may
+  /// wait for: without it the start counts as failed.
+  private static let patience = (ready: 5_000, other: 100)  // milliseconds
+
   private let socketPath: String?
   /// How often the service manager expects a sign of life, from `WATCHDOG_USEC`; nil for never.
   package let watchdogInterval: Duration?
@@ -20,7 +24,9 @@ package struct ServiceNotifier: Sendable {
   }
 
   /// The service is ready to work.
-  package func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+  package func ready(status: String) {
+    send("READY=1\nSTATUS=\(status)", milliseconds: Self.patience.ready)
+  }
 
   /// The service takes its configuration or model anew; `ready` ends that.
   package func reloading() {
@@ -40,7 +46,9 @@ package struct ServiceNotifier: Sendable {
   package func alive() { send("WATCHDOG=1") }
 
   /// Sends one datagram; failures are ignored, as the manual asks.
-  private func send(_ message: String) {
+  ///
+  /// - Parameter milliseconds: how long to wait while the socket takes nothing more.
+  private func send(_ message: String, milliseconds: Int = Self.patience.other) {
     guard let socketPath else { return }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
@@ -53,6 +61,9 @@ package struct ServiceNotifier: Sendable {
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
+    var limit = timeval(tv_sec: milliseconds / 1_000, tv_usec: milliseconds % 1_000 * 1_000)
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     let length = MemoryLayout<sa_family_t>.size + path.count
     unsafe withUnsafePointer(to: &address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in

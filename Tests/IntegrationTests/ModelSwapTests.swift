@@ -73,6 +73,17 @@ import Wire
     }
   }
 
+  /// The real program looks for itself where the link leads.
+  @Test func theDaemonFollowsTheLinkByItself() throws {
+    let world = try SwapWorld()
+    let (old, new) = (try world.register("v3-style"), try world.register("absolute-positions"))
+    try world.registry.promote(old.version, by: "test", reason: "first")
+    let daemon = try DaemonProcess(settings: world.yaml(pollSeconds: 1))
+    try world.registry.promote(new.version, by: "test", reason: "better")
+    try world.wait { daemon.log.contains("model replaced") }
+    #expect(daemon.process.stop(within: .seconds(30)) == .exited(0), "\(daemon.log)")
+  }
+
   /// What the service manager hears of reloads, from the real program.
   @Test func aReloadIsToldToTheServiceManager() throws {
     let world = try SwapWorld()

@@ -1,10 +1,15 @@
 internal import Glibc
+internal import Threading
 
-/// The service manager's end of sd_notify(3): a datagram socket that hears what a daemon says.
+/// The service manager's end of sd_notify(3): a datagram socket that hears what a daemon says, all
+/// the time: its queue holds a few messages only, and then the daemon would have to wait.
 package final class NotifySocket {
   /// To be passed on as `NOTIFY_SOCKET`.
   package let path: String
   private let descriptor: Int32
+  private let heard = Monitor<[String]>([])
+  /// Messages before this one have been asked for.
+  private var next = 0
 
   package init(in directory: TemporaryDirectory) {
     path = directory.path + "/notify"
@@ -19,21 +24,33 @@ package final class NotifySocket {
       }
     }
     precondition(bound == 0, "the test's socket cannot be bound")
+    let (open, heard) = (descriptor, heard)
+    _ = BlockingThread(name: "notify") {
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      while true {
+        let count = unsafe recv(open, &buffer, buffer.count, 0)
+        guard count > 0 else { break }
+        heard.update { $0.append(String(decoding: buffer[..<count], as: UTF8.self)) }
+      }
+      close(open)
+    }
   }
 
-  deinit { close(descriptor) }
+  // Ends the thread, which closes the socket.
+  deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-  /// Waits for a message that contains `text`; false when none comes in time.
+  /// Waits for a new message that contains `text`; false when none comes in time.
   package func hears(_ text: String, within limit: Duration) -> Bool {
     let end = ContinuousClock.now + limit
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while ContinuousClock.now < end {
-      var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard unsafe poll(&poller, 1, 100) > 0 else { continue }
-      let count = unsafe recv(descriptor, &buffer, buffer.count, 0)
-      guard count > 0 else { continue }
-      if String(decoding: buffer[..<count], as: UTF8.self).contains(text) { return true }
+    let first = next
+    let place = heard.wait { messages -> Monitor<[String]>.Turn<Int?> in
+      if let place = messages[first...].firstIndex(where: { $0.contains(text) }) {
+        return .done(place)
+      }
+      let left = end - ContinuousClock.now
+      return left > .zero ? .sleep(atMost: left) : .done(nil)
     }
-    return false
+    next = place.map { $0 + 1 } ?? next
+    return place != nil
   }
 }
