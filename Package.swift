@@ -36,6 +36,7 @@ let foundations: [Target] = [
   .target(name: "Records", swiftSettings: strict),
   .target(name: "Threading", swiftSettings: strict),
   .target(name: "Metrics", swiftSettings: strict),
+  .target(name: "Presentation", swiftSettings: strict),
   .target(
     name: "Datasets", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
     swiftSettings: strict),
@@ -125,11 +126,15 @@ let composition: [Target] = [
     swiftSettings: strict),
   .target(
     name: "Learning",
-    dependencies: ["Datasets", "DeBERTa", "Distillation", "Metrics", "Tensors", "Tokenizer"],
+    dependencies: [
+      "Datasets", "DeBERTa", "Distillation", "Metrics", "Presentation", "Tensors", "Tokenizer",
+    ],
     swiftSettings: strict),
   .target(
     name: "Evaluation",
-    dependencies: ["Metrics", "Datasets", "Records", "Tensors", "Pipeline", "Settings", "Guard"],
+    dependencies: [
+      "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline", "Settings", "Guard",
+    ],
     swiftSettings: strict),
   .target(
     name: "Retraining",
@@ -159,7 +164,7 @@ let executables: [Target] = [
       "Distillation",
       "DeBERTa",
       "Datasets", "DeadLetters", "Hosting", "LabelService", "LabelStore", "Demonstration",
-      "ModelRegistry", "Pipeline", "Records",
+      "ModelRegistry", "Pipeline", "Presentation", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
@@ -184,6 +189,7 @@ let tests: [Target] = [
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
+  test("PresentationTests", ["Presentation"]),
   test("DatasetsTests", ["Datasets"]),
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),

@@ -1,4 +1,5 @@
 internal import Metrics
+internal import Presentation
 
 // The report as a terminal shows it.
 extension EvaluationReport {
@@ -24,7 +25,7 @@ extension EvaluationReport {
   }
 
   private var setTable: TextTable {
-    var table = TextTable(header: ["set", "rows", "unsafe"] + Self.columns.map(\.title))
+    var table = TextTable(.figures, header: ["set", "rows", "unsafe"] + Self.columns.map(\.title))
     for set in sets { table.add(Self.cells(set.name, set.measurement)) }
     if sets.count > 1 { table.add(Self.cells("average", average)) }
     return table
@@ -53,7 +54,8 @@ extension EvaluationReport {
     if let rate = calibration.falsePositiveRate {
       title += " (for \(percent(rate)) false positives)"
     }
-    var table = TextTable(header: ["set", "F1", "precision", "recall", "false positives"])
+    var table = TextTable(
+      .figures, header: ["set", "F1", "precision", "recall", "false positives"])
     for set in sets {
       guard let confusion = calibratedConfusion(set) else { continue }
       let figures = [
@@ -65,7 +67,8 @@ extension EvaluationReport {
   }
 
   private func comparisonText(_ comparison: ModelComparison) -> String {
-    var table = TextTable(header: ["minus \(comparison.baseline)"] + Self.columns.map(\.title))
+    var table = TextTable(
+      .figures, header: ["minus \(comparison.baseline)"] + Self.columns.map(\.title))
     for (set, differences) in zip(sets, comparison.differences) {
       table.add([set.name] + Self.cells(differences))
     }
@@ -85,28 +88,5 @@ extension EvaluationReport {
       if let pValue = difference.pValue { text += " p \(fixed(pValue))" }
       return text
     }
-  }
-}
-
-/// Columns of equal width: the first to the left, the others to the right.
-struct TextTable {
-  private var rows: [[String]]
-
-  init(header: [String]) { rows = [header] }
-
-  mutating func add(_ cells: [String]) { rows.append(cells) }
-
-  /// Lines without trailing blanks, a rule below the header.
-  var text: String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    var lines = rows.map { row in
-      row.enumerated().map { column, cell in
-        let blanks = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + blanks : blanks + cell
-      }.joined(separator: "  ")
-    }
-    let width = widths.reduce(2 * (widths.count - 1), +)
-    lines.insert(String(repeating: "─", count: width), at: 1)
-    return lines.joined(separator: "\n")
   }
 }

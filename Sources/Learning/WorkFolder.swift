@@ -49,6 +49,9 @@ struct WorkFolder {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     try encoder.encode(record).write(to: URL(filePath: staged + "/" + TrainingRecord.fileName))
+    let name = URL(filePath: output).lastPathComponent
+    try Data(LearningCurves(model: name, record: record).html.utf8).write(
+      to: URL(filePath: staged + "/" + LearningCurves.fileName))
     do {
       try FileManager.default.moveItem(atPath: staged, toPath: output)
     } catch {

@@ -96,7 +96,7 @@ struct Augment: AsyncParsableCommand {
     let augmentation = try Augmentation(
       plan: plan(), servers: connected, sources: sources, files: files,
       concurrency: settings.generator?.concurrentRequestsMax ?? 1)
-    let bar = AugmentProgressBar()
+    let bar = AugmentProgress()
     defer { bar.finish() }
     let manifest = try await augmentation.run { bar.show($0) }
     bar.finish()

@@ -3,6 +3,7 @@ import FilterService
 import Glibc
 import Guard
 import Pipeline
+import Presentation
 import Records
 import Settings
 import Tensors
@@ -80,15 +81,15 @@ struct Classify: ParsableCommand {
     var classification = Classification(
       model: guardModel, policy: Policy(threshold: threshold), truncates: truncate)
     var reader = LineReader(descriptor: STDIN_FILENO)
-    var progress = Progress(unit: "lines")
+    let bar = ProgressBar(sharesTerminal: true)
     do {
       while let lines = try reader.next() {
-        guard try write(lines, &classification, &progress) else { return }
+        guard try write(lines, &classification, bar) else { return }
       }
     } catch let error as ReadFailure {
       throw fail("standard input: \(error.reason)", code: 66)
     }
-    progress.finish()
+    bar.finish()
     if classification.lines > 0, classification.badLines == classification.lines {
       throw fail("none of \(classification.lines) lines could be judged", code: 65)
     }
@@ -96,7 +97,7 @@ struct Classify: ParsableCommand {
 
   /// Judges lines in portions and writes the answers; false when nobody reads them any more.
   private func write(
-    _ lines: [[UInt8]], _ classification: inout Classification, _ progress: inout Progress
+    _ lines: [[UInt8]], _ classification: inout Classification, _ bar: ProgressBar
   ) throws(ClassifierFailure) -> Bool {
     var rest = lines[...]
     while !rest.isEmpty {
@@ -106,7 +107,8 @@ struct Classify: ParsableCommand {
       guard writeAll(outputs.flatMap { $0 + [UInt8(ascii: "\n")] }, to: STDOUT_FILENO) else {
         return false
       }
-      progress.show(count: classification.lines, tokens: classification.tokens)
+      let (lines, tokens) = (classification.lines, classification.tokens)
+      bar.show { "\(lines) lines, \(Int(Double(tokens) / bar.elapsed)) tokens/s" }
     }
     return true
   }

@@ -4,6 +4,7 @@ import DeBERTa
 import Distillation
 import Glibc
 import Learning
+import Presentation
 
 struct Distill: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -76,9 +77,9 @@ struct Distill: ParsableCommand {
       options.threads = threads
       let examples = try data.flatMap { path in try DatasetFile.read(path) }
       StopSignal.listen()
-      let bar = TrainingProgressBar()
+      let bar = ProgressBar(unwatchedInterval: .seconds(30))
       let record = try DistillationJob(options: options, examples: examples)
-        .run(shouldStop: { StopSignal.isRaised }) { bar.show($0) }
+        .run(shouldStop: { StopSignal.isRaised }) { progress in bar.show { progress.line } }
       bar.finish()
       print(summary(record))
     } catch {
@@ -92,9 +93,9 @@ struct Distill: ParsableCommand {
       "  \(record.data.trainingUnsafe) of them unsafe, \(record.data.cut) cut to the longest length",
     ]
     if let last = record.evaluations.last {
-      func text(_ value: Double?) -> String { value.map { fixed($0, digits: 4) } ?? "undefined" }
+      func text(_ value: Double?) -> String { value.map { fixed($0, 4) } ?? "undefined" }
       lines.append(
-        "  held out: \(record.data.heldOut) examples, loss \(fixed(last.loss, digits: 4)), "
+        "  held out: \(record.data.heldOut) examples, loss \(fixed(last.loss, 4)), "
           + "F1 \(text(last.f1)), AUPRC \(text(last.auprc))")
     }
     return lines.joined(separator: "\n")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import Foundation
 import Metrics
+import Presentation
 import Tensors
 
 struct Evaluate: ParsableCommand {
@@ -91,9 +92,9 @@ struct Evaluate: ParsableCommand {
       threshold: threshold, bootstrap: Bootstrap(replicates: bootstrap, seed: seed))
     do throws(EvaluationFailure) {
       try EvaluationReport.prepare(folder: output)
-      var bar = ProgressBar()
-      let report = try evaluator.run(pool: WorkerPool(workers: threads)) {
-        bar.show($0.set, share: $0.share, tokens: $0.tokens)
+      let bar = ProgressBar()
+      let report = try evaluator.run(pool: WorkerPool(workers: threads)) { progress in
+        bar.show { line(progress, elapsed: bar.elapsed) }
       }
       bar.finish()
       try report.write(to: output)
@@ -106,5 +107,11 @@ struct Evaluate: ParsableCommand {
     } catch {
       throw exitError(for: error)
     }
+  }
+
+  private func line(_ progress: EvaluationProgress, elapsed: Double) -> String {
+    "\(ProgressBar.bar(share: progress.share)) \(Int(progress.share * 100)) %  \(progress.set)  "
+      + "\(Int(Double(progress.tokens) / elapsed)) tokens/s  "
+      + ProgressBar.timeLeft(share: progress.share, elapsed: elapsed)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Presentation
 import Retraining
 import Settings
 
@@ -44,7 +45,7 @@ struct Retrain: ParsableCommand {
       options.isForced = force
       options.leavesChampion = leaveChampion
       StopSignal.listen()
-      let bar = TrainingProgressBar()
+      let bar = ProgressBar(unwatchedInterval: .seconds(30))
       outcome = try RetrainJob(
         settings: settings, environment: ProcessInfo.processInfo.environment, options: options,
         shouldStop: { StopSignal.isRaised }
@@ -53,7 +54,7 @@ struct Retrain: ParsableCommand {
         case .step(let text):
           bar.finish()
           printError(text)
-        case .training(let progress): bar.show(progress)
+        case .training(let progress): bar.show { progress.line }
         case .check(let check):
           printError("  \(check.isPassed ? "passed" : "FAILED")  \(check.name): \(check.detail)")
         case .warning(let text): printError("warning: \(text)")

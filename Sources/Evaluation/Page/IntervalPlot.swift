@@ -1,4 +1,5 @@
 internal import Metrics
+internal import Presentation
 
 /// One panel per metric, one row per set: values as dots, their intervals as lines.
 struct IntervalPlot {

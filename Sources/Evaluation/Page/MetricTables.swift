@@ -1,4 +1,5 @@
 internal import Metrics
+internal import Presentation
 
 /// Tables of metrics in HTML.
 enum MetricTables {
@@ -83,11 +84,6 @@ enum MetricTables {
   }
 
   private static func table(_ head: [String], _ rows: [String]) -> String {
-    let titles = head.map { "<th scope=\"col\">\(escaped($0))</th>" }.joined()
-    return """
-      <div class="scroll"><table><thead><tr>\(titles)</tr></thead><tbody>
-      \(rows.joined(separator: "\n"))
-      </tbody></table></div>
-      """
+    Page.table(head: head, rows: rows)
   }
 }

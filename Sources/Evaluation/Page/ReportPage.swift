@@ -1,4 +1,5 @@
 internal import Metrics
+internal import Presentation
 
 // `report.html`: one file that needs nothing else, with charts drawn here.
 extension EvaluationReport {
@@ -7,18 +8,7 @@ extension EvaluationReport {
     let sections =
       [header, tiles, overview, comparisonSection, calibrationSection]
       .compactMap { $0 } + sets.indices.map(setSection) + [notes]
-    return """
-      <!doctype html>
-      <html lang="en"><head><meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(escaped("Evaluation of \(model)"))</title>
-      <style>
-      \(PageStyle.css)
-      </style></head><body><main>
-      \(sections.joined(separator: "\n"))
-      </main></body></html>
-
-      """
+    return Page(title: "Evaluation of \(model)", sections: sections).html
   }
 
   private var header: String {
@@ -55,10 +45,9 @@ extension EvaluationReport {
       let name = sets.count > 1 ? "\(title), average of the sets" : title
       let value = average.values[metric].map { fixed($0) } ?? "–"
       let interval = average.intervals[metric].map { "\(fixed($0.low)) to \(fixed($0.high))" }
-      return "<div class=\"tile\"><span>\(name)</span><strong>\(value)</strong>"
-        + "<span>\(interval ?? "no interval")</span></div>"
+      return (title: name, value: value, note: interval ?? "no interval")
     }
-    return "<div class=\"tiles\">\(tiles.joined(separator: "\n"))</div>"
+    return Page.tiles(tiles)
   }
 
   private var overview: String {

@@ -1,4 +1,5 @@
 internal import Metrics
+internal import Presentation
 
 /// The four charts of a set: precision-recall, ROC, calibration and scores by class.
 struct SetPlots {
@@ -12,7 +13,7 @@ struct SetPlots {
     var plots: [Plot] = []
     if !set.tally.operatingPoints.isEmpty { plots += [precisionRecall, receiver] }
     plots += [reliability, scores]
-    return "<div class=\"plots\">\n\(plots.map(\.figure).joined(separator: "\n"))\n</div>"
+    return Page.plots(plots)
   }
 
   private static let step = 0.004

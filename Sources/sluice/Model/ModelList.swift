@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ModelRegistry
+import Presentation
 
 struct ModelList: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,7 +33,7 @@ struct ModelList: ParsableCommand {
         for entry in entries { try printJSON(entry) }
         return
       }
-      var table = TextTable(["VERSION", "STATUS", "SIZE", "PARENT", "REMARKS"])
+      var table = TextTable(.words, header: ["VERSION", "STATUS", "SIZE", "PARENT", "REMARKS"])
       for entry in entries {
         let remarks = (entry.previous ? ["previous"] : []) + entry.reasons
         table.add([
@@ -40,7 +41,7 @@ struct ModelList: ParsableCommand {
           (remarks + [entry.problem].compactMap(\.self)).joined(separator: "; "),
         ])
       }
-      for line in table.lines { print(line) }
+      print(table.text)
     }
   }
 
@@ -87,7 +88,7 @@ struct ModelShow: ParsableCommand {
         return
       }
       print(String(decoding: manifest.json, as: UTF8.self), terminator: "")
-      var table = TextTable(["TIME", "ACTION", "BY", "BEFORE", "REASON"])
+      var table = TextTable(.words, header: ["TIME", "ACTION", "BY", "BEFORE", "REASON"])
       let history = options.registry.history()
         .filter { $0.version == version || $0.previous == version }
       guard !history.isEmpty else { return }
@@ -99,7 +100,7 @@ struct ModelShow: ParsableCommand {
         ])
       }
       print("")
-      for line in table.lines { print(line) }
+      print(table.text)
     }
   }
 }

@@ -3,6 +3,7 @@ import FilterService
 import Glibc
 import ModelRegistry
 import Pipeline
+import Presentation
 import Records
 import Settings
 import Tensors
@@ -102,7 +103,8 @@ struct ModelVerify: ParsableCommand {
     var proof = RecordProof(
       registry: options.registry, settings: settings?.model ?? ModelSettings(path: ""),
       policies: settings?.policies, pool: WorkerPool())
-    var table = TextTable(["LINE", "RESULT", "MODEL", "VERSION", "PUBLISHED", "AGAIN"])
+    var table = TextTable(
+      .words, header: ["LINE", "RESULT", "MODEL", "VERSION", "PUBLISHED", "AGAIN"])
     var isGood = true
     let lines = try Self.lines(of: path)
     guard !lines.isEmpty, lines.count % 2 == 0 else {
@@ -124,7 +126,7 @@ struct ModelVerify: ParsableCommand {
         finding.published_score?.description ?? "-", finding.score?.description ?? "-",
       ])
     }
-    if !json { for line in table.lines { print(line) } }
+    if !json { print(table.text) }
     return isGood
   }
 

@@ -1,19 +1,23 @@
 /// A small chart as SVG. Colours are classes of `PageStyle`, so that it follows the page's scheme.
-struct Plot {
-  struct Point {
-    let x: Double
-    let y: Double
+package struct Plot {
+  package struct Point: Sendable {
+    package let x: Double
+    package let y: Double
+
+    package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
   }
 
   let title: String
   let xLabel: String
   let yLabel: String
-  var xRange = 0.0...1.0
-  var yRange = 0.0...1.0
-  var xTicks = [0, 0.2, 0.4, 0.6, 0.8, 1]
-  var yTicks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+  package var xRange = 0.0...1.0
+  package var yRange = 0.0...1.0
+  package var xTicks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+  package var yTicks = [0, 0.2, 0.4, 0.6, 0.8, 1]
   /// How the values on the vertical axis are written.
-  var yText: (Double) -> String = { fixed($0, 1) }
+  package var yText: (Double) -> String = { fixed($0, 1) }
+  /// The same for the horizontal axis.
+  package var xText: (Double) -> String = { fixed($0, 1) }
   private var marks: [String] = []
 
   private static let width = 460.0
@@ -23,26 +27,53 @@ struct Plot {
   private static let top = 12.0
   private static let bottom = 44.0
 
-  init(_ title: String, x: String, y: String) {
+  package init(_ title: String, x: String, y: String) {
     (self.title, xLabel, yLabel) = (title, x, y)
   }
 
-  /// A line through the points, in this class of colour.
-  mutating func line(_ points: [Point], _ style: String) {
+  /// Lets the horizontal axis hold these values, with round ticks.
+  package mutating func fitHorizontally(to values: [Double]) {
+    let ticks = Self.ticks(holding: values)
+    xTicks = ticks.filter { $0 <= values.reduce(0, max) }
+    xRange = (values.min() ?? 0)...max(values.max() ?? 0, (values.min() ?? 0) + 1e-9)
+  }
+
+  /// Lets the vertical axis hold these values and `base`, with round ticks from end to end.
+  package mutating func fitVertically(to values: [Double], from base: Double) {
+    yTicks = Self.ticks(holding: values + [base])
+    let step = yTicks[1] - yTicks[0]
+    yRange = yTicks[0]...(yTicks.last ?? base)
+    yText = { fixed($0, step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3) }
+  }
+
+  /// Four to eight round numbers around the values.
+  private static func ticks(holding values: [Double]) -> [Double] {
+    let low = values.min() ?? 0
+    let high = max(values.max() ?? 1, low + 1e-9)
+    var unit = 1.0
+    while unit * 10 <= high - low { unit *= 10 }
+    while unit > high - low { unit /= 10 }
+    let step = unit * ([0.2, 0.5, 1, 2].first { (high - low) / (unit * $0) <= 6 } ?? 2)
+    let (first, last) = ((low / step).rounded(.down), (high / step).rounded(.up))
+    return (Int(first)...max(Int(first) + 1, Int(last))).map { Double($0) * step }
+  }
+
+  /// A line through the points, in this class of colour; what lies outside is drawn at the edge.
+  package mutating func line(_ points: [Point], _ style: String) {
     guard points.count > 1 else { return }
-    let path = points.map { "\(place(x: $0.x)),\(place(y: $0.y))" }.joined(separator: " ")
+    let path = points.map { "\(place(x: $0.x)),\(place(y: clamped($0.y)))" }.joined(separator: " ")
     marks.append("<polyline class=\"line \(style)\" points=\"\(path)\"/>")
   }
 
   /// A dot with a text for the mouse.
-  mutating func dot(_ point: Point, radius: Double = 4, _ style: String, hint: String) {
+  package mutating func dot(_ point: Point, radius: Double = 4, _ style: String, hint: String) {
     marks.append(
       "<circle class=\"dot \(style)\" cx=\"\(place(x: point.x))\" cy=\"\(place(y: point.y))\" "
         + "r=\"\(fixed(radius, 1))\"><title>\(escaped(hint))</title></circle>")
   }
 
   /// A filled rectangle between two corners.
-  mutating func bar(_ from: Point, _ to: Point, _ style: String, hint: String) {
+  package mutating func bar(_ from: Point, _ to: Point, _ style: String, hint: String) {
     let (top, bottom) = (max(from.y, to.y), min(from.y, to.y))
     let size = (
       width: (to.x - from.x) / span(xRange) * Self.innerWidth,
@@ -55,14 +86,14 @@ struct Plot {
   }
 
   /// A word inside the chart.
-  mutating func note(_ text: String, at point: Point, anchor: String = "start") {
+  package mutating func note(_ text: String, at point: Point, anchor: String = "start") {
     marks.append(
       "<text class=\"note\" x=\"\(place(x: point.x))\" y=\"\(place(y: point.y))\" "
         + "text-anchor=\"\(anchor)\">\(escaped(text))</text>")
   }
 
   /// The chart as a figure with its title.
-  var figure: String {
+  package var figure: String {
     let size = "\(fixed(Self.width, 0)) \(fixed(Self.height, 0))"
     return """
       <figure><figcaption>\(escaped(title))</figcaption>
@@ -86,7 +117,7 @@ struct Plot {
       "<line class=\"grid\" x1=\"\(place(x: tick))\" x2=\"\(place(x: tick))\" "
         + "y1=\"\(fixed(Self.top, 1))\" y2=\"\(base)\"/><text class=\"tick\" "
         + "x=\"\(place(x: tick))\" y=\"\(base)\" dy=\"16\" text-anchor=\"middle\">"
-        + "\(fixed(tick, 1))</text>"
+        + "\(xText(tick))</text>"
     }
     return lines
   }
@@ -104,6 +135,10 @@ struct Plot {
 
   private func span(_ range: ClosedRange<Double>) -> Double { range.upperBound - range.lowerBound }
 
+  private func clamped(_ y: Double) -> Double {
+    min(max(y, yRange.lowerBound), yRange.upperBound)
+  }
+
   private func place(x: Double) -> String {
     svg(Self.left + (x - xRange.lowerBound) / span(xRange) * Self.innerWidth)
   }
@@ -111,23 +146,4 @@ struct Plot {
   private func place(y: Double) -> String {
     svg(Self.top + (yRange.upperBound - y) / span(yRange) * Self.innerHeight)
   }
-}
-
-/// A coordinate.
-func svg(_ value: Double) -> String { fixed(value, 1).replacing("−", with: "-") }
-
-/// Text that is only text in HTML.
-func escaped(_ text: String) -> String {
-  var result = ""
-  for character in text.unicodeScalars {
-    switch character {
-    case "&": result += "&amp;"
-    case "<": result += "&lt;"
-    case ">": result += "&gt;"
-    case "\"": result += "&quot;"
-    case "'": result += "&#39;"
-    default: result.unicodeScalars.append(character)
-    }
-  }
-  return result
 }

@@ -40,6 +40,7 @@ enum PageStyle {
     svg text.panel { font-weight: 600; }
     .grid { stroke: var(--grid); stroke-width: 1; }
     .line { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
+    .line.faint { stroke: var(--model); stroke-width: 1; opacity: 0.25; }
     .line.model, .whisker.model { stroke: var(--model); }
     .line.baseline { stroke: var(--baseline); stroke-dasharray: 6 4; stroke-width: 1.8; }
     .whisker { stroke-width: 3; stroke-linecap: round; opacity: 0.45; }

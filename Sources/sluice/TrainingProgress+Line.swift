@@ -1,0 +1,16 @@
+import Learning
+import Presentation
+
+extension TrainingProgress {
+  /// As a progress bar shows it.
+  var line: String {
+    switch self {
+    case .tokenizing(let done, let total): return "tokenizing \(done) of \(total) examples"
+    case .training(let pace):
+      let share = Double(pace.step) / Double(max(1, pace.steps))
+      return "\(ProgressBar.bar(share: share)) step \(pace.step) of \(pace.steps), "
+        + "loss \(fixed(pace.loss, 4)), \(Int(pace.tokensPerSecond)) tokens/s, "
+        + "\(duration(pace.secondsLeft)) left"
+    }
+  }
+}
