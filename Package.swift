@@ -127,7 +127,8 @@ let composition: [Target] = [
   .target(
     name: "Learning",
     dependencies: [
-      "Datasets", "DeBERTa", "Distillation", "Metrics", "Presentation", "Tensors", "Tokenizer",
+      "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics", "Presentation",
+      "Tensors", "Tokenizer",
     ],
     swiftSettings: strict),
   .target(
@@ -216,6 +217,7 @@ let tests: [Target] = [
       "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
+  test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
   test("EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
   test(
     "LabelServiceTests",

@@ -98,6 +98,23 @@ struct SafetensorsWriter {
   }
 }
 
+extension WeightFormat {
+  /// Corrects what a configuration says of the weights' number format, where it says anything.
+  fileprivate func note(in path: String) throws {
+    let file = URL(filePath: path)
+    let json = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+    guard var configuration = json as? [String: Any] else { return }
+    let keys = ["dtype", "torch_dtype"].filter { configuration[$0] != nil }
+    let name = self == .float32 ? "float32" : "float16"
+    guard keys.contains(where: { configuration[$0] as? String != name }) else { return }
+    for key in keys { configuration[key] = name }
+    try JSONSerialization.data(
+      withJSONObject: configuration,
+      options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    ).write(to: file, options: .atomic)
+  }
+}
+
 extension TrainableModel {
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files into `folder`, which
   /// exists and is empty; configuration and tokenizer are those of the model in `source`.
@@ -112,6 +129,7 @@ extension TrainableModel {
       }
       do {
         try FileManager.default.copyItem(atPath: from, toPath: folder + "/" + name)
+        if name == File.configuration { try format.note(in: folder + "/" + name) }
       } catch {
         throw ModelError(name, .unwritable("cannot be copied"))
       }

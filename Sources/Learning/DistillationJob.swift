@@ -19,6 +19,10 @@ package struct DistillationJob: Sendable {
     package var recipe = TrainingRecipe()
     /// Starts from random weights instead of those of `base`.
     package var startsFromScratch = false
+    /// Folders of guard models that judge, as teachers, the examples that none has judged.
+    package var teachers: [String] = []
+    /// A file that keeps what they say, for later trainings too; nil keeps it for this one only.
+    package var teacherOpinions: String?
     /// Share of the examples that is held out to be judged.
     package var heldOutShare = 0.1
     /// Times that the held-out examples are judged in one training.
@@ -63,10 +67,19 @@ package struct DistillationJob: Sendable {
       try work.create()
       let pool = WorkerPool(workers: options.threads)
       let model = try startModel(pool)
-      let data = try prepare(model, pool, show)
+      var examples = examples
+      var teachers: [String] = []
+      if !options.teachers.isEmpty {
+        teachers = try TeacherModels(
+          folders: options.teachers, file: options.teacherOpinions ?? work.teacherOpinions,
+          saveSeconds: options.checkpointSeconds
+        ).judge(&examples, pool: pool, shouldStop: shouldStop, show: show)
+      }
+      let data = try prepare(model, examples, pool, show)
       let trainer = try Trainer(
         model: model, examples: data.training, recipe: options.recipe, pool: pool)
       var record = TrainingRecord(options: options, data: data, examples: examples)
+      record.teachers = teachers
       let fingerprint = record.fingerprint
       if try trainer.resume(from: work.checkpoint, fingerprint: fingerprint) {
         record.evaluations = work.savedEvaluations().filter { $0.step <= trainer.history.count }
@@ -94,7 +107,8 @@ package struct DistillationJob: Sendable {
   }
 
   private func prepare(
-    _ model: TrainableModel, _ pool: WorkerPool, _ show: @Sendable (TrainingProgress) -> Void
+    _ model: TrainableModel, _ examples: [LabelledExample], _ pool: WorkerPool,
+    _ show: @Sendable (TrainingProgress) -> Void
   ) throws -> TrainingData {
     let tokenizer = try SentencePieceTokenizer(folder: options.base)
     guard tokenizer.pieceCount <= model.configuration.vocabulary else {

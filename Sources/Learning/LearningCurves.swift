@@ -58,7 +58,7 @@ struct LearningCurves {
   }
 
   private var loss: Plot {
-    var plot = plot("Loss", y: "nats")
+    var plot = plot("Loss: training (solid), labels held out (dashed)", y: "nats")
     let raw = points(\.loss)
     let heldOut = record.evaluations.map { Plot.Point(x: Double($0.step), y: $0.loss) }
     let smooth = smoothed(raw)
@@ -74,7 +74,7 @@ struct LearningCurves {
   }
 
   private var quality: Plot {
-    var plot = plot("Held-out examples", y: "F1 and AUPRC")
+    var plot = plot("F1 (solid) and AUPRC (dashed), held out", y: "held-out examples")
     let curves: [(values: [(Int, Double?)], name: String, style: String)] = [
       (record.evaluations.map { ($0.step, $0.f1) }, "F1", "model"),
       (record.evaluations.map { ($0.step, $0.auprc) }, "AUPRC", "baseline"),
@@ -106,7 +106,7 @@ struct LearningCurves {
   }
 
   private var learningRate: Plot {
-    var plot = plot("Learning rate", y: "\(record.recipe.learningRate) at most")
+    var plot = plot("Learning rate", y: "\(scientific(record.recipe.learningRate)) at most")
     let points = points(\.learningRate)
     plot.fitVertically(to: points.map(\.y), from: 0)
     plot.yText = { $0 == 0 ? "0" : scientific($0) }
@@ -117,6 +117,7 @@ struct LearningCurves {
   private func plot(_ title: String, y: String) -> Plot {
     var plot = Plot(title, x: "step", y: y)
     plot.fitHorizontally(to: [0, Double(max(1, record.history.count))])
+    plot.xTicks.removeAll { $0 != $0.rounded() }
     plot.xText = { grouped(Int($0)) }
     return plot
   }
@@ -156,7 +157,10 @@ struct LearningCurves {
       ("Steps", grouped(record.history.count)),
       ("Sequences per step", grouped(recipe.batchSize)),
       ("Tokens of a sequence at most", grouped(recipe.sequenceTokensMax)),
-      ("Highest learning rate", "\(recipe.learningRate) after \(recipe.warmUpSteps) steps"),
+      (
+        "Highest learning rate",
+        "\(scientific(recipe.learningRate)) after \(recipe.warmUpSteps) steps"
+      ),
       ("Weight decay", "\(recipe.weightDecay)"),
       ("Gradient norm at most", "\(recipe.clipNorm)"),
       ("Weight of labels beside the teacher", "\(recipe.lambda)"),
@@ -170,6 +174,9 @@ struct LearningCurves {
         "\(recipe.hiddenDropout), \(recipe.attentionDropout), \(recipe.classifierDropout)"
       ),
     ]
+    if !record.teachers.isEmpty {
+      rows.append(("Teachers", record.teachers.joined(separator: ", ")))
+    }
     if let lowRank = recipe.lowRank {
       let layers = lowRank.layers.map { "top \($0) layers" } ?? "all layers"
       rows.append(("LoRA", "rank \(lowRank.rank), alpha \(lowRank.alpha), \(layers)"))

@@ -1,5 +1,6 @@
 package import Datasets
 internal import DeBERTa
+internal import Evaluation
 package import Distillation
 internal import Tokenizer
 
@@ -42,6 +43,8 @@ func rethrowing<R>(folder: String, _ body: () throws -> R) throws(LearningFailur
     throw .model("\(folder)/\(error)")
   } catch let error as TokenizerError {
     throw .model("\(folder)/\(error)")
+  } catch let failure as EvaluationFailure {
+    throw .model(failure.description)
   } catch let failure as TrainingFailure {
     throw .training(failure)
   } catch {

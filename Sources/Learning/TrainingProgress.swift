@@ -2,6 +2,8 @@ internal import Distillation
 
 /// What a training tells of itself.
 package enum TrainingProgress: Sendable {
+  /// A teacher judges examples.
+  case scoring(teacher: String, done: Int, of: Int)
   case tokenizing(done: Int, of: Int)
   case training(TrainingPace)
 }

@@ -12,6 +12,8 @@ package struct TrainingRecord: Codable, Sendable {
   /// The model it started from, by name and by what its files hold.
   package let base: String
   package let startedFromScratch: Bool
+  /// The models that judged the examples as teachers, by name and hash.
+  package var teachers: [String] = []
   package let recipe: TrainingRecipe
   package let data: DataSummary
   /// What each step brought.
@@ -36,14 +38,19 @@ package struct TrainingRecord: Codable, Sendable {
     base = URL(filePath: options.base).lastPathComponent
     startedFromScratch = options.startsFromScratch
     recipe = options.recipe
-    let digests = examples.flatMap { example in
-      example.digest.bytes + Array("\(example.isUnsafe) \(example.teacherScore ?? -1)".utf8)
-    }
     self.data = DataSummary(
       training: data.training.count, trainingUnsafe: data.training.count { $0.target.isUnsafe },
       heldOut: data.heldOut.count, cut: data.cut,
-      digest: ContentDigest(of: digests).description,
+      digest: Self.digest(of: examples),
       sources: Dictionary(grouping: examples, by: \.source).mapValues(\.count))
+  }
+
+  /// SHA-256 over every example in its order.
+  static func digest(of examples: [LabelledExample]) -> String {
+    let digests = examples.flatMap { example in
+      example.digest.bytes + Array("\(example.isUnsafe) \(example.teacherScore ?? -1)".utf8)
+    }
+    return ContentDigest(of: digests).description
   }
 
   /// Identifies data, recipe and base: a checkpoint of another training does not fit.

@@ -15,6 +15,9 @@ struct WorkFolder {
   /// The training's checkpoint.
   var checkpoint: String { path + "/checkpoint" }
 
+  /// What teachers said of the examples, unless it is kept elsewhere.
+  var teacherOpinions: String { path + "/teachers.json" }
+
   private var evaluations: String { path + "/evaluations.json" }
 
   func create() throws {

@@ -17,6 +17,8 @@ struct Distill: ParsableCommand {
       Example: sluice distill --model deberta-v3-small --data train.jsonl --output models/new
       Example: sluice distill --model guard-tiny --from-scratch --epochs 2 --learning-rate 5e-4 \\
                  --data train.jsonl augmented.jsonl --output models/tiny
+      Example: sluice distill --model guard-tiny --from-scratch --teacher HarmAug-Guard \\
+                 --teacher-temperature 1 --data train.jsonl --output models/student
       Example: sluice distill --model models/current --adapt --data attack.jsonl old.jsonl \\
                  --output models/adapted
       """)
@@ -26,6 +28,14 @@ struct Distill: ParsableCommand {
 
   @Option(name: .shortAndLong, parsing: .upToNextOption, help: "Files of labelled examples.")
   var data: [String]
+
+  @Option(
+    parsing: .upToNextOption,
+    help: "Guard models that judge, as teachers, the examples without a teacher's score.")
+  var teacher: [String] = []
+
+  @Option(help: "A file that keeps what these teachers say, for the next trainings.")
+  var teacherOpinions: String?
 
   @Option(name: .shortAndLong, help: "The folder to write the new model to.")
   var output: String
@@ -58,6 +68,9 @@ struct Distill: ParsableCommand {
     guard (0...0.9).contains(heldOut) else {
       throw ValidationError("--held-out: expected a number from 0 to 0.9")
     }
+    guard teacherOpinions == nil || !teacher.isEmpty else {
+      throw ValidationError("--teacher-opinions: there is no --teacher")
+    }
     guard checkpointSeconds >= 0 else {
       throw ValidationError("--checkpoint-seconds: expected a number of at least 0")
     }
@@ -71,6 +84,8 @@ struct Distill: ParsableCommand {
       var options = DistillationJob.Options(base: model, output: output)
       options.recipe = recipe.applied(to: adapt ? .adaptation : TrainingRecipe())
       options.startsFromScratch = fromScratch
+      options.teachers = teacher
+      options.teacherOpinions = teacherOpinions
       options.heldOutShare = heldOut
       options.format = format == .float32 ? .float32 : .float16
       options.checkpointSeconds = checkpointSeconds

@@ -168,6 +168,8 @@ import Wire
     #expect(result.refused == 1)
     #expect(result.replayed.isEmpty)
     #expect(result.failure == nil)
+    // How many of the answers one letter takes depends on how its batch was cut into requests.
+    bench.mock.clearFailures(of: .produce)
     let second = bench.replay(LetterSelection(reasons: [.poison]))
     #expect(second.replayed == ["in": 3])
   }

@@ -146,6 +146,10 @@ import Testing
       for (found, expected) in zip(saved, expected) {
         #expect(abs(found.unsafe - expected.unsafe) < tolerance)
       }
+      let configuration = try JSONSerialization.jsonObject(
+        with: Data(contentsOf: URL(filePath: folder + "/config.json")))
+      let name = (configuration as? [String: Any])?["dtype"] as? String
+      #expect(name == (format == .float32 ? "float32" : "float16"))
     }
   }
 }

@@ -14,6 +14,7 @@ import Testing
     ["Hosting", "Telemetry"],  // and serves health, metrics and logs
     ["Hosting", "Systemd"],  // and gives signs of life
     ["LanguageModel", "Settings"],  // a server's settings say how hard it may be leant on
+    ["Learning", "Evaluation"],  // a model as a teacher scores as `evaluate` does
     ["Retraining", "Learning"],  // a retraining trains as `distill` does
     ["Retraining", "Evaluation"],  // and measures as `evaluate` does
     ["Demonstration", "FilterService"],  // the demo runs the real daemon

@@ -1,0 +1,162 @@
+import Datasets
+import Distillation
+import Evaluation
+import Foundation
+import Learning
+import Synchronization
+import Tensors
+import TestSupport
+import Testing
+
+/// Whole trainings of a tiny model.
+struct DistillationJobTests {
+  private static let base = GoldenCase.url("v3-style").path
+
+  /// Rows of which every second is unsafe, and says so.
+  private static func rows(_ count: Int) -> [LabelledExample] {
+    (0..<count).map { number in
+      let isUnsafe = number % 2 == 1
+      return LabelledExample(
+        id: "\(number)", prompt: isUnsafe ? "I will hurt you \(number)" : "Good day \(number)",
+        isUnsafe: isUnsafe, source: isUnsafe ? "threats" : "<greetings>")
+    }
+  }
+
+  private static func options(_ directory: TemporaryDirectory) -> DistillationJob.Options {
+    var options = DistillationJob.Options(base: base, output: directory.path + "/new")
+    options.recipe.stepsMax = 6
+    options.recipe.epochs = .infinity
+    options.recipe.batchSize = 4
+    options.recipe.warmUpSteps = 2
+    options.evaluations = 3
+    options.threads = 1
+    return options
+  }
+
+  private static func weights(_ folder: String) throws -> Data {
+    try Data(contentsOf: URL(filePath: folder + "/model.safetensors"))
+  }
+
+  @Test func theFolderTellsHowTheModelCameToBe() throws {
+    let directory = try TemporaryDirectory()
+    let options = Self.options(directory)
+    let record = try DistillationJob(options: options, examples: Self.rows(60)).run()
+    #expect(record.history.count == 6)
+    #expect(record.evaluations.map(\.step) == [2, 4, 6])
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let saved = try decoder.decode(
+      TrainingRecord.self, from: Data(contentsOf: URL(filePath: options.output + "/training.json")))
+    #expect(saved.history == record.history)
+    #expect(saved.data.sources == ["threats": 30, "<greetings>": 30])
+
+    let page = try String(contentsOfFile: options.output + "/training.html", encoding: .utf8)
+    #expect(page.components(separatedBy: "<svg").count == 5, "four charts")
+    #expect(page.contains("&lt;greetings&gt;") && !page.contains("<greetings>"))
+    #expect(!page.contains("http"), "it needs nothing else")
+    #expect(!FileManager.default.fileExists(atPath: options.output + ".training"))
+  }
+
+  @Test func anExistingOutputIsLeftAlone() throws {
+    let directory = try TemporaryDirectory()
+    var options = Self.options(directory)
+    options.output = directory.path
+    let job = DistillationJob(options: options, examples: Self.rows(60))
+    #expect(throws: LearningFailure.output("\(directory.path): exists already")) { try job.run() }
+  }
+
+  @Test func oneClassIsTooLittle() throws {
+    let directory = try TemporaryDirectory()
+    let rows = Self.rows(60).filter(\.isUnsafe)
+    let job = DistillationJob(options: Self.options(directory), examples: rows)
+    #expect(throws: LearningFailure.tooLittleData("training needs examples of both classes")) {
+      try job.run()
+    }
+  }
+
+  /// Stopped at every chance, it still ends with the weights of an undisturbed training.
+  @Test func aStoppedTrainingGoesOn() throws {
+    let (calm, disturbed) = (try TemporaryDirectory(), try TemporaryDirectory())
+    let rows = Self.rows(60)
+    for directory in [calm, disturbed] {
+      var options = Self.options(directory)
+      options.teachers = [Self.base]
+      options.recipe.teacherTemperature = 1
+      let job = DistillationJob(options: options, examples: rows)
+      var stops = 0
+      while true {
+        do throws(LearningFailure) {
+          _ = try job.run(shouldStop: { directory === disturbed })
+          break
+        } catch {
+          try #require(error == .stopped)
+          stops += 1
+        }
+      }
+      #expect(stops == (directory === disturbed ? 6 : 0), "one for the teacher, five steps")
+    }
+    #expect(try Self.weights(calm.path + "/new") == Self.weights(disturbed.path + "/new"))
+  }
+
+  /// A teacher's opinion is that of `evaluate`, and a label that has one already keeps it.
+  @Test func modelsTeach() throws {
+    let directory = try TemporaryDirectory()
+    var rows = Self.rows(60)
+    rows[0].teacherScore = 0.25
+    let pool = WorkerPool(workers: 1)
+    let model = try DatasetScorer.load(model: Self.base, pool: pool)
+    let scores = try DatasetScorer(model: model).score(Array(rows[1...]), name: "rows").rows
+    var judged = rows
+    for (place, row) in scores.enumerated() { judged[place + 1].teacherScore = row.score }
+
+    var options = Self.options(directory)
+    options.recipe.teacherTemperature = 1
+    let given = try DistillationJob(options: options, examples: judged).run()
+    let weights = try Self.weights(options.output)
+    options.output += "-taught"
+    options.teachers = [Self.base]
+    let heard = Mutex(0)
+    let taught = try DistillationJob(options: options, examples: rows).run(show: { progress in
+      if case .scoring(_, _, of: 59) = progress { heard.withLock { $0 += 1 } }
+    })
+    #expect(heard.withLock { $0 } > 0)
+    #expect(taught.teachers == [model.model])
+    #expect(taught.history == given.history)
+    #expect(try Self.weights(options.output) == weights)
+  }
+
+  /// What a teacher said once is not asked again, and new examples are.
+  @Test func opinionsAreKept() throws {
+    let directory = try TemporaryDirectory()
+    var options = Self.options(directory)
+    options.teachers = [Self.base]
+    options.teacherOpinions = directory.path + "/opinions.json"
+    let output = options.output
+    let asked = Mutex<[Int]>([])
+    for (number, count) in [40, 60, 60].enumerated() {
+      options.output = output + "\(number)"
+      _ = try DistillationJob(options: options, examples: Self.rows(count)).run(show: { progress in
+        if case .scoring(_, let done, of: _) = progress { asked.withLock { $0.append(done) } }
+      })
+    }
+    #expect(asked.withLock { $0 } == [0, 40])
+    try Data("{".utf8).write(to: URL(filePath: directory.path + "/opinions.json"))
+    options.output = output + "-bad"
+    let job = DistillationJob(options: options, examples: Self.rows(60))
+    #expect(throws: LearningFailure.self) { try job.run() }
+  }
+
+  @Test func aTeacherThatIsMissingIsNamed() throws {
+    let directory = try TemporaryDirectory()
+    var options = Self.options(directory)
+    options.teachers = ["/nowhere/teacher"]
+    let job = DistillationJob(options: options, examples: Self.rows(60))
+    do throws(LearningFailure) {
+      _ = try job.run()
+      Issue.record("there is no such teacher")
+    } catch {
+      #expect(error.description.contains("/nowhere/teacher"))
+    }
+  }
+}
