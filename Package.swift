@@ -178,7 +178,7 @@ let executables: [Target] = [
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
-    exclude: ["peers"], swiftSettings: strict),
+    exclude: ["peers", "experiments"], swiftSettings: strict),
 ]
 
 // Tests mirror Sources. TestSupport finds fixtures and servers for them.
