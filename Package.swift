@@ -86,7 +86,14 @@ let operation: [Target] = [
       "Records", "Datasets", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
     ],
     swiftSettings: strict),
-  .target(name: "LanguageModel", dependencies: ["Datasets", "Settings"], swiftSettings: strict),
+  .target(
+    name: "LanguageModel",
+    dependencies: [
+      "Datasets", "Settings", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      .product(name: "NIOCore", package: "swift-nio"),
+      .product(name: "NIOHTTP1", package: "swift-nio"),
+      .product(name: "NIOPosix", package: "swift-nio"),
+    ], swiftSettings: strict),
   .target(
     name: "Hosting",
     dependencies: [
@@ -252,6 +259,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),

@@ -31,8 +31,8 @@ package struct HTTPAnswer: Sendable {
 
 /// Why no complete answer came.
 package enum TransportFailure: Error, Hashable, Sendable {
-  /// A code of Foundation's `URLError`.
-  case connection(Int)
+  /// What happened to the connection, in words.
+  case connection(String)
   case timedOut
   /// The answer has more bytes than any answer should.
   case tooLarge

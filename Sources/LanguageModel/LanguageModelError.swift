@@ -4,8 +4,8 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   package enum Kind: Hashable, Sendable {
     /// The server answered with this status of HTTP.
     case status(Int)
-    /// No connection, or it broke; a code of Foundation's `URLError`.
-    case connection(Int)
+    /// No connection, or it broke; a what happened, in words.
+    case connection(String)
     case timedOut
     /// The answer is not what the server's interface promises; says what is wrong with it.
     case malformedAnswer(String)
@@ -51,7 +51,7 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   package var description: String {
     switch kind {
     case .status(let code): "\(url): the server answered with status \(code)"
-    case .connection(let code): "\(url): the connection failed (code \(code))"
+    case .connection(let reason): "\(url): the connection failed (\(reason))"
     case .timedOut: "\(url): no answer in time"
     case .malformedAnswer(let problem): "\(url): the answer is unusable: \(problem)"
     case .circuitOpen: "\(url): the server failed repeatedly and is left alone for now"

@@ -90,7 +90,7 @@ final class RequestCore: Sendable {
       answer = try await transport.send(request)
     } catch {
       switch error {
-      case .connection(let code): throw LanguageModelError(.connection(code), url: shown)
+      case .connection(let reason): throw LanguageModelError(.connection(reason), url: shown)
       case .timedOut: throw LanguageModelError(.timedOut, url: shown)
       case .tooLarge: throw LanguageModelError(.malformedAnswer("it is too large"), url: shown)
       case .cancelled: throw LanguageModelError(.cancelled, url: shown)
