@@ -29,6 +29,7 @@ let cBoundary: [Target] = [
   .target(
     name: "CSimdJSON", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("simdjson")]),
   .target(name: "CKernels", cSettings: strictC),
+  .target(name: "CCuda", cSettings: strictC),
 ]
 
 // Foundations
@@ -49,6 +50,7 @@ let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
   .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
   .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
+  .target(name: "CudaDevice", dependencies: ["CCuda"], swiftSettings: strict),
 ]
 
 // Streaming
@@ -171,7 +173,8 @@ let executables: [Target] = [
       "FilterService", "Guard", "Augmentation", "Learning", "Retraining", "Evaluation", "Metrics",
       "Distillation",
       "DeBERTa",
-      "Datasets", "DeadLetters", "Hosting", "LabelService", "LabelStore", "Demonstration",
+      "CudaDevice", "Datasets", "DeadLetters", "Hosting", "LabelService", "LabelStore",
+      "Demonstration",
       "ModelRegistry", "Pipeline", "Presentation", "Records",
       "Settings", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -202,6 +205,7 @@ let tests: [Target] = [
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
+  test("CudaDeviceTests", ["CudaDevice"]),
   test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
   test("PipelineTests", ["Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),

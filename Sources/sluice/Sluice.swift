@@ -24,6 +24,6 @@ struct Sluice: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       Serve.self, Label.self, Retrain.self, Classify.self, Evaluate.self, Distill.self,
-      Augment.self, Model.self, DeadLetterCommand.self, Check.self, Demo.self,
+      Augment.self, Model.self, DeadLetterCommand.self, Check.self, Device.self, Demo.self,
     ])
 }

@@ -41,7 +41,7 @@ import Testing
   @Test func importsAreDeclaredAndDeclarationsAreUsed() throws {
     let targets = try PackageLayout().targets
     let names = Set(targets.map(\.name))
-    for target in targets where !target.name.hasPrefix("C") {
+    for target in targets where !PackageLayout.isC(target.name) {
       let imported = try PackageLayout.imports(of: target.name).intersection(names)
       #expect(imported.subtracting(target.dependencies) == [], "\(target.name) does not declare")
       #expect(target.dependencies.subtracting(imported) == [], "\(target.name) does not use")
@@ -50,8 +50,8 @@ import Testing
 
   @Test func eachCModuleHasOneImporter() throws {
     let targets = try PackageLayout().targets
-    for module in targets where module.name.hasPrefix("C") && module.name != "CProtobufC" {
-      let importers = try targets.filter { !$0.name.hasPrefix("C") }
+    for module in targets where PackageLayout.isC(module.name) && module.name != "CProtobufC" {
+      let importers = try targets.filter { !PackageLayout.isC($0.name) }
         .filter { try PackageLayout.imports(of: $0.name).contains(module.name) }
       #expect(importers.count == 1, "\(module.name): \(importers.map(\.name))")
     }

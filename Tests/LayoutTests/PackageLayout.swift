@@ -10,6 +10,11 @@ struct PackageLayout {
     let dependencies: Set<String>
   }
 
+  /// Whether a module is of the C boundary, by its name: a C before another capital.
+  static func isC(_ name: String) -> Bool {
+    name.hasPrefix("C") && name.dropFirst().first?.isUppercase == true
+  }
+
   static let layerNames = [
     "cBoundary", "foundations", "engine", "streaming", "operation", "composition", "executables",
   ]

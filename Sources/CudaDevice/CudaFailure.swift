@@ -1,0 +1,24 @@
+/// Why CUDA cannot be used.
+package enum CudaFailure: Error, Hashable, Sendable {
+  /// A library is nowhere to be found; the places tried, with the loader's words.
+  case missing(library: String, tried: [String])
+  /// A library lacks a function: it is too old, or another library of that name.
+  case incomplete(path: String, function: String)
+  /// A function of a library failed, in the library's own words.
+  case failed(function: String, reason: String)
+  /// A kernel does not compile; the compiler's log.
+  case compilation(name: String, architecture: String, log: String)
+}
+
+extension CudaFailure: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .missing(let library, let tried):
+      "\(library) was not found" + tried.map { "\n  \($0)" }.joined()
+    case .incomplete(let path, let function): "\(path): has no function \(function)"
+    case .failed(let function, let reason): "\(function): \(reason)"
+    case .compilation(let name, let architecture, let log):
+      "\(name) does not compile for \(architecture):\n\(log)"
+    }
+  }
+}

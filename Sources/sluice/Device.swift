@@ -1,0 +1,106 @@
+import ArgumentParser
+import CudaDevice
+import Foundation
+import Presentation
+
+struct Device: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the GPUs and CUDA's libraries on this host.",
+    discussion: """
+      Looks in the folders of SLUICE_CUDA_LIBRARIES, where the system's loader looks, in the usual
+      folders of NVIDIA's packages, and in an active Python environment. Exit code 69 when there is
+      no usable GPU. This version of Sluice judges on the CPU even where there is one.
+
+      Example: sluice device
+      Example: SLUICE_CUDA_LIBRARIES=/opt/cuda/lib64 sluice device --json
+      """)
+
+  @Flag(help: "Show every place where a missing library was looked for.")
+  var verbose = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let report = CudaReport(search: LibrarySearch(environment: ProcessInfo.processInfo.environment))
+    if json {
+      try printJSON(report)
+    } else {
+      print(text(report))
+    }
+    if report.devices.isEmpty { throw ExitCode(69) }
+  }
+
+  private func text(_ report: CudaReport) -> String {
+    var lines: [String] = []
+    switch report.driver {
+    case .success(let driver):
+      lines.append("driver for CUDA \(driver.version): \(driver.path)")
+      lines += driver.devices.map { device in
+        "  cuda:\(device.ordinal)  \(device.name), \(device.memoryBytes >> 20) MiB, "
+          + "\(device.multiprocessors) multiprocessors, \(device.architecture)"
+      }
+      if driver.devices.isEmpty { lines.append("  no GPU; does CUDA_VISIBLE_DEVICES hide it?") }
+    case .failure(let failure):
+      lines += ["no driver: \(words(failure))", "  install the NVIDIA driver of this host's GPU"]
+    }
+    switch report.compiler {
+    case .success(let compiler):
+      let newest = compiler.architectures.last ?? "none"
+      lines.append(
+        "compiler NVRTC \(compiler.version), up to \(newest): \(compiler.path)")
+    case .failure(let failure):
+      lines += [
+        "no compiler: \(words(failure))", "  install cuda-nvrtc, or pip's nvidia-cuda-nvrtc",
+      ]
+    }
+    switch report.products {
+    case .success(let products):
+      lines.append("cuBLASLt \(products.version): \(products.path)")
+    case .failure(let failure):
+      lines += ["no cuBLASLt: \(words(failure))", "  install libcublas, or pip's nvidia-cublas"]
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func words(_ failure: CudaFailure) -> String {
+    if case .missing(let library, let tried) = failure, !verbose {
+      return "\(library) is in none of \(tried.count) places (--verbose shows them)"
+    }
+    return failure.description
+  }
+
+  /// A library in JSON: its path and version, or an error.
+  private struct Library: Encodable {
+    var path: String?
+    var version: String?
+    var error: String?
+  }
+
+  private struct Found: Encodable {
+    let driver: Library
+    let compiler: Library
+    let cublasLt: Library
+    let devices: [CudaDeviceProperties]
+  }
+
+  private func printJSON(_ report: CudaReport) throws {
+    func library<Value>(
+      _ result: Result<Value, CudaFailure>, _ facts: (Value) -> (String, CudaVersion)
+    ) -> Library {
+      switch result {
+      case .success(let value):
+        let (path, version) = facts(value)
+        return Library(path: path, version: version.description)
+      case .failure(let failure): return Library(error: failure.description)
+      }
+    }
+    let found = Found(
+      driver: library(report.driver) { ($0.path, $0.version) },
+      compiler: library(report.compiler) { ($0.path, $0.version) },
+      cublasLt: library(report.products) { ($0.path, $0.version) }, devices: report.devices)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(found), as: UTF8.self))
+  }
+}

@@ -1,0 +1,73 @@
+import CudaDevice
+import Foundation
+import TestSupport
+import Testing
+
+/// The real compiler, which needs no GPU; `Tests/Fixtures/install_test_servers.sh` installs it.
+@Suite(.enabled(if: !InstalledCompiler.isSkipped)) struct KernelCompilerTests {
+  private static let search = InstalledCompiler.search
+
+  private static let fill = """
+    extern "C" __global__ void fill(float *values, float value, int count) {
+      int place = blockIdx.x * blockDim.x + threadIdx.x;
+      if (place < count) values[place] = value;
+    }
+    """
+
+  @Test(arguments: ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"])
+  func everyArchitectureIsCompiledFor(architecture: String) throws {
+    let compiler = try KernelCompiler(search: Self.search)
+    #expect(compiler.version.major >= 12)
+    #expect(compiler.architectures.contains(architecture))
+    let cubin = try compiler.compile(Self.fill, name: "fill.cu", architecture: architecture)
+    #expect(Array(cubin.prefix(4)) == [0x7F] + Array("ELF".utf8))
+    #expect(String(decoding: cubin, as: UTF8.self).contains(".text.fill"))
+  }
+
+  @Test func headersComeFromMemory() throws {
+    let compiler = try KernelCompiler(search: Self.search)
+    let source = "#include \"size.cuh\"\nextern \"C\" __global__ void f(int *x) { *x = SIZE; }"
+    let cubin = try compiler.compile(
+      source, name: "f.cu", headers: ["size.cuh": "#define SIZE 7\n"], architecture: "sm_80")
+    #expect(!cubin.isEmpty)
+    #expect(throws: CudaFailure.self) {
+      try compiler.compile(source, name: "f.cu", architecture: "sm_80")
+    }
+  }
+
+  @Test func aMistakeIsShownWithItsLine() throws {
+    let compiler = try KernelCompiler(search: Self.search)
+    do throws(CudaFailure) {
+      _ = try compiler.compile(
+        "// first line\n__global__ void f() { undefined; }", name: "wrong.cu",
+        architecture: "sm_90")
+      Issue.record("that compiles?")
+    } catch {
+      guard case .compilation("wrong.cu", "sm_90", let log) = error else {
+        Issue.record("\(error)")
+        return
+      }
+      #expect(log.contains("wrong.cu(2)") && log.contains("undefined"), "\(log)")
+    }
+  }
+
+  @Test func anUnknownArchitectureIsAFailure() throws {
+    let compiler = try KernelCompiler(search: Self.search)
+    #expect(throws: CudaFailure.self) {
+      try compiler.compile(Self.fill, name: "fill.cu", architecture: "sm_1")
+    }
+  }
+}
+
+/// The compiler in the environment of the test servers.
+private enum InstalledCompiler {
+  private static let environment = ProcessInfo.processInfo.environment
+
+  /// Whether tests that need the compiler are to be left out, which has to be asked for.
+  static var isSkipped: Bool { environment["SLUICE_SKIP_COMPILER"] == "1" }
+
+  static var search: LibrarySearch {
+    let venv = environment["SLUICE_TEST_VENV"] ?? SourceTree.url(".build/test-venv").path
+    return LibrarySearch(environment: ["VIRTUAL_ENV": venv])
+  }
+}
