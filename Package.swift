@@ -50,7 +50,7 @@ let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
   .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
   .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
-  .target(name: "CudaDevice", dependencies: ["CCuda"], swiftSettings: strict),
+  .target(name: "CudaDevice", dependencies: ["CCuda", "Datasets"], swiftSettings: strict),
 ]
 
 // Streaming

@@ -5,6 +5,8 @@ package struct CudaVersion: Hashable, Sendable, Codable, CustomStringConvertible
   package let major: Int
   package let minor: Int
 
+  package init(major: Int, minor: Int) { (self.major, self.minor) = (major, minor) }
+
   package var description: String { "\(major).\(minor)" }
 }
 
