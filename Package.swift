@@ -51,6 +51,10 @@ let engine: [Target] = [
   .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
   .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
   .target(name: "CudaDevice", dependencies: ["CCuda", "Datasets"], swiftSettings: strict),
+  .target(
+    name: "CudaDeBERTa",
+    dependencies: ["CudaDevice", "Datasets", "DeBERTa", "Tensors", "Threading"],
+    resources: [.embedInCode("Kernels")], swiftSettings: strict),
 ]
 
 // Streaming
@@ -197,6 +201,12 @@ let tests: [Target] = [
     name: "TestSupport",
     dependencies: ["Kafka", "Threading", .product(name: "FlyingFox", package: "FlyingFox")],
     path: "Tests/TestSupport", swiftSettings: strict),
+  // Stands in for libcuda, NVRTC and cuBLASLt; optimised in every build, since it runs GPU code.
+  .target(
+    name: "CudaEmulator", path: "Tests/CudaEmulator",
+    cxxSettings: [
+      .define("SLUICE_EMULATOR"), .treatAllWarnings(as: .error), .unsafeFlags(["-O2"]),
+    ]),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
@@ -206,6 +216,7 @@ let tests: [Target] = [
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("CudaDeviceTests", ["CudaDevice"]),
+  test("CudaDeBERTaTests", ["CudaDeBERTa", "CudaDevice", "DeBERTa", "Tensors"]),
   test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
   test("PipelineTests", ["Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
@@ -260,6 +271,7 @@ let package = Package(
   products: [
     .executable(name: "sluice", targets: ["sluice"]),
     .executable(name: "sluice-bench", targets: ["sluice-bench"]),
+    .library(name: "cuda-emulator", type: .dynamic, targets: ["CudaEmulator"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -44,6 +44,36 @@ const char *ccuda_bind_driver(void *library, ccuda_driver *table) {
   BIND(device_memory, "cuDeviceTotalMem_v2");
   BIND(error_name, "cuGetErrorName");
   BIND(error_text, "cuGetErrorString");
+  BIND(retain_context, "cuDevicePrimaryCtxRetain");
+  BIND(release_context, "cuDevicePrimaryCtxRelease_v2");
+  BIND(set_context, "cuCtxSetCurrent");
+  BIND(memory_info, "cuMemGetInfo_v2");
+  BIND(allocate, "cuMemAlloc_v2");
+  BIND(free, "cuMemFree_v2");
+  BIND(allocate_host, "cuMemHostAlloc");
+  BIND(free_host, "cuMemFreeHost");
+  BIND(copy_to_device, "cuMemcpyHtoDAsync_v2");
+  BIND(copy_to_host, "cuMemcpyDtoHAsync_v2");
+  BIND(set_bytes, "cuMemsetD8Async");
+  BIND(create_stream, "cuStreamCreate");
+  BIND(destroy_stream, "cuStreamDestroy_v2");
+  BIND(finish_stream, "cuStreamSynchronize");
+  BIND(create_event, "cuEventCreate");
+  BIND(destroy_event, "cuEventDestroy_v2");
+  BIND(record_event, "cuEventRecord");
+  BIND(finish_event, "cuEventSynchronize");
+  BIND(elapsed, "cuEventElapsedTime");
+  BIND(load_module, "cuModuleLoadData");
+  BIND(unload_module, "cuModuleUnload");
+  BIND(module_function, "cuModuleGetFunction");
+  BIND(set_attribute, "cuFuncSetAttribute");
+  BIND(launch, "cuLaunchKernel");
+  BIND(begin_capture, "cuStreamBeginCapture_v2");
+  BIND(end_capture, "cuStreamEndCapture");
+  BIND(instantiate, "cuGraphInstantiateWithFlags");
+  BIND(launch_graph, "cuGraphLaunch");
+  BIND(destroy_executable, "cuGraphExecDestroy");
+  BIND(destroy_graph, "cuGraphDestroy");
   return NULL;
 }
 

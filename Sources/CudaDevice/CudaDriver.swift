@@ -19,6 +19,8 @@ package struct CudaDeviceProperties: Hashable, Sendable, Codable {
   package let multiprocessors: Int
   /// The compute capability.
   package let capability: CudaVersion
+  /// Most shared memory that a block may have.
+  package let sharedBytesMax: Int
 
   /// The architecture that kernels are compiled for, such as `sm_90`.
   package var architecture: String { "sm_\(capability.major)\(capability.minor)" }
@@ -27,7 +29,7 @@ package struct CudaDeviceProperties: Hashable, Sendable, Codable {
 /// CUDA's driver: the library that comes with the kernel module.
 @safe package struct CudaDriver: @unchecked Sendable {
   // @unchecked Sendable: pointers to functions, which may be called from any thread.
-  private let table: ccuda_driver
+  let table: ccuda_driver
   /// The file of the library.
   package let path: String
   /// The newest CUDA that this driver can run.
@@ -74,7 +76,13 @@ package struct CudaDeviceProperties: Hashable, Sendable, Codable {
       multiprocessors: try attribute(Int(CCUDA_ATTRIBUTE_MULTIPROCESSORS)),
       capability: CudaVersion(
         major: try attribute(Int(CCUDA_ATTRIBUTE_MAJOR)),
-        minor: try attribute(Int(CCUDA_ATTRIBUTE_MINOR))))
+        minor: try attribute(Int(CCUDA_ATTRIBUTE_MINOR))),
+      sharedBytesMax: try attribute(Int(CCUDA_ATTRIBUTE_SHARED_BYTES)))
+  }
+
+  /// - Throws: `CudaFailure.failed` for a result other than success, in the driver's words.
+  func check(_ function: String, _ result: ccuda_result) throws(CudaFailure) {
+    try Self.check(function, result, table)
   }
 
   private static func check(

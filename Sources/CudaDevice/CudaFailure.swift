@@ -6,6 +6,12 @@ package enum CudaFailure: Error, Hashable, Sendable {
   case incomplete(path: String, function: String)
   /// A function of a library failed, in the library's own words.
   case failed(function: String, reason: String)
+  /// The driver offers no device of that number; how many it offers.
+  case noDevice(ordinal: Int, count: Int)
+  /// The device, or the engine on it, does not compute what is asked.
+  case unsupported(reason: String)
+  /// The device has not as much memory.
+  case outOfMemory(bytes: Int)
   /// A kernel does not compile; the compiler's log.
   case compilation(name: String, architecture: String, log: String)
 }
@@ -17,6 +23,11 @@ extension CudaFailure: CustomStringConvertible {
       "\(library) was not found" + tried.map { "\n  \($0)" }.joined()
     case .incomplete(let path, let function): "\(path): has no function \(function)"
     case .failed(let function, let reason): "\(function): \(reason)"
+    case .noDevice(let ordinal, let count):
+      count == 0 ? "the driver offers no GPU" : "there is no cuda:\(ordinal), only \(count) GPUs"
+    case .unsupported(let reason): "the GPU engine does not compute \(reason)"
+    case .outOfMemory(let bytes):
+      "the GPU has no \((bytes + (1 << 20) - 1) >> 20) MiB of memory left"
     case .compilation(let name, let architecture, let log):
       "\(name) does not compile for \(architecture):\n\(log)"
     }

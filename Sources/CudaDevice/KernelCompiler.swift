@@ -40,6 +40,16 @@ internal import CCuda
     _ source: String, name: String, headers: [String: String] = [:], architecture: String,
     options: [String] = []
   ) throws(CudaFailure) -> [UInt8] {
+    try compileWithLog(
+      source, name: name, headers: headers, architecture: architecture, options: options
+    ).cubin
+  }
+
+  /// As `compile`, with what the compiler has to say of a source that compiles.
+  package func compileWithLog(
+    _ source: String, name: String, headers: [String: String] = [:], architecture: String,
+    options: [String] = []
+  ) throws(CudaFailure) -> (cubin: [UInt8], log: String) {
     var program = try unsafe create(source, name: name, headers: headers)
     defer { _ = unsafe table.destroy(&program) }
     let all = ["--gpu-architecture=\(architecture)", "--std=c++17"] + options
@@ -53,7 +63,7 @@ internal import CCuda
     try Self.check("nvrtcGetCUBINSize", unsafe table.cubin_size(program, &size), table)
     var cubin = [CChar](repeating: 0, count: size)
     try Self.check("nvrtcGetCUBIN", unsafe table.cubin(program, &cubin), table)
-    return cubin.map(UInt8.init(bitPattern:))
+    return (cubin.map(UInt8.init(bitPattern:)), try unsafe log(of: program))
   }
 
   private func create(

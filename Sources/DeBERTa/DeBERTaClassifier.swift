@@ -1,15 +1,14 @@
-import Glibc
 import Synchronization
 package import Tensors
 
 /// A DeBERTa-v2 or v3 sequence classifier with two labels, loaded from a Hugging Face folder.
 ///
 /// It may be called from several threads; calls take turns, since one call uses all workers.
-package final class DeBERTaClassifier: Sendable {
+package final class DeBERTaClassifier: SequenceClassifier {
   /// The switches of the model.
   package let configuration: ModelConfiguration
-  /// Identifies configuration, weights and tokenizer; changes with any of their bits.
   package let hash: ContentHash
+  package let packedTokensMax = 16_384
   private let encoder: Encoder
   private let workspace = Mutex(Workspace())
 
@@ -37,13 +36,6 @@ package final class DeBERTaClassifier: Sendable {
     try run(batch, into: &results, observe: nil)
   }
 
-  /// The logits of every sequence of `batch`, in order.
-  package func classify(_ batch: TokenBatch) throws(BatchError) -> [Logits] {
-    var results: [Logits] = []
-    try classify(batch, into: &results)
-    return results
-  }
-
   /// The embeddings (tokens, hidden), then each layer's states: for comparison with a reference.
   package func hiddenStates(of batch: TokenBatch) throws(BatchError) -> [[Float]] {
     var results: [Logits] = []
@@ -56,7 +48,7 @@ package final class DeBERTaClassifier: Sendable {
     _ batch: TokenBatch, into results: inout [Logits], observe: ((Int, Span<Float>) -> Void)?
   ) throws(BatchError) {
     guard batch.count > 0 else { return }
-    try check(batch)
+    try configuration.check(batch)
     workspace.withLock { workspace in
       workspace.reserve(batch, configuration, workers: encoder.device.pool.workers)
       encoder.run(batch, in: &workspace, observe: observe)
@@ -66,38 +58,4 @@ package final class DeBERTaClassifier: Sendable {
       }
     }
   }
-
-  private func check(_ batch: TokenBatch) throws(BatchError) {
-    for sequence in 0..<batch.count {
-      let range = batch.range(of: sequence)
-      guard !range.isEmpty else { throw .emptySequence(index: sequence) }
-      if let positions = configuration.absolutePositions, range.count > positions {
-        throw .tooLong(sequence: sequence, tokensMax: positions)
-      }
-      for token in range where !isKnown(batch.tokens[token]) {
-        throw .unknownToken(sequence: sequence)
-      }
-    }
-  }
-
-  private func isKnown(_ token: Int32) -> Bool {
-    token >= 0 && Int(token) < configuration.vocabulary
-  }
-}
-
-/// What the classifier says of one sequence.
-package struct Logits: Sendable, Equatable {
-  /// The logit of label 0, safe.
-  package let safe: Float
-  /// The logit of label 1, unsafe.
-  package let unsafe: Float
-
-  /// A pair of logits.
-  package init(safe: Float, unsafe: Float) {
-    self.safe = safe
-    self.unsafe = unsafe
-  }
-
-  /// Softmax of the two at label 1, between 0 and 1.
-  package var unsafeProbability: Double { 1 / (1 + exp(Double(safe) - Double(self.unsafe))) }
 }

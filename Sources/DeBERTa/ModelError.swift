@@ -73,4 +73,6 @@ package enum BatchError: Error, Equatable {
   case unknownToken(sequence: Int)
   /// A sequence is longer than the model's table of absolute positions.
   case tooLong(sequence: Int, tokensMax: Int)
+  /// The device that computes has failed, and no other batch will fare better.
+  case device(String)
 }

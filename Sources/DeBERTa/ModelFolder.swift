@@ -1,17 +1,17 @@
 import Foundation
-import Tensors
+package import Tensors
 
 /// The files of a model: its configuration, its weights in one or several files, and a hash.
-struct ModelFolder: Sendable {
+package struct ModelFolder: Sendable {
   /// The switches.
-  let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   private let path: String
   private let configurationFile: MappedFile
   private let shards: [SafetensorsFile]
   private let shardOfTensor: [String: Int]
 
   /// Opens the folder at `path` and checks every header.
-  init(path: String) throws(ModelError) {
+  package init(path: String) throws(ModelError) {
     self.path = path
     configurationFile = try MappedFile(folder: path, name: File.configuration)
     configuration = try ModelConfiguration(json: try ModelFolder.text(of: configurationFile))
@@ -42,7 +42,7 @@ struct ModelFolder: Sendable {
   }
 
   /// A hash of everything that scores depend on: configuration, weights and tokenizer files.
-  func hash(on pool: WorkerPool) -> ContentHash {
+  package func hash(on pool: WorkerPool) -> ContentHash {
     var hash = ContentHash()
     hash.add(configurationFile.contents, on: pool)
     for shard in shards { hash.add(shard.file.contents, on: pool) }

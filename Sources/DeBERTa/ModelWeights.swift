@@ -1,39 +1,39 @@
-import Tensors
+package import Tensors
 
 /// Every weight of a model, named as in the paper and shaped as PyTorch saves it.
-struct ModelWeights: Sendable {
+package struct ModelWeights: Sendable {
   /// (vocabulary, embedding).
-  let words: Parameter
+  package let words: Parameter
   /// (positions, embedding), where the model has absolute positions.
-  let positions: Parameter?
+  package let positions: Parameter?
   /// (types, embedding), where the model has token types.
-  let types: Parameter?
+  package let types: Parameter?
   /// embedding to hidden, where the two differ.
-  let embeddingProjection: Linear?
-  let embeddingNorm: Normalization
-  let layers: [Layer]
+  package let embeddingProjection: Linear?
+  package let embeddingNorm: Normalization
+  package let layers: [Layer]
   /// hidden to hidden, on the first token's state.
-  let pooler: Linear
+  package let pooler: Linear
   /// hidden to 2 logits.
-  let classifier: Linear
+  package let classifier: Linear
 
   /// One encoder layer.
-  struct Layer: Sendable {
-    let query: Linear
-    let key: Linear
-    let value: Linear
-    let relative: RelativeTables
-    let attentionOutput: Linear
-    let attentionNorm: Normalization
+  package struct Layer: Sendable {
+    package let query: Linear
+    package let key: Linear
+    package let value: Linear
+    package let relative: RelativeTables
+    package let attentionOutput: Linear
+    package let attentionNorm: Normalization
     /// hidden to intermediate.
-    let expansion: Linear
+    package let expansion: Linear
     /// intermediate to hidden.
-    let contraction: Linear
-    let outputNorm: Normalization
+    package let contraction: Linear
+    package let outputNorm: Normalization
   }
 
   /// Reads the weights and computes the relative tables of all layers, once for every batch.
-  init(folder: ModelFolder, device: CPUDevice) throws(ModelError) {
+  package init(folder: ModelFolder, device: CPUDevice) throws(ModelError) {
     let shape = folder.configuration
     words = try folder.parameter(
       "embeddings.word_embeddings.weight", [shape.vocabulary, shape.embedding])

@@ -2,8 +2,8 @@
 ///
 /// Single precision only for now: other weight formats become other cases behind this type.
 package struct Linear: Sendable {
-  let weight: Parameter
-  let bias: Parameter?
+  package let weight: Parameter
+  package let bias: Parameter?
 
   /// `weight` is (outputs, inputs), as PyTorch saves it; `bias` is (outputs).
   package init(weight: Parameter, bias: Parameter?) {
@@ -22,9 +22,9 @@ package struct Linear: Sendable {
 
 /// Layer normalisation: (x - mean) / sqrt(variance + epsilon) · scale + shift.
 package struct Normalization: Sendable {
-  let scale: Parameter
-  let shift: Parameter
-  let epsilon: Float
+  package let scale: Parameter
+  package let shift: Parameter
+  package let epsilon: Float
 
   /// `scale` and `shift` have one float per column.
   package init(scale: Parameter, shift: Parameter, epsilon: Float) {

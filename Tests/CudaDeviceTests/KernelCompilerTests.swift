@@ -5,7 +5,7 @@ import Testing
 
 /// The real compiler, which needs no GPU; `Tests/Fixtures/install_test_servers.sh` installs it.
 @Suite(.enabled(if: !InstalledCompiler.isSkipped)) struct KernelCompilerTests {
-  private static let search = InstalledCompiler.search
+  private static let search = LibrarySearch(environment: InstalledCompiler.libraryEnvironment)
 
   private static let fill = """
     extern "C" __global__ void fill(float *values, float value, int count) {
@@ -56,18 +56,5 @@ import Testing
     #expect(throws: CudaFailure.self) {
       try compiler.compile(Self.fill, name: "fill.cu", architecture: "sm_1")
     }
-  }
-}
-
-/// The compiler in the environment of the test servers.
-private enum InstalledCompiler {
-  private static let environment = ProcessInfo.processInfo.environment
-
-  /// Whether tests that need the compiler are to be left out, which has to be asked for.
-  static var isSkipped: Bool { environment["SLUICE_SKIP_COMPILER"] == "1" }
-
-  static var search: LibrarySearch {
-    let venv = environment["SLUICE_TEST_VENV"] ?? SourceTree.url(".build/test-venv").path
-    return LibrarySearch(environment: ["VIRTUAL_ENV": venv])
   }
 }

@@ -8,10 +8,7 @@ struct DaemonProcess {
   let directory: TemporaryDirectory
 
   /// The program beside this test's own.
-  static var program: String {
-    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: own).deletingLastPathComponent().appending(path: "sluice").path
-  }
+  static var program: String { SourceTree.product("sluice").path }
 
   /// Starts the daemon with these settings and returns once it has said that it is ready.
   init(_ command: String = "serve", settings: String) throws {

@@ -9,6 +9,8 @@ import Testing
     ["CMessages", "CProtobufC"],  // generated code over its library
     ["Tensors", "Threading"],  // kernels run on a pool of threads
     ["Distillation", "DeBERTa"],  // training drives the model's backward pass
+    ["CudaDeBERTa", "DeBERTa"],  // the same model on another device
+    ["CudaDeBERTa", "CudaDevice"],  // which is any GPU to it
     ["Guard", "Settings"],  // a model's settings say how texts are cut for it
     ["Hosting", "Settings"],  // what the services share is made from settings
     ["Hosting", "Telemetry"],  // and serves health, metrics and logs
@@ -59,7 +61,8 @@ import Testing
 
   @Test(arguments: ["Sources", "Tests"])
   func filesStaySmall(folder: String) throws {
-    let files = try SourceTree.files(under: folder, extensions: ["swift", "c", "cpp", "h"])
+    let files = try SourceTree.files(
+      under: folder, extensions: ["swift", "c", "cpp", "h", "hpp", "cu", "cuh"])
     for file in files where !file.lastPathComponent.hasPrefix("sluice.pb-c") {
       let text = try String(contentsOf: file, encoding: .utf8)
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -9,6 +9,12 @@ package enum SourceTree {
   /// A file or folder under the root.
   package static func url(_ path: String) -> URL { root.appending(path: path) }
 
+  /// A product of the build that this test program belongs to.
+  package static func product(_ name: String) -> URL {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(filePath: own).deletingLastPathComponent().appending(path: name)
+  }
+
   /// All files below a folder whose names end in one of `extensions`, in a stable order.
   package static func files(under folder: String, extensions: Set<String>) throws -> [URL] {
     let start = url(folder)

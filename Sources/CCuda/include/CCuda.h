@@ -6,9 +6,20 @@
 // driver API, of NVRTC and of cuBLASLt, whose binary interfaces NVIDIA keeps stable.
 
 #include <stddef.h>
+#include <stdint.h>
 
-typedef int ccuda_result;  // CUresult: 0 is success
-typedef int ccuda_device;  // CUdevice
+typedef int ccuda_result;        // CUresult: 0 is success
+typedef int ccuda_device;        // CUdevice
+typedef uint64_t ccuda_address;  // CUdeviceptr
+
+// Handles of the driver; what they point to is its own.
+typedef struct ccuda_context_s *ccuda_context;        // CUcontext
+typedef struct ccuda_stream_s *ccuda_stream;          // CUstream
+typedef struct ccuda_event_s *ccuda_event;            // CUevent
+typedef struct ccuda_module_s *ccuda_module;          // CUmodule
+typedef struct ccuda_function_s *ccuda_function;      // CUfunction
+typedef struct ccuda_graph_s *ccuda_graph;            // CUgraph
+typedef struct ccuda_executable_s *ccuda_executable;  // CUgraphExec
 
 // libcuda.so.1, which comes with the kernel module.
 typedef struct {
@@ -21,12 +32,62 @@ typedef struct {
   ccuda_result (*device_memory)(size_t *bytes, ccuda_device device);
   ccuda_result (*error_name)(ccuda_result result, const char **name);
   ccuda_result (*error_text)(ccuda_result result, const char **text);
+
+  // The context of a device that all of the process shares.
+  ccuda_result (*retain_context)(ccuda_context *context, ccuda_device device);
+  ccuda_result (*release_context)(ccuda_device device);
+  // Makes a context the calling thread's, as all functions below need it.
+  ccuda_result (*set_context)(ccuda_context context);
+
+  ccuda_result (*memory_info)(size_t *available, size_t *total);
+  ccuda_result (*allocate)(ccuda_address *address, size_t bytes);
+  ccuda_result (*free)(ccuda_address address);
+  ccuda_result (*allocate_host)(void **address, size_t bytes, unsigned flags);
+  ccuda_result (*free_host)(void *address);
+  ccuda_result (*copy_to_device)(ccuda_address to, const void *from, size_t bytes,
+                                 ccuda_stream stream);
+  ccuda_result (*copy_to_host)(void *to, ccuda_address from, size_t bytes, ccuda_stream stream);
+  ccuda_result (*set_bytes)(ccuda_address address, unsigned char value, size_t bytes,
+                            ccuda_stream stream);
+
+  ccuda_result (*create_stream)(ccuda_stream *stream, unsigned flags);
+  ccuda_result (*destroy_stream)(ccuda_stream stream);
+  ccuda_result (*finish_stream)(ccuda_stream stream);
+  ccuda_result (*create_event)(ccuda_event *event, unsigned flags);
+  ccuda_result (*destroy_event)(ccuda_event event);
+  ccuda_result (*record_event)(ccuda_event event, ccuda_stream stream);
+  ccuda_result (*finish_event)(ccuda_event event);
+  ccuda_result (*elapsed)(float *milliseconds, ccuda_event start, ccuda_event end);
+
+  ccuda_result (*load_module)(ccuda_module *module, const void *image);
+  ccuda_result (*unload_module)(ccuda_module module);
+  ccuda_result (*module_function)(ccuda_function *function, ccuda_module module, const char *name);
+  ccuda_result (*set_attribute)(ccuda_function function, int attribute, int value);
+  ccuda_result (*launch)(ccuda_function function, unsigned grid_x, unsigned grid_y,
+                         unsigned grid_z, unsigned block_x, unsigned block_y, unsigned block_z,
+                         unsigned shared_bytes, ccuda_stream stream, void **parameters,
+                         void **extra);
+
+  ccuda_result (*begin_capture)(ccuda_stream stream, int mode);
+  ccuda_result (*end_capture)(ccuda_stream stream, ccuda_graph *graph);
+  ccuda_result (*instantiate)(ccuda_executable *executable, ccuda_graph graph,
+                              unsigned long long flags);
+  ccuda_result (*launch_graph)(ccuda_executable executable, ccuda_stream stream);
+  ccuda_result (*destroy_executable)(ccuda_executable executable);
+  ccuda_result (*destroy_graph)(ccuda_graph graph);
 } ccuda_driver;
 
 enum {
-  CCUDA_ATTRIBUTE_MULTIPROCESSORS = 16,
+  CCUDA_ERROR_OUT_OF_MEMORY = 2,
+  CCUDA_ATTRIBUTE_MULTIPROCESSORS = 16,  // CUdevice_attribute
   CCUDA_ATTRIBUTE_MAJOR = 75,
   CCUDA_ATTRIBUTE_MINOR = 76,
+  CCUDA_ATTRIBUTE_SHARED_BYTES = 97,      // most that a block may ask for
+  CCUDA_FUNCTION_SHARED_BYTES = 8,        // CUfunction_attribute
+  CCUDA_STREAM_NON_BLOCKING = 1,          // does not wait for the default stream
+  CCUDA_EVENT_UNTIMED = 2,
+  CCUDA_EVENT_TIMED = 0,
+  CCUDA_CAPTURE_THREAD_LOCAL = 1,         // CUstreamCaptureMode
 };
 
 typedef void *ccuda_program;  // nvrtcProgram

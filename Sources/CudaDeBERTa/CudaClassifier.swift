@@ -1,0 +1,177 @@
+package import CudaDevice
+package import DeBERTa
+package import Tensors
+internal import Threading
+
+/// A DeBERTa classifier on a GPU.
+///
+/// Sequences are packed without padding, sorted by length, into batches that fill the GPU. Several
+/// threads may call it: a batch is prepared while the ones before it are computed.
+package final class CudaClassifier: SequenceClassifier {
+  package let configuration: ModelConfiguration
+  package let hash: ContentHash
+  /// The numbers that it multiplies.
+  package let precision: Precision
+  private let lanes: [DeviceLane]
+  private let freeLanes: Monitor<[Int]>
+  private let capacity: LaneCapacity
+
+  /// Batches that are on their way at once: one is prepared while one is computed.
+  private static let laneCount = 2
+  /// Tokens of a batch per multiprocessor: four times what fills it once, so that little of it
+  /// idles at a batch's end.
+  private static let tokensPerMultiprocessor = 128
+  private static let tokensMin = 256
+
+  /// Opens the model in `folder` and brings it to the GPU, with room for batches as large as its
+  /// memory allows.
+  ///
+  /// - Parameter pool: computes what is derived from the weights.
+  package init(
+    folder path: String, precision: Precision, engine: CudaEngine, pool: WorkerPool
+  ) throws(CudaModelFailure) {
+    let weights: ModelWeights
+    do throws(ModelError) {
+      let folder = try ModelFolder(path: path)
+      configuration = folder.configuration
+      weights = try ModelWeights(folder: folder, device: CPUDevice(pool: pool))
+      hash = folder.hash(on: pool)
+    } catch {
+      throw .model(error)
+    }
+    self.precision = precision
+    do throws(CudaFailure) {
+      (lanes, capacity) = try Self.makeLanes(
+        weights, configuration, precision: precision, engine: engine)
+    } catch {
+      throw .device(error)
+    }
+    freeLanes = Monitor(Array(lanes.indices))
+  }
+
+  package var packedTokensMax: Int { 4 * capacity.tokens }
+
+  package func classify(
+    _ batch: TokenBatch, into results: inout [Logits]
+  ) throws(BatchError) {
+    try configuration.check(batch)
+    for sequence in 0..<batch.count where batch.range(of: sequence).count > capacity.tokens {
+      throw .tooLong(sequence: sequence, tokensMax: capacity.tokens)
+    }
+    var logits = [Logits](repeating: Logits(safe: 0, unsafe: 0), count: batch.count)
+    var begun: [(lane: Int, sequences: [Int])] = []
+    do throws(CudaFailure) {
+      for sequences in packed(batch) {
+        let lane = try takeLane(&begun, &logits)
+        begun.append((lane, sequences))
+        try lanes[lane].begin(sequences.map { batch.tokens[batch.range(of: $0)] })
+      }
+      while !begun.isEmpty { giveBack(try finishFirst(&begun, &logits)) }
+    } catch {
+      // The lanes' work can no longer be waited for; whoever waits for a lane fails as well.
+      for (lane, _) in begun { giveBack(lane) }
+      throw .device(error.description)
+    }
+    results += logits
+  }
+
+  /// The sequences by number, longest first, in groups that a lane has room for.
+  private func packed(_ batch: TokenBatch) -> [[Int]] {
+    var groups: [[Int]] = []
+    var tokens = 0
+    let sorted = (0..<batch.count).sorted { batch.range(of: $0).count > batch.range(of: $1).count }
+    for sequence in sorted {
+      let length = batch.range(of: sequence).count
+      if let count = groups.last?.count, tokens + length <= capacity.tokens,
+        count < capacity.sequences
+      {
+        groups[groups.count - 1].append(sequence)
+        tokens += length
+      } else {
+        groups.append([sequence])
+        tokens = length
+      }
+    }
+    return groups
+  }
+
+  /// A lane that nobody uses: a free one, else the one of this call's own oldest batch, else the
+  /// next that another call gives back.
+  private func takeLane(
+    _ begun: inout [(lane: Int, sequences: [Int])], _ logits: inout [Logits]
+  ) throws(CudaFailure) -> Int {
+    if let lane = freeLanes.update({ $0.popLast() }) { return lane }
+    if !begun.isEmpty { return try finishFirst(&begun, &logits) }
+    return freeLanes.wait { free in free.popLast().map { .done($0) } ?? .sleep(atMost: nil) }
+  }
+
+  /// Waits for the oldest batch of this call and returns its lane.
+  private func finishFirst(
+    _ begun: inout [(lane: Int, sequences: [Int])], _ logits: inout [Logits]
+  ) throws(CudaFailure) -> Int {
+    let (lane, sequences) = begun[0]
+    let values = try lanes[lane].finish(sequences: sequences.count)
+    for (sequence, value) in zip(sequences, values) { logits[sequence] = value }
+    begun.removeFirst()
+    return lane
+  }
+
+  private func giveBack(_ lane: Int) { freeLanes.update { $0.append(lane) } }
+
+  private static func makeLanes(
+    _ weights: ModelWeights, _ shape: ModelConfiguration, precision: Precision, engine: CudaEngine
+  ) throws(CudaFailure) -> ([DeviceLane], LaneCapacity) {
+    let context = engine.context
+    try check(shape, precision, context.device)
+    let kernels = try DeviceKernels(
+      precision: precision, headSize: shape.headSize,
+      rowColumns: max(shape.hidden, shape.embedding), from: engine.cubins, in: context)
+    let onDevice = try DeviceWeights(weights, of: shape, kernels: kernels, in: context)
+    let products = DeviceProducts(kernel: kernels.product)
+    var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
+    while true {
+      let capacity = LaneCapacity(tokens: tokens)
+      do throws(CudaFailure) {
+        var lanes: [DeviceLane] = []
+        for _ in 0..<laneCount {
+          lanes.append(
+            try DeviceLane(
+              shape: shape, weights: onDevice, kernels: kernels, products: products,
+              capacity: capacity, in: context))
+        }
+        return (lanes, capacity)
+      } catch .outOfMemory where tokens / 2 >= max(tokensMin, shape.absolutePositions ?? 0) {
+        // Smaller batches are slower, and need less.
+        tokens /= 2
+      }
+    }
+  }
+
+  /// Refuses what the kernels do not compute.
+  private static func check(
+    _ shape: ModelConfiguration, _ precision: Precision, _ device: CudaDeviceProperties
+  ) throws(CudaFailure) {
+    func refuse(_ reason: String) -> CudaFailure { .unsupported(reason: reason) }
+    if device.capability.major < 7 || (device.capability.major, device.capability.minor) == (7, 0) {
+      throw refuse("\(device.name) is older than sm_75")
+    }
+    if precision == .bf16, device.capability.major < 8 {
+      throw refuse("\(device.name) has no bf16: that begins with sm_80")
+    }
+    guard [16, 32, 64].contains(shape.headSize) else {
+      throw refuse("heads of \(shape.headSize) values; 16, 32 and 64 are computed")
+    }
+    let sizes = [shape.hidden, shape.embedding, shape.intermediate]
+    guard sizes.allSatisfy({ $0 % 8 == 0 }) else {
+      throw refuse("sizes \(sizes); multiples of 8 are computed")
+    }
+  }
+}
+
+/// Why a model cannot be brought to a GPU.
+package enum CudaModelFailure: Error, Equatable {
+  /// Something is wrong with the model, on any device.
+  case model(ModelError)
+  /// Something is wrong with the GPU, or with this model on it.
+  case device(CudaFailure)
+}

@@ -1,0 +1,158 @@
+internal import CudaDevice
+internal import DeBERTa
+
+/// Gives the forward pass over one batch to a stream.
+struct DeviceEncoder {
+  let shape: ModelConfiguration
+  let weights: DeviceWeights
+  let kernels: DeviceKernels
+  let products: DeviceProducts
+  let workspace: DeviceWorkspace
+  let stream: CudaStream
+
+  private var hidden: Int { shape.hidden }
+
+  /// Leaves the logits of every sequence in the workspace, from the integers that are there.
+  func run(_ batch: BatchShape) throws(CudaFailure) {
+    try embed(tokens: batch.tokens, positions: at(batch.positionsStart))
+    for layer in weights.layers.dropLast() {
+      try products.multiply(
+        layer.projections, workspace.states, rows: batch.tokens, into: workspace.projections,
+        addsBias: true, on: stream)
+      let parts = (0..<3).map { workspace.projections.advanced(byBytes: 2 * $0 * hidden) }
+      try attend(
+        layer, queries: parts[0], keys: parts[1], values: parts[2], queryStride: 3 * hidden,
+        keyStride: 3 * hidden, tiles: at(batch.tilesStart), count: batch.tiles)
+      try finish(layer, states: workspace.states, rows: batch.tokens)
+    }
+    if let last = weights.layers.last { try run(last: last, batch) }
+    try classify(sequences: batch.sequences)
+  }
+
+  /// A place in the integers of the batch.
+  private func at(_ integer: Int) -> DeviceAddress {
+    workspace.integers.advanced(byBytes: 4 * integer)
+  }
+
+  /// states = norm(words + positions + type), through a projection where the sizes differ.
+  private func embed(tokens: Int, positions: DeviceAddress) throws(CudaFailure) {
+    let projection = weights.embeddingProjection
+    let norm = weights.embeddingNorm
+    let columns = shape.embedding
+    try stream.launch(
+      kernels.embedding, grid: (tokens, 1), threads: DeviceKernels.rowThreads,
+      sharedBytes: DeviceKernels.rowSharedBytes(columns: columns),
+      [
+        .address(workspace.integers), .address(positions), .address(weights.words),
+        .address(weights.positions), .address(weights.type),
+        .address(projection == nil ? norm.scale : .none),
+        .address(projection == nil ? norm.shift : .none), .float(norm.epsilon),
+        .address(projection == nil ? workspace.states : workspace.embedded), .int32(columns),
+      ])
+    guard let projection else { return }
+    try products.multiply(
+      projection, workspace.embedded, rows: tokens, into: workspace.states, addsBias: false,
+      on: stream)
+    try normalize(workspace.states, addend: .none, bias: .none, norm, rows: tokens)
+  }
+
+  /// The last layer computes only what the classifier reads: the first token of each sequence.
+  private func run(
+    last layer: DeviceWeights.Layer, _ batch: BatchShape
+  ) throws(CudaFailure) {
+    try products.multiply(
+      layer.projections.outputs(hidden..<3 * hidden), workspace.states, rows: batch.tokens,
+      into: workspace.projections, addsBias: true, on: stream)
+    try stream.launch(
+      kernels.firstTokens, grid: (batch.sequences, 1), threads: 128,
+      [
+        .address(workspace.states), .address(at(batch.firstsStart)), .address(workspace.firsts),
+        .int32(hidden),
+      ])
+    try products.multiply(
+      layer.projections.outputs(0..<hidden), workspace.firsts, rows: batch.sequences,
+      into: workspace.firstQueries, addsBias: true, on: stream)
+    try attend(
+      layer, queries: workspace.firstQueries, keys: workspace.projections,
+      values: workspace.projections.advanced(byBytes: 2 * hidden), queryStride: hidden,
+      keyStride: 2 * hidden, tiles: at(batch.lastTilesStart), count: batch.sequences)
+    try finish(layer, states: workspace.firsts, rows: batch.sequences)
+  }
+
+  /// context = softmax(scores) · values, for the queries of the tiles.
+  private func attend(
+    _ layer: DeviceWeights.Layer, queries: DeviceAddress, keys: DeviceAddress,
+    values: DeviceAddress, queryStride: Int, keyStride: Int, tiles: DeviceAddress, count: Int
+  ) throws(CudaFailure) {
+    let scale = 1 / Float(shape.headSize * shape.scoreTerms).squareRoot()
+    // AttentionArguments in attention.cu.
+    let arguments = KernelStructure(
+      addresses: [
+        queries, keys, values, layer.relativeKeys, layer.relativeQueries, weights.slots, tiles,
+        workspace.context,
+      ],
+      integers: [
+        queryStride, keyStride, hidden, hidden, weights.slotCount, weights.reach,
+      ], floats: [scale * 1.4426950408889634])
+    try stream.launch(
+      kernels.attention, grid: (count, shape.heads), threads: 2 * kernels.attentionTile,
+      sharedBytes: kernels.attentionSharedBytes, [.structure(arguments)])
+  }
+
+  /// What follows attention in a layer: output map, feed-forward, both norms.
+  private func finish(
+    _ layer: DeviceWeights.Layer, states: DeviceAddress, rows: Int
+  ) throws(CudaFailure) {
+    try products.multiply(
+      layer.attentionOutput, workspace.context, rows: rows, into: workspace.addend,
+      addsBias: false, on: stream)
+    try normalize(
+      states, addend: workspace.addend, bias: layer.attentionOutput.bias, layer.attentionNorm,
+      rows: rows)
+    try products.multiply(
+      layer.expansion, states, rows: rows, into: workspace.expanded, addsBias: false, on: stream)
+    try activate(workspace.expanded, bias: layer.expansion.bias, rows, shape.intermediate)
+    try products.multiply(
+      layer.contraction, workspace.expanded, rows: rows, into: workspace.addend, addsBias: false,
+      on: stream)
+    try normalize(
+      states, addend: workspace.addend, bias: layer.contraction.bias, layer.outputNorm, rows: rows)
+  }
+
+  /// states = norm(states + addend + bias).
+  private func normalize(
+    _ states: DeviceAddress, addend: DeviceAddress, bias: DeviceAddress,
+    _ norm: DeviceNormalization, rows: Int
+  ) throws(CudaFailure) {
+    try stream.launch(
+      kernels.normalization, grid: (rows, 1), threads: DeviceKernels.rowThreads,
+      sharedBytes: DeviceKernels.rowSharedBytes(columns: hidden),
+      [
+        .address(states), .address(addend), .address(bias), .address(norm.scale),
+        .address(norm.shift), .float(norm.epsilon), .address(states), .int32(hidden),
+      ])
+  }
+
+  /// values = gelu(values + bias).
+  private func activate(
+    _ values: DeviceAddress, bias: DeviceAddress, _ rows: Int, _ columns: Int
+  ) throws(CudaFailure) {
+    try stream.launch(
+      kernels.activation, grid: ((rows * columns + 2047) / 2048, 1), threads: 256,
+      [.address(values), .address(bias), .int32(rows), .int32(columns)])
+  }
+
+  /// logits = classifier(gelu(pooler(states of first tokens))).
+  private func classify(sequences: Int) throws(CudaFailure) {
+    try products.multiply(
+      weights.pooler, workspace.firsts, rows: sequences, into: workspace.firstQueries,
+      addsBias: false, on: stream)
+    try activate(workspace.firstQueries, bias: weights.pooler.bias, sequences, hidden)
+    try stream.launch(
+      kernels.classifier, grid: (sequences, 2), threads: 32,
+      [
+        .address(workspace.firstQueries), .address(weights.classifierWeight),
+        .address(weights.classifierBias), .address(workspace.logits), .int32(hidden),
+      ])
+  }
+}

@@ -1,0 +1,99 @@
+internal import CudaDevice
+internal import DeBERTa
+
+/// One batch at a time on its way through a device: a stream, memory for the batch, and memory of
+/// the host for what goes in and comes out. While one lane computes, the host fills another.
+final class DeviceLane: @unchecked Sendable {
+  // @unchecked Sendable: whoever took it from the pool is alone with it.
+  private let encoder: DeviceEncoder
+  private let stream: CudaStream
+  private let input: PinnedMemory
+  private let output: PinnedMemory
+  private var graphs: [BatchShape: CudaGraph] = [:]
+  private var warmShapes: Set<BatchShape> = []
+  private let capacity: LaneCapacity
+
+  init(
+    shape: ModelConfiguration, weights: DeviceWeights, kernels: DeviceKernels,
+    products: DeviceProducts, capacity: LaneCapacity, in context: CudaContext
+  ) throws(CudaFailure) {
+    let integers = capacity.integers(tile: kernels.attentionTile)
+    stream = try CudaStream(in: context)
+    input = try PinnedMemory(bytes: 4 * integers, in: context)
+    output = try PinnedMemory(bytes: 8 * capacity.sequences, in: context)
+    encoder = DeviceEncoder(
+      shape: shape, weights: weights, kernels: kernels, products: products,
+      workspace: try DeviceWorkspace(
+        tokensMax: capacity.tokens, sequencesMax: capacity.sequences, integers: integers,
+        for: shape, in: context), stream: stream)
+    self.capacity = capacity
+  }
+
+  /// Begins to compute sequences that the capacity has room for; `finish` waits for them.
+  func begin(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) {
+    let tile = encoder.kernels.attentionTile
+    let needed = DeviceBatch.shape(of: sequences, tile: tile)
+    let recorded = capacity.recordedShapes(tile: tile).first { needed.fits(in: $0) }
+    let batch = DeviceBatch(sequences, tile: tile, shape: recorded)
+    input.write(batch.integers.span, at: 0)
+    guard let recorded else { return try enqueue(batch.shape) }
+    // The first time is not recorded: libraries choose their algorithms then.
+    if warmShapes.insert(recorded).inserted { return try enqueue(recorded) }
+    let graph: CudaGraph
+    if let known = graphs[recorded] {
+      graph = known
+    } else {
+      graph = try stream.capture { () throws(CudaFailure) in try enqueue(recorded) }
+      graphs[recorded] = graph
+    }
+    try graph.launch(on: stream)
+  }
+
+  /// The logits of the first so many sequences, once they are computed.
+  func finish(sequences: Int) throws(CudaFailure) -> [Logits] {
+    try stream.finish()
+    let values = output.read(Float.self, count: 2 * sequences, at: 0)
+    return (0..<sequences).map { Logits(safe: values[2 * $0], unsafe: values[2 * $0 + 1]) }
+  }
+
+  private func enqueue(_ shape: BatchShape) throws(CudaFailure) {
+    try stream.copy(input, bytes: 4 * shape.integers, to: encoder.workspace.integers)
+    try encoder.run(shape)
+    try stream.copy(encoder.workspace.logits, bytes: 8 * shape.sequences, to: output)
+  }
+}
+
+/// What a lane has room for.
+struct LaneCapacity: Hashable, Sendable {
+  let tokens: Int
+  let sequences: Int
+
+  /// Sequences of four tokens fill it; shorter ones leave some of it empty.
+  init(tokens: Int) {
+    self.tokens = tokens
+    sequences = max(1, tokens / 4)
+  }
+
+  /// Integers of the largest batch.
+  func integers(tile: Int) -> Int {
+    BatchShape(
+      tokens: tokens, sequences: sequences, tiles: tokens / tile + sequences
+    ).integers
+  }
+
+  /// Shapes whose work is recorded once: in small batches most of the time would go into handing
+  /// over their many kernels one by one.
+  func recordedShapes(tile: Int) -> [BatchShape] {
+    [64, 128, 256, 512, 1024].filter { $0 <= tokens }.map { tokens in
+      let sequences = min(8, self.sequences)
+      return BatchShape(tokens: tokens, sequences: sequences, tiles: tokens / tile + sequences)
+    }
+  }
+}
+
+extension BatchShape {
+  /// Whether work that was recorded for another shape does this one.
+  func fits(in other: BatchShape) -> Bool {
+    tokens <= other.tokens && sequences <= other.sequences && tiles <= other.tiles
+  }
+}

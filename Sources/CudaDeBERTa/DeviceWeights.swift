@@ -1,0 +1,132 @@
+internal import CudaDevice
+internal import DeBERTa
+internal import Tensors
+
+/// A dense map on a device: x (rows, inputs) becomes x · weightᵀ + bias.
+struct DeviceLinear: Sendable {
+  /// (outputs, inputs), in the engine's precision.
+  let weight: DeviceAddress
+  /// (outputs), 32-bit floats; none without one.
+  let bias: DeviceAddress
+  /// (outputs), in the engine's precision, where a product adds it.
+  let narrowBias: DeviceAddress
+  let inputs: Int
+  let outputs: Int
+
+  /// The map to a range of the outputs.
+  func outputs(_ range: Range<Int>) -> DeviceLinear {
+    DeviceLinear(
+      weight: weight.advanced(byBytes: 2 * range.lowerBound * inputs),
+      bias: bias == .none ? .none : bias.advanced(byBytes: 4 * range.lowerBound),
+      narrowBias: narrowBias == .none
+        ? .none : narrowBias.advanced(byBytes: 2 * range.lowerBound),
+      inputs: inputs, outputs: range.count)
+  }
+}
+
+/// A normalization on a device: both (columns), 32-bit floats.
+struct DeviceNormalization: Sendable {
+  let scale: DeviceAddress
+  let shift: DeviceAddress
+  let epsilon: Float
+}
+
+/// A model's weights in the memory of a device.
+struct DeviceWeights: Sendable {
+  /// (vocabulary, embedding).
+  let words: DeviceAddress
+  /// (positions, embedding), or none.
+  let positions: DeviceAddress
+  /// The embedding of type 0, which every token has, or none.
+  let type: DeviceAddress
+  let embeddingProjection: DeviceLinear?
+  let embeddingNorm: DeviceNormalization
+  let layers: [Layer]
+  let pooler: DeviceLinear
+  /// (2, hidden) and (2), 32-bit floats.
+  let classifierWeight: DeviceAddress
+  let classifierBias: DeviceAddress
+  /// The slot of each distance, 16-bit integers, and the largest distance.
+  let slots: DeviceAddress
+  let reach: Int
+  /// Rows of the relative tables.
+  let slotCount: Int
+  /// Keeps all of them allocated.
+  private let memory: [DeviceMemory]
+
+  struct Layer: Sendable {
+    /// hidden to queries, keys and values, one after the other.
+    let projections: DeviceLinear
+    /// (slots, hidden), or none without the term.
+    let relativeKeys: DeviceAddress
+    let relativeQueries: DeviceAddress
+    let attentionOutput: DeviceLinear
+    let attentionNorm: DeviceNormalization
+    let expansion: DeviceLinear
+    let contraction: DeviceLinear
+    let outputNorm: DeviceNormalization
+  }
+
+  /// Copies the weights, rounded to the precision of the kernels.
+  init(
+    _ weights: ModelWeights, of shape: ModelConfiguration, kernels: DeviceKernels,
+    in context: CudaContext
+  ) throws(CudaFailure) {
+    let uploader = try WeightUploader(conversion: kernels.conversion, in: context)
+    words = try uploader.rounded([weights.words])
+    positions = try uploader.rounded(weights.positions.map { [$0] } ?? [])
+    type = try uploader.rounded(weights.types.map { [$0] } ?? [], rows: 1)
+    embeddingProjection = try weights.embeddingProjection.map { (map) throws(CudaFailure) in
+      try DeviceLinear([map], uploader)
+    }
+    embeddingNorm = try DeviceNormalization(weights.embeddingNorm, uploader)
+    var layers: [Layer] = []
+    for layer in weights.layers { layers.append(try Layer(layer, uploader)) }
+    self.layers = layers
+    pooler = try DeviceLinear([weights.pooler], uploader)
+    classifierWeight = try uploader.exact([weights.classifier.weight])
+    classifierBias = try uploader.exact(weights.classifier.bias.map { [$0] } ?? [])
+    let (reach, slots) = shape.relative?.slots() ?? (0, [0])
+    self.reach = reach
+    self.slots = try uploader.integers(slots)
+    slotCount = shape.relative.map { 2 * $0.span } ?? 1
+    memory = uploader.memory
+  }
+}
+
+extension DeviceWeights.Layer {
+  fileprivate init(
+    _ layer: ModelWeights.Layer, _ uploader: WeightUploader
+  ) throws(CudaFailure) {
+    projections = try DeviceLinear([layer.query, layer.key, layer.value], uploader)
+    relativeKeys = try uploader.rounded(layer.relative.keys.map { [$0] } ?? [])
+    relativeQueries = try uploader.rounded(layer.relative.queries.map { [$0] } ?? [])
+    attentionOutput = try DeviceLinear([layer.attentionOutput], uploader)
+    attentionNorm = try DeviceNormalization(layer.attentionNorm, uploader)
+    expansion = try DeviceLinear([layer.expansion], uploader)
+    contraction = try DeviceLinear([layer.contraction], uploader)
+    outputNorm = try DeviceNormalization(layer.outputNorm, uploader)
+  }
+}
+
+extension DeviceLinear {
+  /// Maps of the same inputs, their outputs one after the other.
+  fileprivate init(_ maps: [Linear], _ uploader: WeightUploader) throws(CudaFailure) {
+    weight = try uploader.rounded(maps.map(\.weight))
+    let biases = maps.compactMap(\.bias)
+    bias = try uploader.exact(biases)
+    narrowBias = try uploader.rounded(biases)
+    inputs = maps[0].inputs
+    outputs = maps.reduce(0) { $0 + $1.outputs }
+  }
+}
+
+extension DeviceNormalization {
+  fileprivate init(
+    _ normalization: Normalization, _ uploader: WeightUploader
+  ) throws(CudaFailure) {
+    scale = try uploader.exact([normalization.scale])
+    shift = try uploader.exact([normalization.shift])
+    epsilon = normalization.epsilon
+  }
+}

@@ -1,0 +1,150 @@
+// What all kernels stand on: the two precisions, and the few machine operations that they use.
+//
+// No CUDA header is included, so that NVRTC alone compiles the kernels. With SLUICE_EMULATOR the same
+// operations come from the CPU emulator of the tests.
+//
+// Numbers in device memory are pairs of 16-bit values in 32-bit words, the lower index in the lower
+// half. All arithmetic is in 32-bit floats.
+#pragma once
+
+#ifdef SLUICE_EMULATOR
+#include "Emulator.hpp"
+#else
+
+typedef unsigned short uint16_t;
+typedef unsigned int uint32_t;
+typedef short int16_t;
+typedef int int32_t;
+typedef decltype(sizeof(0)) size_t;
+
+#define KERNEL extern "C" __global__ void
+#define DEVICE __device__ __forceinline__
+#define UNROLL _Pragma("unroll")
+#define THREADS(count) __launch_bounds__(count, 1)
+/// Declares `name`, the shared memory that the launch gives to the block, as bytes.
+#define SHARED_MEMORY(name) extern __shared__ __align__(16) unsigned char name[]
+
+/// The value of the lane whose number differs in the bits of `mask`.
+DEVICE float shuffleXor(float value, int mask) {
+  return __shfl_xor_sync(0xffffffffu, value, mask);
+}
+
+/// 2 to the power x.
+DEVICE float powerOfTwo(float x) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+
+/// IEEE binary16: 11 significant bits, up to 65504.
+struct Half {
+  uint16_t bits;
+
+  static DEVICE float widen(uint16_t bits) {
+    float result;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(result) : "h"(bits));
+    return result;
+  }
+
+  static DEVICE uint16_t round(float value) {
+    uint16_t result;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(result) : "f"(value));
+    return result;
+  }
+
+  /// d += a · b, a 16 x 16 by 8 x 16 transposed product of one warp. With g = lane / 4, c = lane % 4:
+  /// a[0..3] are the pairs at rows g, g+8, g, g+8 and columns 2c, 2c, 2c+8, 2c+8; b0 and b1 the pairs at
+  /// row g and columns 2c and 2c+8; d[0..3] are (g, 2c), (g, 2c+1), (g+8, 2c), (g+8, 2c+1).
+  static DEVICE void multiply(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+        "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+    // Turing multiplies 8 columns at a time: the halves of the fragments are its fragments.
+    UNROLL for (int half = 0; half < 2; ++half)
+      asm volatile(
+          "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 "
+          "{%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+          : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+          : "r"(a[2 * half]), "r"(a[2 * half + 1]), "r"(half == 0 ? b0 : b1));
+#endif
+  }
+};
+
+#if __CUDA_ARCH__ >= 800
+/// The upper half of a 32-bit float: 8 significant bits, the same range. From sm_80.
+struct Brain {
+  uint16_t bits;
+
+  static DEVICE float widen(uint16_t bits) { return __uint_as_float((uint32_t)bits << 16); }
+
+  static DEVICE uint16_t round(float value) {
+    uint16_t result;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result) : "f"(value));
+    return result;
+  }
+
+  /// As Half::multiply.
+  static DEVICE void multiply(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+        "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+  }
+};
+#endif
+#endif
+
+/// Whether the precision bf16 is compiled: everywhere but on Turing.
+#if defined(SLUICE_EMULATOR) || __CUDA_ARCH__ >= 800
+#define HAS_BF16 1
+#endif
+
+/// Eight 16-bit values: what a thread reads or writes at once.
+struct alignas(16) Eight {
+  uint32_t pairs[4];
+};
+
+/// Two values rounded into one word.
+template <typename Element>
+DEVICE uint32_t pack(float low, float high) {
+  return Element::round(low) | (uint32_t)Element::round(high) << 16;
+}
+
+/// Reads eight values at a 16-byte boundary.
+template <typename Element>
+DEVICE void load(const Element *from, float (&values)[8]) {
+  const Eight eight = *(const Eight *)from;
+  UNROLL for (int i = 0; i < 4; ++i) {
+    values[2 * i] = Element::widen((uint16_t)eight.pairs[i]);
+    values[2 * i + 1] = Element::widen((uint16_t)(eight.pairs[i] >> 16));
+  }
+}
+
+/// Rounds and writes eight values at a 16-byte boundary.
+template <typename Element>
+DEVICE void store(Element *to, const float (&values)[8]) {
+  Eight eight;
+  UNROLL for (int i = 0; i < 4; ++i)
+    eight.pairs[i] = pack<Element>(values[2 * i], values[2 * i + 1]);
+  *(Eight *)to = eight;
+}
+
+/// The pair of values at an even index.
+template <typename Element>
+DEVICE uint32_t pairAt(const Element *from) {
+  return *(const uint32_t *)from;
+}
+
+/// The sum over the 32 lanes of a warp, in every lane.
+DEVICE float warpSum(float value) {
+  UNROLL for (int mask = 16; mask > 0; mask /= 2) value += shuffleXor(value, mask);
+  return value;
+}
+
+/// x/2 · (1 + erf(x/√2)), not the tanh form.
+DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }

@@ -1,0 +1,80 @@
+internal import CudaDevice
+internal import Tensors
+
+/// Brings parameters to a device, piece by piece through memory that it copies from.
+final class WeightUploader {
+  private static let pieceFloats = 1 << 20
+
+  private let context: CudaContext
+  private let stream: CudaStream
+  private let conversion: CudaKernel
+  private let staging: PinnedMemory
+  private let floats: DeviceMemory
+  /// Everything that was brought so far; to be kept as long as the addresses are used.
+  private(set) var memory: [DeviceMemory] = []
+
+  /// - Parameter conversion: rounds 32-bit floats to the precision that the kernels use.
+  init(conversion: CudaKernel, in context: CudaContext) throws(CudaFailure) {
+    self.context = context
+    self.conversion = conversion
+    stream = try CudaStream(in: context)
+    staging = try PinnedMemory(bytes: 4 * Self.pieceFloats, in: context)
+    floats = try DeviceMemory(bytes: 4 * Self.pieceFloats, in: context)
+  }
+
+  /// Parameters one after the other, each value rounded to 16 bits; none for no parameter.
+  ///
+  /// - Parameter rows: takes only so many of each.
+  func rounded(_ parameters: [Parameter], rows: Int? = nil) throws(CudaFailure) -> DeviceAddress {
+    try place(parameters, rows: rows, bytesEach: 2) { (count, target) throws(CudaFailure) in
+      try stream.copy(staging, bytes: 4 * count, to: floats.address)
+      try stream.launch(
+        conversion, grid: ((count + 255) / 256, 1), threads: 256,
+        [.address(floats.address), .address(target), .int32(count)])
+    }
+  }
+
+  /// Parameters one after the other, as 32-bit floats; none for no parameter.
+  func exact(_ parameters: [Parameter]) throws(CudaFailure) -> DeviceAddress {
+    try place(parameters, rows: nil, bytesEach: 4) { (count, target) throws(CudaFailure) in
+      try stream.copy(staging, bytes: 4 * count, to: target)
+    }
+  }
+
+  /// Integers of 16 bits.
+  func integers(_ numbers: [Int]) throws(CudaFailure) -> DeviceAddress {
+    let short = numbers.map { Int16($0) }
+    let target = try allocate(bytes: 2 * short.count)
+    staging.write(short.span, at: 0)
+    try stream.copy(staging, bytes: 2 * short.count, to: target)
+    try stream.finish()
+    return target
+  }
+
+  private func place(
+    _ parameters: [Parameter], rows: Int?, bytesEach: Int,
+    bring: (_ count: Int, _ target: DeviceAddress) throws(CudaFailure) -> Void
+  ) throws(CudaFailure) -> DeviceAddress {
+    let counts = parameters.map { ($0.rows, $0.columns) }.map { min($0, rows ?? $0) * $1 }
+    guard !parameters.isEmpty else { return .none }
+    let start = try allocate(bytes: bytesEach * counts.reduce(0, +))
+    var target = start
+    for (parameter, count) in zip(parameters, counts) {
+      for first in stride(from: 0, to: count, by: Self.pieceFloats) {
+        let piece = first..<min(first + Self.pieceFloats, count)
+        staging.write(parameter.values.extracting(piece), at: 0)
+        try bring(piece.count, target)
+        // The staging memory is written again next.
+        try stream.finish()
+        target = target.advanced(byBytes: bytesEach * piece.count)
+      }
+    }
+    return start
+  }
+
+  private func allocate(bytes: Int) throws(CudaFailure) -> DeviceAddress {
+    let block = try DeviceMemory(bytes: bytes, in: context)
+    memory.append(block)
+    return block.address
+  }
+}

@@ -1,0 +1,76 @@
+import CudaDeBERTa
+import CudaDevice
+import DeBERTa
+import Foundation
+import Tensors
+import TestSupport
+import Testing
+
+/// All that runs on the emulated GPU, one test after the other: what it plays is set for a process.
+@Suite(.serialized) enum EmulatedGPUTests {}
+
+/// Models on the emulated GPU.
+struct EmulatedModel {
+  static let pool = WorkerPool(workers: 2)
+  private let cuda: EmulatedCuda
+  let engine: CudaEngine
+  let classifier: CudaClassifier
+
+  init(_ folder: String, _ precision: Precision, on cuda: EmulatedCuda) throws {
+    self.cuda = cuda
+    engine = try CudaEngine(
+      ordinal: 0, search: LibrarySearch(only: [cuda.path]),
+      environment: ["XDG_CACHE_HOME": cuda.path])
+    classifier = try CudaClassifier(
+      folder: folder, precision: precision, engine: engine, pool: Self.pool)
+  }
+
+  /// The bundled model, whose weights are trained.
+  static let guardTiny = SourceTree.url("Sources/Demonstration/Resources/guard-tiny").path
+}
+
+extension EmulatedGPUTests {
+  /// Against PyTorch in single precision, with random weights that magnify every rounding: the bounds
+  /// are about what PyTorch itself shows in these precisions.
+  @Suite struct GoldenTests {
+    @Test(arguments: GoldenCase.folders, Precision.allCases)
+    func everyCaseHasPyTorchsScore(folder: String, precision: Precision) throws {
+      let model = try EmulatedModel(
+        GoldenCase.url(folder).path, precision, on: EmulatedCuda(memory: 64 << 20)
+      ).classifier
+      let cases = try GoldenCase.load(folder)
+      let logits = try model.classify(TokenBatch(cases.map(\.token_ids)))
+      let bound = precision == .fp16 ? 0.01 : 0.06
+      for (golden, logits) in zip(cases, logits) {
+        #expect(
+          abs(logits.unsafeProbability - golden.p_unsafe) < bound,
+          "\(folder) \(golden.id): \(golden.p_unsafe), \(logits.unsafeProbability)")
+      }
+    }
+  }
+
+  /// Against the CPU engine, with trained weights.
+  @Suite struct ParityTests {
+    @Test(arguments: [(80, Precision.fp16), (80, .bf16), (75, .fp16)])
+    func everyLengthHasTheCPUsScore(architecture: Int, precision: Precision) throws {
+      let model = try EmulatedModel(
+        EmulatedModel.guardTiny, precision, on: EmulatedCuda(architecture: architecture)
+      ).classifier
+      let cpu = try DeBERTaClassifier(folder: EmulatedModel.guardTiny, pool: EmulatedModel.pool)
+      #expect(model.hash == cpu.hash)
+      let lengths = [1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129, 700]
+      var random = SeededGenerator(seed: 1)
+      let vocabulary = Int32(cpu.configuration.vocabulary)
+      let sequences = lengths.map { length in
+        (0..<length).map { _ in Int32.random(in: 0..<vocabulary, using: &random) }
+      }
+      let batch = TokenBatch(sequences)
+      let bound = precision == .fp16 ? 0.005 : 0.02
+      let pairs = zip(try cpu.classify(batch), try model.classify(batch))
+      for (length, (expected, found)) in zip(lengths, pairs) {
+        let difference = abs(expected.unsafeProbability - found.unsafeProbability)
+        #expect(difference < bound, "\(length) tokens")
+      }
+    }
+  }
+}

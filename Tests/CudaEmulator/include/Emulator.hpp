@@ -1,0 +1,75 @@
+// CUDA on the CPU, for tests: one fiber per CUDA thread, blocks one after the other.
+//
+// Barriers, shuffles and warp products are meetings of fibers. Shared memory comes poisoned, of exactly
+// the size that the launch names. A meeting that some threads never reach is reported, not waited for.
+//
+// The kernels include this header instead of the operations of the GPU.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#define KERNEL static void
+#define DEVICE inline
+#define UNROLL
+#define THREADS(count)
+#define SHARED_MEMORY(name) unsigned char *name = emulator::sharedMemory()
+
+namespace emulator {
+struct Dimensions {
+  unsigned x, y;
+};
+
+/// Runs `body` once per thread of every block; false if a barrier was not reached by all.
+bool launch(
+    Dimensions grid, unsigned threads, size_t sharedBytes, const std::function<void()> &body);
+
+/// The block's shared memory.
+unsigned char *sharedMemory();
+/// The number of the running thread in its block.
+unsigned thread();
+/// Waits for all threads of the block.
+void meetBlock();
+/// The value of lane `lane ^ mask`.
+float exchange(float value, int mask);
+/// A warp's product in the fragment layout of mma.sync.m16n8k16, with 16-bit values widened by `widen`.
+void multiply(
+    float *d, const uint32_t *a, uint32_t b0, uint32_t b1, float (*widen)(uint16_t));
+
+extern Dimensions block, grid;
+
+struct ThreadNumber {
+  struct {
+    operator unsigned() const { return thread(); }
+  } x;
+};
+}  // namespace emulator
+
+static const emulator::ThreadNumber threadIdx = {};
+#define blockIdx emulator::block
+#define gridDim emulator::grid
+#define __syncthreads() emulator::meetBlock()
+
+inline float shuffleXor(float value, int mask) { return emulator::exchange(value, mask); }
+inline float powerOfTwo(float x) { return std::exp2(x); }
+
+/// IEEE binary16, rounded to nearest even.
+struct Half {
+  uint16_t bits;
+  static float widen(uint16_t bits);
+  static uint16_t round(float value);
+  static void multiply(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
+    emulator::multiply(d, a, b0, b1, widen);
+  }
+};
+
+/// The upper half of a 32-bit float, rounded to nearest even.
+struct Brain {
+  uint16_t bits;
+  static float widen(uint16_t bits);
+  static uint16_t round(float value);
+  static void multiply(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
+    emulator::multiply(d, a, b0, b1, widen);
+  }
+};
