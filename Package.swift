@@ -84,7 +84,10 @@ let operation: [Target] = [
   .target(name: "ModelRegistry", dependencies: ["Datasets"], swiftSettings: strict),
   .target(
     name: "Guard",
-    dependencies: ["Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa"],
+    dependencies: [
+      "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa", "CudaDevice",
+      "CudaDeBERTa",
+    ],
     swiftSettings: strict),
   .target(
     name: "LabelStore",

@@ -23,29 +23,15 @@ package final class CudaClassifier: SequenceClassifier {
   private static let tokensPerMultiprocessor = 128
   private static let tokensMin = 256
 
-  /// Opens the model in `folder` and brings it to the GPU, with room for batches as large as its
-  /// memory allows.
-  ///
-  /// - Parameter pool: computes what is derived from the weights.
+  /// Brings a model to the GPU, with room for batches as large as its memory allows.
   package init(
-    folder path: String, precision: Precision, engine: CudaEngine, pool: WorkerPool
-  ) throws(CudaModelFailure) {
-    let weights: ModelWeights
-    do throws(ModelError) {
-      let folder = try ModelFolder(path: path)
-      configuration = folder.configuration
-      weights = try ModelWeights(folder: folder, device: CPUDevice(pool: pool))
-      hash = folder.hash(on: pool)
-    } catch {
-      throw .model(error)
-    }
+    _ model: LoadedModel, precision: Precision, engine: CudaEngine
+  ) throws(CudaFailure) {
+    configuration = model.configuration
+    hash = model.hash
     self.precision = precision
-    do throws(CudaFailure) {
-      (lanes, capacity) = try Self.makeLanes(
-        weights, configuration, precision: precision, engine: engine)
-    } catch {
-      throw .device(error)
-    }
+    (lanes, capacity) = try Self.makeLanes(
+      model.weights, model.configuration, precision: precision, engine: engine)
     freeLanes = Monitor(Array(lanes.indices))
   }
 
@@ -166,12 +152,4 @@ package final class CudaClassifier: SequenceClassifier {
       throw refuse("sizes \(sizes); multiples of 8 are computed")
     }
   }
-}
-
-/// Why a model cannot be brought to a GPU.
-package enum CudaModelFailure: Error, Equatable {
-  /// Something is wrong with the model, on any device.
-  case model(ModelError)
-  /// Something is wrong with the GPU, or with this model on it.
-  case device(CudaFailure)
 }

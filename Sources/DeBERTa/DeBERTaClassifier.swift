@@ -13,14 +13,16 @@ package final class DeBERTaClassifier: SequenceClassifier {
   private let workspace = Mutex(Workspace())
 
   /// Opens the model in `folder`, checks it, and computes its relative tables.
-  package init(folder path: String, pool: WorkerPool) throws(ModelError) {
-    let folder = try ModelFolder(path: path)
-    let device = CPUDevice(pool: pool)
-    configuration = folder.configuration
+  package convenience init(folder path: String, pool: WorkerPool) throws(ModelError) {
+    self.init(try LoadedModel(folder: path, pool: pool), pool: pool)
+  }
+
+  /// A model that computes on the threads of `pool`.
+  package init(_ model: LoadedModel, pool: WorkerPool) {
+    configuration = model.configuration
+    hash = model.hash
     encoder = Encoder(
-      shape: folder.configuration,
-      weights: try ModelWeights(folder: folder, device: device), device: device)
-    hash = folder.hash(on: pool)
+      shape: model.configuration, weights: model.weights, device: CPUDevice(pool: pool))
   }
 
   /// The same model on other threads, with the same weights in memory.

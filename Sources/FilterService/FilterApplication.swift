@@ -5,7 +5,6 @@ internal import ServiceLifecycle
 package import Settings
 internal import Systemd
 internal import Telemetry
-internal import Tensors
 internal import UnixSignals
 
 /// `sluice serve`: the daemon with everything around it.
@@ -29,16 +28,20 @@ package struct FilterApplication: Sendable {
     let reloads = await UnixSignalsSequence(trapping: .sighup)
     let notifier = ServiceNotifier(environment: environment)
     notifier.status("loading the model")
-    let loader = ModelLoader(
-      settings: settings.model, pool: WorkerPool(workers: settings.engine.threads))
+    let device = try InferenceDevice(settings: settings.engine, environment: environment)
+    if let reason = device.fallbackReason {
+      logger.notice("no GPU is used", metadata: ["reason": "\(reason)"])
+    }
+    let loader = ModelLoader(settings: settings.model, device: device)
     let folder = loader.target
-    let model = try Self.firstModel(loader, folder: folder ?? settings.model.path)
+    let model = try firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
     var shadow: ShadowScorer?
     if let challenger = settings.shadow {
-      shadow = try ShadowScorer(challenger, in: settings, clients: clients, logger: logger)
+      shadow = try ShadowScorer(
+        challenger, in: settings, on: device, clients: clients, logger: logger)
     }
     let daemon = try FilterDaemon(
       settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger)
@@ -86,12 +89,19 @@ package struct FilterApplication: Sendable {
   }
 
   /// Nothing but the live model may hold its first model: this function's caller never returns.
-  private static func firstModel(
+  private func firstModel(
     _ loader: ModelLoader, folder: String
   ) throws(GuardModelFailure) -> LiveModel {
     let start = now()
     let model = try loader.load(folder: folder)
-    return LiveModel(model, loadSeconds: Double(now().nanoseconds(since: start)) / 1e9)
+    let seconds = Double(now().nanoseconds(since: start)) / 1e9
+    for refusal in model.deviceRefusals {
+      logger.warning("the GPU was refused", metadata: ["reason": "\(refusal)"])
+    }
+    logger.info(
+      "model loaded",
+      metadata: ["model": "\(model.model)", "device": "\(model.device)", "seconds": "\(seconds)"])
+    return LiveModel(model, loadSeconds: seconds)
   }
 
   private static func details(_ snapshot: StreamSnapshot) -> Logger.Metadata {

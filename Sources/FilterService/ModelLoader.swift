@@ -8,12 +8,17 @@ package import Tensors
 /// Brings a model to the point where it can judge: loaded, known to its manifest, warm, self-tested.
 package struct ModelLoader: Sendable {
   private let settings: ModelSettings
-  private let pool: WorkerPool
+  private let device: InferenceDevice
+
+  /// - Parameter device: runs the model once it is loaded.
+  package init(settings: ModelSettings, device: InferenceDevice) {
+    self.settings = settings
+    self.device = device
+  }
 
   /// - Parameter pool: runs the model once it is loaded.
   package init(settings: ModelSettings, pool: WorkerPool) {
-    self.settings = settings
-    self.pool = pool
+    self.init(settings: settings, device: InferenceDevice(pool: pool))
   }
 
   /// The folder to which the settings' path leads now, through all links; nil when it leads nowhere.
@@ -37,7 +42,8 @@ package struct ModelLoader: Sendable {
   ) throws(GuardModelFailure) -> GuardModel {
     var resolved = settings
     resolved.path = folder
-    let model = try GuardModel(settings: resolved, pool: loadingPool ?? pool)
+    let loading = loadingPool.map { device.with(pool: $0) } ?? device
+    let model = try GuardModel(settings: resolved, device: loading)
     try checkManifest(of: model, in: folder)
     do throws(ClassifierFailure) {
       try model.warmUp()
@@ -45,7 +51,7 @@ package struct ModelLoader: Sendable {
       throw .unusable("\(folder): warming up failed: \(error.detail)")
     }
     try model.selfTest(folder: folder)
-    return loadingPool == nil ? model : GuardModel(model, pool: pool)
+    return loadingPool == nil ? model : GuardModel(model, pool: device.pool)
   }
 
   /// A model of a registry must be the one that was registered, to the last bit.

@@ -26,10 +26,10 @@ extension ModelReplacement {
 }
 
 extension ShadowScorer {
-  /// The challenger that the settings name, on threads of its own. With `topics.disagreements`,
+  /// The challenger that the settings name, on the device of the model that judges, or on threads of its own. With `topics.disagreements`,
   /// exchanges on which it disagrees are copied there.
   convenience init(
-    _ shadow: ShadowSettings, in settings: Settings, clients: KafkaClients, logger: Logger
+    _ shadow: ShadowSettings, in settings: Settings, on device: InferenceDevice, clients: KafkaClients, logger: Logger
   ) throws(StartFailure) {
     var publisher: DisagreementPublisher?
     if let topic = settings.disagreementsTopic {
@@ -37,7 +37,8 @@ extension ShadowScorer {
     }
     let disagreements = publisher
     let loader = ModelLoader(
-      settings: settings.challenger(shadow), pool: WorkerPool(workers: shadow.threads))
+      settings: settings.challenger(shadow),
+      device: device.with(pool: WorkerPool(workers: shadow.threads)))
     self.init(
       settings: shadow, policies: settings.policies, target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in try loader.load(folder: folder) },

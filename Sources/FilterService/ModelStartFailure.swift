@@ -7,6 +7,7 @@ extension StartFailure {
     switch failure {
     case .settings(let text): self = .configuration(text)
     case .unusable(let text): self = .model(text)
+    case .device(let text): self = .unavailable(text)
     }
   }
 }

@@ -25,18 +25,24 @@ package struct SettingsCheck {
     for (topic, count) in counts.sorted(by: { $0.key < $1.key }) {
       report("topic \(topic): \(count) partitions")
     }
+    let device: InferenceDevice
     let model: GuardModel
     do throws(GuardModelFailure) {
-      let pool = WorkerPool(workers: settings.engine.threads)
-      model = try ModelLoader(settings: settings.model, pool: pool).load()
+      device = try InferenceDevice(settings: settings.engine, environment: environment)
+      model = try ModelLoader(settings: settings.model, device: device).load()
     } catch {
       throw StartFailure(error)
     }
-    report("model \(model.model): window \(model.encoder.windowTokens) tokens")
+    if let reason = device.fallbackReason { report("no GPU is used: \(reason)") }
+    for refusal in model.deviceRefusals { report("the GPU was refused: \(refusal)") }
+    report(
+      "model \(model.model): window \(model.encoder.windowTokens) tokens, on \(model.device)")
     guard let shadow = settings.shadow else { return }
     do throws(GuardModelFailure) {
-      let pool = WorkerPool(workers: shadow.threads)
-      let challenger = try ModelLoader(settings: settings.challenger(shadow), pool: pool).load()
+      let device = device.with(pool: WorkerPool(workers: shadow.threads))
+      let challenger = try ModelLoader(
+        settings: settings.challenger(shadow), device: device
+      ).load()
       report("shadow model \(challenger.model)")
     } catch {
       throw StartFailure(error)

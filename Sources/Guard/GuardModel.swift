@@ -16,26 +16,34 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   /// What the model's `sluice.json` says of its scores; nil without one.
   package let calibration: Calibration?
   private let temperature: Double
-  private let classifier: DeBERTaClassifier
+  private let placed: PlacedClassifier
   private let views: JudgedViews
 
-  /// Token ids that are packed together at most, unless one sequence is longer.
-  private static let packedTokensMax = 16_384
+  /// What it runs on, in words.
+  package var device: String { placed.device }
+  /// What kept it off the GPU that was to be tried; empty where nothing did.
+  package var deviceRefusals: [String] { placed.refusals }
+
+  /// Loads the model that the settings name, to run on the CPU.
+  package convenience init(settings: ModelSettings, pool: WorkerPool) throws(GuardModelFailure) {
+    try self.init(settings: settings, device: InferenceDevice(pool: pool))
+  }
 
   /// Loads the model that the settings name.
-  package init(settings: ModelSettings, pool: WorkerPool) throws(GuardModelFailure) {
+  package init(settings: ModelSettings, device: InferenceDevice) throws(GuardModelFailure) {
     let tokenizer: SentencePieceTokenizer
     do throws(TokenizerError) {
       tokenizer = try SentencePieceTokenizer(folder: settings.path)
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
+    let loaded: LoadedModel
     do throws(ModelError) {
-      classifier = try DeBERTaClassifier(folder: settings.path, pool: pool)
+      loaded = try LoadedModel(folder: settings.path, pool: device.pool)
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
-    guard tokenizer.pieceCount <= classifier.configuration.vocabulary else {
+    guard tokenizer.pieceCount <= loaded.configuration.vocabulary else {
       throw .unusable("\(settings.path): spm.model has more pieces than the model has embeddings")
     }
     do throws(CalibrationFileError) {
@@ -44,14 +52,15 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw .unusable("\(error)")
     }
     temperature = calibration?.temperature ?? 1
-    encoder = try Self.makeEncoder(settings, tokenizer, classifier.configuration)
+    encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)
     views = settings.views
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
-    hash = Self.hash(of: classifier, temperature: temperature, on: pool).description
+    hash = Self.hash(of: loaded, temperature: temperature, on: device.pool).description
     model = "\(settings.name ?? folder)@\(hash.prefix(8))"
+    placed = try PlacedClassifier(loaded, on: device)
   }
 
-  /// The same model on other threads, with the same weights in memory.
+  /// The same model with other threads of the CPU, with the same weights in memory.
   package init(_ other: GuardModel, pool: WorkerPool) {
     model = other.model
     hash = other.hash
@@ -59,7 +68,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     views = other.views
     calibration = other.calibration
     temperature = other.temperature
-    classifier = DeBERTaClassifier(other.classifier, pool: pool)
+    placed = PlacedClassifier(other.placed, pool: pool)
   }
 
   /// The sequences of the views that the settings ask for; an exchange without a response has its
@@ -123,15 +132,18 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     var logits: [Logits] = []
     logits.reserveCapacity(sequences.count)
     var batch = TokenBatch()
+    let classifier = placed.classifier
     do throws(BatchError) {
       for sequence in sequences {
-        if batch.count > 0, batch.tokens.count + sequence.count > Self.packedTokensMax {
+        if batch.count > 0, batch.tokens.count + sequence.count > classifier.packedTokensMax {
           try classifier.classify(batch, into: &logits)
           batch.removeAll()
         }
         batch.append(sequence)
       }
       try classifier.classify(batch, into: &logits)
+    } catch .device(let reason) {
+      throw ClassifierFailure(detail: reason, isFatal: true)
     } catch {
       throw ClassifierFailure(detail: "\(error)")
     }
@@ -150,9 +162,9 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// The hash of whatever scores depend on: a temperature makes another model of the same weights.
   private static func hash(
-    of classifier: DeBERTaClassifier, temperature: Double, on pool: WorkerPool
+    of model: LoadedModel, temperature: Double, on pool: WorkerPool
   ) -> ContentHash {
-    var hash = classifier.hash
+    var hash = model.hash
     if temperature != 1 {
       let bits = [temperature.bitPattern]
       hash.add(unsafe bits.span.bytes, on: pool)

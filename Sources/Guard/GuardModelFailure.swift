@@ -4,12 +4,14 @@ package enum GuardModelFailure: Error, Hashable, Sendable {
   case settings(String)
   /// The model's files cannot be used.
   case unusable(String)
+  /// The device that the settings ask for cannot be used.
+  case device(String)
 }
 
 extension GuardModelFailure: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .settings(let text), .unusable(let text): text
+    case .settings(let text), .unusable(let text), .device(let text): text
     }
   }
 }

@@ -136,6 +136,14 @@ final class SectionReader {
     return standard
   }
 
+  /// A device to run models on.
+  func device(_ key: String) -> EngineSettings.Device {
+    guard let node = node(key) else { return .auto }
+    if let device = node.scalar.flatMap({ EngineSettings.Device($0.string) }) { return device }
+    complain("expected auto, cpu or cuda:N", about: key, at: node)
+    return .auto
+  }
+
   /// Keys with text values, such as librdkafka's properties.
   func pairs(_ key: String) -> [(name: String, value: String)] {
     let section = section(key)

@@ -79,7 +79,8 @@ extension ShadowSettings {
 
 extension EngineSettings {
   init(_ section: SectionReader) {
-    device = section.choice("device", default: .auto)
+    device = section.device("device")
+    precision = section.choice("precision", default: .auto)
     threads = section.number("threads", default: 0, in: 0...4096)
     section.finish()
   }

@@ -6,7 +6,6 @@ import Pipeline
 import Presentation
 import Records
 import Settings
-import Tensors
 
 struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,8 +37,7 @@ struct Classify: ParsableCommand {
   @Option(help: "Sequences of one exchange at most.")
   var windowsMax = 64
 
-  @Option(help: "Threads; 0 takes one per core.")
-  var threads = 0
+  @OptionGroup var engine: EngineOptions
 
   enum Views: String, ExpressibleByArgument, CaseIterable {
     case prompt, response, both
@@ -53,9 +51,6 @@ struct Classify: ParsableCommand {
       throw ValidationError("--window-tokens: expected at least 8")
     }
     guard windowsMax >= 1 else { throw ValidationError("--windows-max: expected at least 1") }
-    guard (0...4096).contains(threads) else {
-      throw ValidationError("--threads: expected a number from 0 to 4096")
-    }
   }
 
   func run() throws {
@@ -77,7 +72,7 @@ struct Classify: ParsableCommand {
       case .response: [.response]
       case .both: [.prompt, .response]
       }
-    let guardModel = try GuardModel(settings: settings, pool: WorkerPool(workers: threads))
+    let guardModel = try GuardModel(settings: settings, device: try engine.inferenceDevice())
     var classification = Classification(
       model: guardModel, policy: Policy(threshold: threshold), truncates: truncate)
     var reader = LineReader(descriptor: STDIN_FILENO)

@@ -44,6 +44,7 @@ func exitError(for error: any Error) -> any Error {
     switch failure {
     case .settings(let text): fail(text, code: 78)
     case .unusable(let text): fail(text, code: 66)
+    case .device(let text): fail(text, code: 69)
     }
   case let failure as StartFailure:
     switch failure {

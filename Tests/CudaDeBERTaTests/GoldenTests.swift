@@ -22,7 +22,7 @@ struct EmulatedModel {
       ordinal: 0, search: LibrarySearch(only: [cuda.path]),
       environment: ["XDG_CACHE_HOME": cuda.path])
     classifier = try CudaClassifier(
-      folder: folder, precision: precision, engine: engine, pool: Self.pool)
+      try LoadedModel(folder: folder, pool: Self.pool), precision: precision, engine: engine)
   }
 
   /// The bundled model, whose weights are trained.

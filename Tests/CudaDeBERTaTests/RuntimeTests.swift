@@ -92,8 +92,8 @@ extension EmulatedGPUTests {
       do {
         _ = try model(on: cuda)
         Issue.record("that fits?")
-      } catch let failure as CudaModelFailure {
-        guard case .device(.outOfMemory) = failure else {
+      } catch let failure as CudaFailure {
+        guard case .outOfMemory = failure else {
           Issue.record("\(failure)")
           return
         }
@@ -143,8 +143,8 @@ extension EmulatedGPUTests {
       do {
         _ = try EmulatedModel(GoldenCase.url(Self.folder).path, .bf16, on: cuda)
         Issue.record("that runs?")
-      } catch let failure as CudaModelFailure {
-        guard case .device(.unsupported) = failure else {
+      } catch let failure as CudaFailure {
+        guard case .unsupported = failure else {
           Issue.record("\(failure)")
           return
         }

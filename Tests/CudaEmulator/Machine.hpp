@@ -10,6 +10,19 @@
 #include <mutex>
 #include <vector>
 
+/// CUresult.
+enum Result {
+  success = 0,
+  invalidValue = 1,
+  outOfMemory = 2,
+  noDevice = 100,
+  invalidImage = 200,
+  invalidContext = 201,
+  invalidHandle = 400,
+  notFound = 500,
+  launchFailed = 719,
+};
+
 namespace machine {
 /// A piece of work; a CUresult.
 using Operation = std::function<int()>;
@@ -26,6 +39,17 @@ struct Stream {
 
 /// Held by every call.
 extern std::recursive_mutex lock;
+using Guard = std::lock_guard<std::recursive_mutex>;
+
+extern std::vector<std::unique_ptr<Stream>> streams;
+extern thread_local void *currentContext;
+/// What failed for good; every call returns it.
+extern int failure;
+/// Kernels that ran so far.
+extern long launches;
+
+/// Forgets a failure, as a GPU does for the next process.
+void beginAnew();
 
 /// Queues work; the machine's error, if it has failed before.
 int enqueue(Stream *stream, Operation operation);
@@ -34,6 +58,12 @@ int enqueue(Stream *stream, Operation operation);
 int finish(Stream *stream);
 int finishAll();
 
+/// A number of the environment.
+long setting(const char *variable, long otherwise);
+
 /// The architecture that SLUICE_EMULATOR_ARCHITECTURE names; 80 without.
 int architecture();
+
+/// Shared memory that a block of this architecture may have.
+unsigned sharedBytesMax();
 }  // namespace machine

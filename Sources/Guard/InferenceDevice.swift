@@ -1,0 +1,137 @@
+internal import CudaDeBERTa
+internal import CudaDevice
+internal import DeBERTa
+package import Settings
+package import Tensors
+
+/// What guard models run on: the CPU's threads, or a GPU beside them.
+package struct InferenceDevice: Sendable {
+  /// Computes on the CPU, and for a GPU whatever is computed once.
+  package let pool: WorkerPool
+  /// nil without one.
+  let gpu: CudaEngine?
+  /// Precisions to try on the GPU, in this order.
+  let precisions: [Precision]
+  /// Whether a model that the GPU cannot run runs on the CPU instead.
+  let fallsBack: Bool
+  /// Why the settings' wish for any GPU ended with the CPU; nil where it did not.
+  package let fallbackReason: String?
+
+  /// The CPU.
+  package init(pool: WorkerPool) {
+    self.init(pool: pool, gpu: nil, precisions: [], fallsBack: false, fallbackReason: nil)
+  }
+
+  /// What the settings ask for.
+  ///
+  /// - Throws: `GuardModelFailure.device` when they ask for a GPU that cannot be used.
+  package init(
+    settings: EngineSettings, environment: [String: String]
+  ) throws(GuardModelFailure) {
+    let pool = WorkerPool(workers: settings.threads)
+    let ordinal: Int
+    let fallsBack: Bool
+    switch settings.device {
+    case .cpu:
+      self.init(pool: pool)
+      return
+    case .auto: (ordinal, fallsBack) = (0, true)
+    case .cuda(let number): (ordinal, fallsBack) = (number, false)
+    }
+    let precisions: [Precision] =
+      switch settings.precision {
+      case .auto: [.fp16, .bf16]
+      case .fp16: [.fp16]
+      case .bf16: [.bf16]
+      }
+    do throws(CudaFailure) {
+      let search = LibrarySearch(environment: environment)
+      let gpu = try CudaEngine(ordinal: ordinal, search: search, environment: environment)
+      self.init(
+        pool: pool, gpu: gpu, precisions: precisions, fallsBack: fallsBack, fallbackReason: nil)
+    } catch {
+      guard fallsBack else { throw .device("cuda:\(ordinal): \(error)") }
+      self.init(
+        pool: pool, gpu: nil, precisions: [], fallsBack: false, fallbackReason: error.summary)
+    }
+  }
+
+  private init(
+    pool: WorkerPool, gpu: CudaEngine?, precisions: [Precision], fallsBack: Bool,
+    fallbackReason: String?
+  ) {
+    self.pool = pool
+    self.gpu = gpu
+    self.precisions = precisions
+    self.fallsBack = fallsBack
+    self.fallbackReason = fallbackReason
+  }
+
+  /// The same device with other threads of the CPU.
+  package func with(pool: WorkerPool) -> InferenceDevice {
+    InferenceDevice(
+      pool: pool, gpu: gpu, precisions: precisions, fallsBack: fallsBack,
+      fallbackReason: fallbackReason)
+  }
+}
+
+/// A classifier on its device, and in words what that is.
+struct PlacedClassifier: Sendable {
+  let classifier: any SequenceClassifier
+  /// Such as `cpu (16 threads)` or `cuda:0 (NVIDIA H100, fp16)`.
+  let device: String
+  /// What kept the model off the GPU; empty where nothing did.
+  let refusals: [String]
+
+  /// Places a model where the device asks for it.
+  ///
+  /// - Throws: `GuardModelFailure.device` when that is a GPU that cannot run it as the CPU does.
+  init(_ model: LoadedModel, on device: InferenceDevice) throws(GuardModelFailure) {
+    let cpu = DeBERTaClassifier(model, pool: device.pool)
+    var refusals: [String] = []
+    if let gpu = device.gpu {
+      for precision in device.precisions {
+        do throws(CudaFailure) {
+          let classifier = try CudaClassifier(model, precision: precision, engine: gpu)
+          let comparison = try DeviceComparison(classifier, cpu)
+          guard let disagreement = comparison.disagreement(precision) else {
+            self.classifier = classifier
+            self.device = "cuda:\(gpu.device.ordinal) (\(gpu.device.name), \(precision.rawValue))"
+            self.refusals = refusals
+            return
+          }
+          refusals.append(disagreement)
+        } catch {
+          refusals.append("\(precision.rawValue): \(error.summary)")
+        }
+      }
+      guard device.fallsBack else {
+        throw .device(
+          "cuda:\(gpu.device.ordinal) cannot run the model: \(refusals.joined(separator: "; "))")
+      }
+    }
+    classifier = cpu
+    self.device = "cpu (\(device.pool.workers) threads)"
+    self.refusals = refusals
+  }
+
+  /// The same model with other threads of the CPU.
+  init(_ other: PlacedClassifier, pool: WorkerPool) {
+    refusals = other.refusals
+    if let cpu = other.classifier as? DeBERTaClassifier {
+      classifier = DeBERTaClassifier(cpu, pool: pool)
+      device = "cpu (\(pool.workers) threads)"
+    } else {
+      classifier = other.classifier
+      device = other.device
+    }
+  }
+}
+
+extension CudaFailure {
+  /// One line, without the places where a library was looked for.
+  var summary: String {
+    if case .missing(let library, _) = self { return "\(library) was not found" }
+    return description.split(separator: "\n").first.map(String.init) ?? description
+  }
+}
