@@ -29,7 +29,8 @@ extension ShadowScorer {
   /// The challenger that the settings name, on the device of the model that judges, or on threads of its own. With `topics.disagreements`,
   /// exchanges on which it disagrees are copied there.
   convenience init(
-    _ shadow: ShadowSettings, in settings: Settings, on device: InferenceDevice, clients: KafkaClients, logger: Logger
+    _ shadow: ShadowSettings, in settings: Settings, on device: InferenceDevice,
+    clients: KafkaClients, logger: Logger
   ) throws(StartFailure) {
     var publisher: DisagreementPublisher?
     if let topic = settings.disagreementsTopic {

@@ -11,13 +11,16 @@ struct DaemonProcess {
   static var program: String { SourceTree.product("sluice").path }
 
   /// Starts the daemon with these settings and returns once it has said that it is ready.
-  init(_ command: String = "serve", settings: String) throws {
+  init(
+    _ command: String = "serve", settings: String, environment: [String: String] = [:]
+  ) throws {
     directory = try TemporaryDirectory()
     notify = NotifySocket(in: directory)
     let file = directory.path + "/sluice.yaml"
     try Data(settings.utf8).write(to: URL(filePath: file))
     process = try ChildProcess(
-      Self.program, [command, "--config", file], environment: ["NOTIFY_SOCKET": notify.path],
+      Self.program, [command, "--config", file],
+      environment: environment.merging(["NOTIFY_SOCKET": notify.path]) { $1 },
       output: directory.path + "/log")
     guard notify.hears("READY=1", within: .seconds(60)) else {
       process.kill()
