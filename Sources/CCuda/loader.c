@@ -94,5 +94,17 @@ const char *ccuda_bind_compiler(void *library, ccuda_compiler *table) {
 
 const char *ccuda_bind_products(void *library, ccuda_products *table) {
   BIND(version, "cublasLtGetVersion");
+  BIND(create, "cublasLtCreate");
+  BIND(destroy, "cublasLtDestroy");
+  BIND(create_operation, "cublasLtMatmulDescCreate");
+  BIND(destroy_operation, "cublasLtMatmulDescDestroy");
+  BIND(set_operation, "cublasLtMatmulDescSetAttribute");
+  BIND(create_layout, "cublasLtMatrixLayoutCreate");
+  BIND(destroy_layout, "cublasLtMatrixLayoutDestroy");
+  BIND(create_preference, "cublasLtMatmulPreferenceCreate");
+  BIND(destroy_preference, "cublasLtMatmulPreferenceDestroy");
+  BIND(set_preference, "cublasLtMatmulPreferenceSetAttribute");
+  BIND(propose, "cublasLtMatmulAlgoGetHeuristic");
+  BIND(multiply, "cublasLtMatmul");
   return NULL;
 }

@@ -113,7 +113,6 @@ package final class CudaClassifier: SequenceClassifier {
       precision: precision, headSize: shape.headSize,
       rowColumns: max(shape.hidden, shape.embedding), from: engine.cubins, in: context)
     let onDevice = try DeviceWeights(weights, of: shape, kernels: kernels, in: context)
-    let products = DeviceProducts(kernel: kernels.product)
     var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
     while true {
       let capacity = LaneCapacity(tokens: tokens)
@@ -122,8 +121,8 @@ package final class CudaClassifier: SequenceClassifier {
         for _ in 0..<laneCount {
           lanes.append(
             try DeviceLane(
-              shape: shape, weights: onDevice, kernels: kernels, products: products,
-              capacity: capacity, in: context))
+              shape: shape, weights: onDevice, kernels: kernels, precision: precision,
+              library: engine.products, capacity: capacity, in: context))
         }
         return (lanes, capacity)
       } catch .outOfMemory where tokens / 2 >= max(tokensMin, shape.absolutePositions ?? 0) {

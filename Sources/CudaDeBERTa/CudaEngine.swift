@@ -4,6 +4,8 @@ package import CudaDevice
 package final class CudaEngine: Sendable {
   let context: CudaContext
   let cubins: CubinSource
+  /// nil where cuBLASLt is not there: products are slower then.
+  let products: ProductLibrary?
 
   /// Takes a GPU into use.
   ///
@@ -17,7 +19,15 @@ package final class CudaEngine: Sendable {
     }
     context = try CudaContext(driver: driver, device: device)
     cubins = CubinSource(search: search, environment: environment)
+    let library = try? CudaProducts(search: search)
+    let context = context
+    products = try library.map { (library) throws(CudaFailure) in
+      try ProductLibrary(library, in: context)
+    }
   }
+
+  /// Whether dense products are done by a kernel of our own, for want of cuBLASLt.
+  package var lacksProductLibrary: Bool { products == nil }
 
   /// The GPU.
   package var device: CudaDeviceProperties { context.device }

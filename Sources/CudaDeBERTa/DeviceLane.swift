@@ -15,14 +15,16 @@ final class DeviceLane: @unchecked Sendable {
 
   init(
     shape: ModelConfiguration, weights: DeviceWeights, kernels: DeviceKernels,
-    products: DeviceProducts, capacity: LaneCapacity, in context: CudaContext
+    precision: Precision, library: ProductLibrary?, capacity: LaneCapacity, in context: CudaContext
   ) throws(CudaFailure) {
     let integers = capacity.integers(tile: kernels.attentionTile)
     stream = try CudaStream(in: context)
     input = try PinnedMemory(bytes: 4 * integers, in: context)
     output = try PinnedMemory(bytes: 8 * capacity.sequences, in: context)
     encoder = DeviceEncoder(
-      shape: shape, weights: weights, kernels: kernels, products: products,
+      shape: shape, weights: weights, kernels: kernels,
+      products: try DeviceProducts(
+        precision: precision, kernel: kernels.product, library: library, in: context),
       workspace: try DeviceWorkspace(
         tokensMax: capacity.tokens, sequencesMax: capacity.sequences, integers: integers,
         for: shape, in: context), stream: stream)
@@ -43,6 +45,8 @@ final class DeviceLane: @unchecked Sendable {
     if let known = graphs[recorded] {
       graph = known
     } else {
+      encoder.products.isCapturing = true
+      defer { encoder.products.isCapturing = false }
       graph = try stream.capture { () throws(CudaFailure) in try enqueue(recorded) }
       graphs[recorded] = graph
     }
@@ -69,9 +73,11 @@ struct LaneCapacity: Hashable, Sendable {
   let sequences: Int
 
   /// Sequences of four tokens fill it; shorter ones leave some of it empty.
+  ///
+  /// - Parameter tokens: rounded down to a multiple of 64.
   init(tokens: Int) {
-    self.tokens = tokens
-    sequences = max(1, tokens / 4)
+    self.tokens = tokens / 64 * 64
+    sequences = self.tokens / 4
   }
 
   /// Integers of the largest batch.

@@ -31,8 +31,10 @@ struct EngineOptions: ParsableArguments {
 }
 
 extension EngineSettings.Device: ExpressibleByArgument {
+  /// Reads `auto`, `cpu` or `cuda:N`.
   public init?(argument: String) { self.init(argument) }
 
+  /// As help shows it.
   public var defaultValueDescription: String { "auto" }
 }
 

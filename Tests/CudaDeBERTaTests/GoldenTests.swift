@@ -51,11 +51,27 @@ extension EmulatedGPUTests {
 
   /// Against the CPU engine, with trained weights.
   @Suite struct ParityTests {
-    @Test(arguments: [(80, Precision.fp16), (80, .bf16), (75, .fp16)])
-    func everyLengthHasTheCPUsScore(architecture: Int, precision: Precision) throws {
-      let model = try EmulatedModel(
-        EmulatedModel.guardTiny, precision, on: EmulatedCuda(architecture: architecture)
-      ).classifier
+    /// A GPU, its libraries beside the driver, and a precision.
+    struct Setting: CustomTestStringConvertible {
+      var architecture = 80
+      var libraries = ["libnvrtc.so.13"]
+      let precision: Precision
+
+      var testDescription: String { "sm_\(architecture), \(libraries), \(precision)" }
+
+      static let all = [
+        Setting(precision: .fp16), Setting(precision: .bf16),
+        Setting(architecture: 75, precision: .fp16),
+        Setting(libraries: ["libnvrtc.so.13", "libcublasLt.so.13"], precision: .fp16),
+        Setting(libraries: ["libnvrtc.so.12", "libcublasLt.so.12"], precision: .bf16),
+      ]
+    }
+
+    @Test(arguments: Setting.all) func everyLengthHasTheCPUsScore(setting: Setting) throws {
+      let precision = setting.precision
+      let cuda = try EmulatedCuda(
+        architecture: setting.architecture, libraries: setting.libraries)
+      let model = try EmulatedModel(EmulatedModel.guardTiny, precision, on: cuda).classifier
       let cpu = try DeBERTaClassifier(folder: EmulatedModel.guardTiny, pool: EmulatedModel.pool)
       #expect(model.hash == cpu.hash)
       let lengths = [1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 129, 700]

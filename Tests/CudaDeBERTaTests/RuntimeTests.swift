@@ -33,6 +33,18 @@ extension EmulatedGPUTests {
       }
     }
 
+    /// With the library, algorithms are chosen before work is recorded, and serve other sizes.
+    @Test func recordedProductsOfTheLibraryGiveTheSameBits() throws {
+      let cuda = try EmulatedCuda(libraries: ["libnvrtc.so.13", "libcublasLt.so.13"])
+      let model = try model(on: cuda)
+      let texts = try texts()
+      let first = try texts.map { try model.classify(TokenBatch([$0]))[0] }
+      _ = try model.classify(TokenBatch(texts + texts + texts))
+      for (index, text) in texts.enumerated().reversed() {
+        #expect(try model.classify(TokenBatch([text])) == [first[index]])
+      }
+    }
+
     /// More than both lanes hold at once: results come in the order of the sequences.
     @Test func largeBatchesAreCutAndPutTogether() throws {
       let model = try model(on: EmulatedCuda())

@@ -36,6 +36,28 @@ std::vector<float> everyHalf() {
 }
 }  // namespace
 
+float Quarter::widen(uint8_t bits) {
+  const int exponent = bits >> 3 & 15, fraction = bits & 7;
+  if ((bits & 0x7f) == 0x7f) return NAN;
+  const float value = exponent == 0 ? std::ldexp((float)fraction, -9)
+                                    : std::ldexp((float)(fraction + 8), exponent - 10);
+  return bits & 0x80 ? -value : value;
+}
+
+uint8_t Quarter::round(float value) {
+  const uint8_t sign = (uint8_t)(bitsOf(value) >> 24 & 0x80);
+  const float size = std::fabs(value);
+  if (std::isnan(value)) return 0x7f;
+  if (size == 0) return sign;
+  if (size >= 464) return sign | 0x7e;
+  int exponent;
+  std::frexp(size, &exponent);
+  exponent = exponent < -5 ? -5 : exponent;
+  // Four bits before the point, rounded to nearest even by the processor.
+  const int digits = (int)std::nearbyint(std::ldexp(size, 4 - exponent));
+  return (uint8_t)(sign | ((exponent + 5) * 8 + digits));
+}
+
 float Brain::widen(uint16_t bits) { return floatOf((uint32_t)bits << 16); }
 
 uint16_t Brain::round(float value) {

@@ -108,10 +108,67 @@ typedef struct {
   const char *(*error_text)(int result);
 } ccuda_compiler;
 
-// libcublasLt.so, dense products.
+// Handles of cuBLASLt.
+typedef struct ccuda_blas_s *ccuda_blas;              // cublasLtHandle_t
+typedef struct ccuda_operation_s *ccuda_operation;    // cublasLtMatmulDesc_t
+typedef struct ccuda_layout_s *ccuda_layout;          // cublasLtMatrixLayout_t
+typedef struct ccuda_preference_s *ccuda_preference;  // cublasLtMatmulPreference_t
+
+// cublasLtMatmulAlgo_t, which only the library can read.
+typedef struct {
+  uint64_t data[8];
+} ccuda_algorithm;
+
+// cublasLtMatmulHeuristicResult_t
+typedef struct {
+  ccuda_algorithm algorithm;
+  size_t workspace_bytes;
+  int state;
+  float waves;
+  int reserved[4];
+} ccuda_proposal;
+
+// libcublasLt.so, dense products. Results are cublasStatus_t: 0 is success.
 typedef struct {
   size_t (*version)(void);
+  int (*create)(ccuda_blas *handle);
+  int (*destroy)(ccuda_blas handle);
+  int (*create_operation)(ccuda_operation *operation, int compute_type, int scale_type);
+  int (*destroy_operation)(ccuda_operation operation);
+  int (*set_operation)(ccuda_operation operation, int attribute, const void *value, size_t bytes);
+  int (*create_layout)(ccuda_layout *layout, int type, uint64_t rows, uint64_t columns,
+                       int64_t stride);
+  int (*destroy_layout)(ccuda_layout layout);
+  int (*create_preference)(ccuda_preference *preference);
+  int (*destroy_preference)(ccuda_preference preference);
+  int (*set_preference)(ccuda_preference preference, int attribute, const void *value,
+                        size_t bytes);
+  int (*propose)(ccuda_blas handle, ccuda_operation operation, ccuda_layout a, ccuda_layout b,
+                 ccuda_layout c, ccuda_layout d, ccuda_preference preference, int count,
+                 ccuda_proposal *proposals, int *found);
+  int (*multiply)(ccuda_blas handle, ccuda_operation operation, const void *alpha,
+                  ccuda_address a, ccuda_layout a_layout, ccuda_address b, ccuda_layout b_layout,
+                  const void *beta, ccuda_address c, ccuda_layout c_layout, ccuda_address d,
+                  ccuda_layout d_layout, const ccuda_algorithm *algorithm,
+                  ccuda_address workspace, size_t workspace_bytes, ccuda_stream stream);
 } ccuda_products;
+
+enum {
+  CCUDA_TYPE_FP32 = 0,  // cudaDataType
+  CCUDA_TYPE_FP16 = 2,
+  CCUDA_TYPE_BF16 = 14,
+  CCUDA_TYPE_E4M3 = 28,
+  CCUDA_COMPUTE_FP32 = 68,                // cublasComputeType_t
+  CCUDA_OPERATION_TRANSPOSE_A = 3,        // cublasLtMatmulDescAttributes_t
+  CCUDA_OPERATION_EPILOGUE = 7,
+  CCUDA_OPERATION_BIAS = 8,
+  CCUDA_OPERATION_A_SCALE = 17,
+  CCUDA_OPERATION_B_SCALE = 18,
+  CCUDA_OPERATION_FAST_ACCUMULATION = 25,
+  CCUDA_TRANSPOSED = 1,                   // cublasOperation_t
+  CCUDA_EPILOGUE_BIAS = 4,                // cublasLtEpilogue_t
+  CCUDA_PREFERENCE_WORKSPACE_BYTES = 1,   // cublasLtMatmulPreferenceAttributes_t
+};
 
 // Opens a library by name or path; NULL with the loader's reason in `reason`.
 void *ccuda_open(const char *name, char *reason, size_t reason_length);

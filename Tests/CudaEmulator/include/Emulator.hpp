@@ -64,6 +64,12 @@ struct Half {
   }
 };
 
+/// E4M3: 4 bits of exponent, 3 of mantissa, rounded to nearest even, up to 448 and no further.
+struct Quarter {
+  static float widen(uint8_t bits);
+  static uint8_t round(float value);
+};
+
 /// The upper half of a 32-bit float, rounded to nearest even.
 struct Brain {
   uint16_t bits;
