@@ -44,7 +44,8 @@ package struct FilterApplication: Sendable {
         challenger, in: settings, on: device, clients: clients, logger: logger)
     }
     let daemon = try FilterDaemon(
-      settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger)
+      settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger,
+      batchesInFlightMax: device.batchesInFlightMax)
     let replacement = ModelReplacement(
       of: model, from: folder, settings: settings.model, loader: loader,
       events: ModelEvents(

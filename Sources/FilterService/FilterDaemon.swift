@@ -20,9 +20,10 @@ package final class FilterDaemon: Sendable {
   /// - Parameters:
   ///   - model: judges, and cuts texts into its sequences; may be replaced while the stream runs.
   ///   - shadow: looks at what was committed.
+  ///   - batchesInFlightMax: batches that the model has at once.
   package init(
     settings: Settings, guard model: LiveModel, shadow: ShadowScorer? = nil,
-    clients: KafkaClients, logger: Logger
+    clients: KafkaClients, logger: Logger, batchesInFlightMax: Int = 1
   ) throws(StartFailure) {
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     let source: KafkaSource
@@ -53,8 +54,9 @@ package final class FilterDaemon: Sendable {
         return { item, records in encoder.encode(item, into: &records) }
       },
       observe: { transaction in shadow?.observe(transaction) })
-    runtime = StreamRuntime(
-      source: source, sink: sink, work: work, options: StreamOptions(settings))
+    var options = StreamOptions(settings)
+    options.limits.batch.batchesInFlightMax = batchesInFlightMax
+    runtime = StreamRuntime(source: source, sink: sink, work: work, options: options)
     self.model = model
     self.shadow = shadow
     self.logger = logger

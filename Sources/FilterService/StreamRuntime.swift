@@ -3,7 +3,7 @@ package import Pipeline
 internal import Records
 internal import Threading
 
-/// Runs a `StreamMachine` on threads: one reads, some decode and tokenize, one judges, one
+/// Runs a `StreamMachine` on threads: one reads, some decode and tokenize, some judge, one
 /// publishes, so that all of it overlaps.
 ///
 /// The threads share the machine behind one lock and hold it only to hand over work. Everything
@@ -35,7 +35,9 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     for number in 0..<options.preparationThreads {
       threads.append(BlockingThread(name: "prepare-\(number)") { self.prepare() })
     }
-    threads.append(BlockingThread(name: "judge") { self.judge() })
+    for number in 0..<options.limits.batch.batchesInFlightMax {
+      threads.append(BlockingThread(name: "judge-\(number)") { self.judge() })
+    }
     threads.append(BlockingThread(name: "publish") { self.publish() })
     read()
     state.update { $0.isOver = true }

@@ -14,6 +14,8 @@ package struct InferenceDevice: Sendable {
   let precisions: [Precision]
   /// Whether a model that the GPU cannot run runs on the CPU instead.
   let fallsBack: Bool
+  /// Batches that a model has at once: a GPU computes one while the next is made ready.
+  package var batchesInFlightMax: Int { gpu == nil ? 1 : 2 }
   /// Why the settings' wish for any GPU ended with the CPU; nil where it did not.
   package let fallbackReason: String?
 

@@ -9,16 +9,19 @@ package struct BatchLimits: Hashable, Sendable {
   package var lingerMilliseconds: Int
   /// How old the oldest record of a batch may become, quiet or not.
   package var ageMaxMilliseconds: Int
+  /// Batches that are with the classifier at once: one more than a device computes keeps it busy.
+  package var batchesInFlightMax: Int
 
   package init(
     tokensMax: Int = 8192, recordsMax: Int = 256, bytesMax: Int = 4 << 20,
-    lingerMilliseconds: Int = 2, ageMaxMilliseconds: Int = 25
+    lingerMilliseconds: Int = 2, ageMaxMilliseconds: Int = 25, batchesInFlightMax: Int = 1
   ) {
     self.tokensMax = tokensMax
     self.recordsMax = recordsMax
     self.bytesMax = bytesMax
     self.lingerMilliseconds = lingerMilliseconds
     self.ageMaxMilliseconds = ageMaxMilliseconds
+    self.batchesInFlightMax = batchesInFlightMax
   }
 }
 

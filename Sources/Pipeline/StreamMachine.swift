@@ -133,18 +133,18 @@ package struct StreamMachine: Sendable {
     judging.append(wanted, now: now)
   }
 
-  /// The next batch for the classifier, one at a time.
+  /// The next batch for the classifier, no more than `batchesInFlightMax` at a time.
   package mutating func nextBatch(now: StreamInstant) -> Decision<Batch> {
     judging.next(now: now, isDraining: isDraining || isFull)
   }
 
-  /// The batch in flight was judged by its classifier.
+  /// A batch in flight was judged by its classifier.
   ///
   /// - Parameter judgements: one for each of the batch's exchanges, in order.
   package mutating func judged(
     _ id: BatchID, _ judgements: [Judgement], atMilliseconds time: Int64
   ) {
-    let batch = judging.finish(id)
+    let batch = judging.running(id)
     let model = batch.classifier.model
     precondition(judgements.count == batch.exchanges.count, "one judgement for each exchange")
     var remaining = judgements[...]
@@ -166,10 +166,10 @@ package struct StreamMachine: Sendable {
           model: model))
     }
     counters.count(batch)
-    publish(judged)
+    publish(judging.finish(id, judged))
   }
 
-  /// The classifier failed on the batch in flight.
+  /// The classifier failed on a batch in flight.
   package mutating func judgingFailed(
     _ id: BatchID, _ cause: ClassifierFailure, atMilliseconds time: Int64
   ) {
@@ -187,11 +187,10 @@ package struct StreamMachine: Sendable {
     let letter = DeadLetter(
       reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
       attempts: limits.poisonAttemptsMax)
-    publish([
-      JudgedItem(
-        item: poison.item, format: poison.format, outcome: .deadLetter(letter),
-        judgedAtMilliseconds: time, model: model)
-    ])
+    let judged = JudgedItem(
+      item: poison.item, format: poison.format, outcome: .deadLetter(letter),
+      judgedAtMilliseconds: time, model: model)
+    publish(judging.finish(id, [judged]))
   }
 
   // MARK: Publishing

@@ -34,6 +34,43 @@ import Testing
     #expect(try #require(bench.nextBatch()).offsets == [0, 1])
   }
 
+  /// With several batches in flight: the one that is done first waits for the one before it, and the
+  /// halves of one that failed take its place.
+  @Test func whatIsJudgedEarlyWaitsForItsTurn() throws {
+    var limits = eager
+    limits.batch.batchesInFlightMax = 2
+    let bench = Bench(limits)
+    bench.feed(0...7)
+    let first = try #require(bench.nextBatch())
+    let second = try #require(bench.nextBatch())
+    #expect(bench.nextBatch() == nil, "no third one")
+    bench.finish(second)
+    #expect(bench.nextTransaction() == nil)
+    bench.machine.judgingFailed(first.id, ClassifierFailure(detail: "no"), atMilliseconds: 0)
+    let (front, back) = (try #require(bench.nextBatch()), try #require(bench.nextBatch()))
+    #expect((front.offsets, back.offsets) == ([0, 1], [2, 3]))
+    bench.finish(back)
+    #expect(bench.nextTransaction() == nil)
+    bench.finish(front)
+    #expect(try #require(bench.nextTransaction()).recordOffsets == Array(0...7))
+  }
+
+  /// A partition's offset is never committed past records that a drain removed.
+  @Test func aDrainRemovesNothingInFrontOfWhatIsJudged() throws {
+    var limits = eager
+    limits.batch.batchesInFlightMax = 2
+    let bench = Bench(limits)
+    bench.feed(0...7)
+    let first = try #require(bench.nextBatch())
+    let second = try #require(bench.nextBatch())
+    bench.machine.judgingFailed(first.id, ClassifierFailure(detail: "no"), atMilliseconds: 0)
+    bench.machine.drain([bench.partition])
+    bench.finish(second)
+    bench.judge()
+    bench.judge()
+    #expect(try #require(bench.nextTransaction()).recordOffsets == Array(0...7))
+  }
+
   @Test func twoModelsNeverShareATransaction() throws {
     let bench = Bench(eager)
     bench.feed(0...3, model: "old@1")

@@ -11,7 +11,7 @@ struct SimulatedMember {
   private var positions: [TopicPartition: Offset] = [:]
   private var starts: [TopicPartition: Offset] = [:]
   private var chunks: [Chunk] = []
-  private var batch: Batch?
+  private var batches: [Batch] = []
   /// The transaction in flight, with the generation known before it was formed: taken later, it
   /// could let through records of an assignment that is over.
   private var transaction: (work: Transaction, generation: Int)?
@@ -26,7 +26,8 @@ struct SimulatedMember {
 
   static let limits = StreamLimits(
     batch: BatchLimits(
-      tokensMax: 40, recordsMax: 6, bytesMax: 200, lingerMilliseconds: 3, ageMaxMilliseconds: 20),
+      tokensMax: 40, recordsMax: 6, bytesMax: 200, lingerMilliseconds: 3, ageMaxMilliseconds: 20,
+      batchesInFlightMax: 3),
     bufferRecordsMax: 40, bufferBytesMax: 1500, pauseAfterMilliseconds: 5, transactionRecordsMax: 9,
     transactionBytesMax: 400, transactionAttemptsMax: 1000, retryBackoffMilliseconds: 1,
     poisonAttemptsMax: 2)
@@ -120,8 +121,9 @@ struct SimulatedMember {
   }
 
   private mutating func startBatch(now: StreamInstant) {
-    guard batch == nil, case .perform(let next) = machine.nextBatch(now: now) else { return }
-    batch = next
+    guard case .perform(let next) = machine.nextBatch(now: now) else { return }
+    batches.append(next)
+    #expect(batches.count <= Self.limits.batch.batchesInFlightMax)
     #expect(next.items.count <= Self.limits.batch.recordsMax)
     let tokens = next.exchanges.reduce(0) { $0 + $1.tokens }
     #expect(tokens <= Self.limits.batch.tokensMax || next.exchanges.count == 1)
@@ -130,8 +132,9 @@ struct SimulatedMember {
   private mutating func finishBatch(
     now: StreamInstant, random: inout SeededGenerator, faults: Bool
   ) {
-    guard let batch else { return }
-    self.batch = nil
+    // In any order: a later batch may be done before an earlier one.
+    guard let index = batches.indices.randomElement(using: &random) else { return }
+    let batch = batches.remove(at: index)
     let time = now.nanoseconds / 1_000_000
     let failsByChance = faults && batch.items.count > 1 && random.oneIn(10)
     if failsByChance || batch.exchanges.contains(where: { $0.id == "poison" }) {
