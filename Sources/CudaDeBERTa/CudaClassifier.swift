@@ -108,11 +108,12 @@ package final class CudaClassifier: SequenceClassifier {
     _ weights: ModelWeights, _ shape: ModelConfiguration, precision: Precision, engine: CudaEngine
   ) throws(CudaFailure) -> ([DeviceLane], LaneCapacity) {
     let context = engine.context
-    try check(shape, precision, context.device)
+    try check(shape, precision, engine)
     let kernels = try DeviceKernels(
       precision: precision, headSize: shape.headSize,
       rowColumns: max(shape.hidden, shape.embedding), from: engine.cubins, in: context)
-    let onDevice = try DeviceWeights(weights, of: shape, kernels: kernels, in: context)
+    let onDevice = try DeviceWeights(
+      weights, of: shape, precision: precision, kernels: kernels, in: context)
     var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
     while true {
       let capacity = LaneCapacity(tokens: tokens)
@@ -134,14 +135,26 @@ package final class CudaClassifier: SequenceClassifier {
 
   /// Refuses what the kernels do not compute.
   private static func check(
-    _ shape: ModelConfiguration, _ precision: Precision, _ device: CudaDeviceProperties
+    _ shape: ModelConfiguration, _ precision: Precision, _ engine: CudaEngine
   ) throws(CudaFailure) {
     func refuse(_ reason: String) -> CudaFailure { .unsupported(reason: reason) }
-    if device.capability.major < 7 || (device.capability.major, device.capability.minor) == (7, 0) {
-      throw refuse("\(device.name) is older than sm_75")
+    let device = engine.device
+    let capability = 10 * device.capability.major + device.capability.minor
+    let first =
+      switch precision {
+      case .fp16: 75
+      case .bf16: 80
+      case .fp8: 89
+      }
+    guard capability >= first else {
+      throw refuse(
+        "\(precision.rawValue) on \(device.architecture), only from sm_\(first) on")
     }
-    if precision == .bf16, device.capability.major < 8 {
-      throw refuse("\(device.name) has no bf16: that begins with sm_80")
+    if precision.isNarrow {
+      guard !engine.lacksProductLibrary else { throw refuse("fp8 without cuBLASLt") }
+      guard shape.hidden % 16 == 0, shape.intermediate % 16 == 0 else {
+        throw refuse("fp8 with sizes that are no multiples of 16")
+      }
     }
     guard [16, 32, 64].contains(shape.headSize) else {
       throw refuse("heads of \(shape.headSize) values; 16, 32 and 64 are computed")

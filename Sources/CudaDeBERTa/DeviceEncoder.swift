@@ -15,15 +15,17 @@ struct DeviceEncoder {
   /// Leaves the logits of every sequence in the workspace, from the integers that are there.
   func run(_ batch: BatchShape) throws(CudaFailure) {
     try embed(tokens: batch.tokens, positions: at(batch.positionsStart))
-    for layer in weights.layers.dropLast() {
+    for (index, layer) in weights.layers.dropLast().enumerated() {
       try products.multiply(
-        layer.projections, workspace.states, rows: batch.tokens, into: workspace.projections,
-        addsBias: true, on: stream)
+        layer.projections, layer.isNarrow ? workspace.narrowStates : workspace.states,
+        rows: batch.tokens, into: workspace.projections, addsBias: true, on: stream)
       let parts = (0..<3).map { workspace.projections.advanced(byBytes: 2 * $0 * hidden) }
       try attend(
         layer, queries: parts[0], keys: parts[1], values: parts[2], queryStride: 3 * hidden,
         keyStride: 3 * hidden, tiles: at(batch.tilesStart), count: batch.tiles)
-      try finish(layer, states: workspace.states, rows: batch.tokens)
+      try finish(
+        layer, states: workspace.states, rows: batch.tokens,
+        narrowsResult: weights.layers[index + 1].isNarrow)
     }
     if let last = weights.layers.last { try run(last: last, batch) }
     try classify(sequences: batch.sequences)
@@ -39,6 +41,7 @@ struct DeviceEncoder {
     let projection = weights.embeddingProjection
     let norm = weights.embeddingNorm
     let columns = shape.embedding
+    let isNarrow = weights.layers.first?.isNarrow ?? false
     try stream.launch(
       kernels.embedding, grid: (tokens, 1), threads: DeviceKernels.rowThreads,
       sharedBytes: DeviceKernels.rowSharedBytes(columns: columns),
@@ -47,13 +50,20 @@ struct DeviceEncoder {
         .address(weights.positions), .address(weights.type),
         .address(projection == nil ? norm.scale : .none),
         .address(projection == nil ? norm.shift : .none), .float(norm.epsilon),
-        .address(projection == nil ? workspace.states : workspace.embedded), .int32(columns),
+        .address(projection == nil ? workspace.states : workspace.embedded),
+        .address(projection == nil ? narrowStates(ifNeeded: isNarrow) : .none), .int32(columns),
       ])
     guard let projection else { return }
     try products.multiply(
       projection, workspace.embedded, rows: tokens, into: workspace.states, addsBias: false,
       on: stream)
-    try normalize(workspace.states, addend: .none, bias: .none, norm, rows: tokens)
+    try normalize(
+      workspace.states, addend: .none, bias: .none, norm, rows: tokens, narrowsResult: isNarrow)
+  }
+
+  /// Where 8-bit states go that a layer reads.
+  private func narrowStates(ifNeeded isNeeded: Bool) -> DeviceAddress {
+    isNeeded ? workspace.narrowStates : .none
   }
 
   /// The last layer computes only what the classifier reads: the first token of each sequence.
@@ -76,7 +86,7 @@ struct DeviceEncoder {
       layer, queries: workspace.firstQueries, keys: workspace.projections,
       values: workspace.projections.advanced(byBytes: 2 * hidden), queryStride: hidden,
       keyStride: 2 * hidden, tiles: at(batch.lastTilesStart), count: batch.sequences)
-    try finish(layer, states: workspace.firsts, rows: batch.sequences)
+    try finish(layer, states: workspace.firsts, rows: batch.sequences, narrowsResult: false)
   }
 
   /// context = softmax(scores) · values, for the queries of the tiles.
@@ -89,7 +99,7 @@ struct DeviceEncoder {
     let arguments = KernelStructure(
       addresses: [
         queries, keys, values, layer.relativeKeys, layer.relativeQueries, weights.slots, tiles,
-        workspace.context,
+        workspace.context, layer.isNarrow ? workspace.narrowContext : .none,
       ],
       integers: [
         queryStride, keyStride, hidden, hidden, weights.slotCount, weights.reach,
@@ -101,45 +111,52 @@ struct DeviceEncoder {
 
   /// What follows attention in a layer: output map, feed-forward, both norms.
   private func finish(
-    _ layer: DeviceWeights.Layer, states: DeviceAddress, rows: Int
+    _ layer: DeviceWeights.Layer, states: DeviceAddress, rows: Int, narrowsResult: Bool
   ) throws(CudaFailure) {
+    let isNarrow = layer.isNarrow
     try products.multiply(
-      layer.attentionOutput, workspace.context, rows: rows, into: workspace.addend,
-      addsBias: false, on: stream)
+      layer.attentionOutput, isNarrow ? workspace.narrowContext : workspace.context, rows: rows,
+      into: workspace.addend, addsBias: false, on: stream)
     try normalize(
       states, addend: workspace.addend, bias: layer.attentionOutput.bias, layer.attentionNorm,
-      rows: rows)
+      rows: rows, narrowsResult: isNarrow)
     try products.multiply(
-      layer.expansion, states, rows: rows, into: workspace.expanded, addsBias: false, on: stream)
-    try activate(workspace.expanded, bias: layer.expansion.bias, rows, shape.intermediate)
+      layer.expansion, isNarrow ? workspace.narrowStates : states, rows: rows,
+      into: workspace.expanded, addsBias: false, on: stream)
+    let narrowExpanded = isNarrow ? workspace.narrowExpanded : .none
+    try activate(
+      workspace.expanded, bias: layer.expansion.bias, to: narrowExpanded, rows, shape.intermediate)
     try products.multiply(
-      layer.contraction, workspace.expanded, rows: rows, into: workspace.addend, addsBias: false,
-      on: stream)
+      layer.contraction, isNarrow ? narrowExpanded : workspace.expanded, rows: rows,
+      into: workspace.addend, addsBias: false, on: stream)
     try normalize(
-      states, addend: workspace.addend, bias: layer.contraction.bias, layer.outputNorm, rows: rows)
+      states, addend: workspace.addend, bias: layer.contraction.bias, layer.outputNorm, rows: rows,
+      narrowsResult: narrowsResult)
   }
 
   /// states = norm(states + addend + bias).
   private func normalize(
     _ states: DeviceAddress, addend: DeviceAddress, bias: DeviceAddress,
-    _ norm: DeviceNormalization, rows: Int
+    _ norm: DeviceNormalization, rows: Int, narrowsResult: Bool
   ) throws(CudaFailure) {
     try stream.launch(
       kernels.normalization, grid: (rows, 1), threads: DeviceKernels.rowThreads,
       sharedBytes: DeviceKernels.rowSharedBytes(columns: hidden),
       [
         .address(states), .address(addend), .address(bias), .address(norm.scale),
-        .address(norm.shift), .float(norm.epsilon), .address(states), .int32(hidden),
+        .address(norm.shift), .float(norm.epsilon), .address(states),
+        .address(narrowStates(ifNeeded: narrowsResult)), .int32(hidden),
       ])
   }
 
-  /// values = gelu(values + bias).
+  /// values = gelu(values + bias), or `quarters` in 8 bits instead.
   private func activate(
-    _ values: DeviceAddress, bias: DeviceAddress, _ rows: Int, _ columns: Int
+    _ values: DeviceAddress, bias: DeviceAddress, to quarters: DeviceAddress = .none, _ rows: Int,
+    _ columns: Int
   ) throws(CudaFailure) {
     try stream.launch(
       kernels.activation, grid: ((rows * columns + 2047) / 2048, 1), threads: 256,
-      [.address(values), .address(bias), .int32(rows), .int32(columns)])
+      [.address(values), .address(bias), .address(quarters), .int32(rows), .int32(columns)])
   }
 
   /// logits = classifier(gelu(pooler(states of first tokens))).

@@ -6,6 +6,8 @@ struct DeviceKernels: Sendable {
   let attention: CudaKernel
   let classifier: CudaKernel
   let conversion: CudaKernel
+  /// To 8 bits.
+  let narrowing: CudaKernel
   let embedding: CudaKernel
   let firstTokens: CudaKernel
   let normalization: CudaKernel
@@ -34,12 +36,14 @@ struct DeviceKernels: Sendable {
     let isTuring = context.device.capability.major < 8
     attentionTile = isTuring ? 32 : 64
     attentionSharedBytes = Self.attentionSharedBytes(headSize: headSize, tile: attentionTile)
-    let suffix = precision.rawValue
+    let suffix = precision.wide.rawValue
     activation = try module(.activation).kernel("activation_\(suffix)")
     attention = try module(.attention).kernel(
       "attention_\(suffix)_\(headSize)" + (isTuring ? "_tile32" : ""),
       sharedBytes: attentionSharedBytes)
-    conversion = try module(.conversion).kernel("conversion_\(suffix)")
+    let conversions = try module(.conversion)
+    conversion = try conversions.kernel("conversion_\(suffix)")
+    narrowing = try conversions.kernel("conversion_fp8")
     let rowBytes = Self.rowSharedBytes(columns: rowColumns)
     embedding = try module(.embedding).kernel("embedding_\(suffix)", sharedBytes: rowBytes)
     normalization = try module(.normalization).kernel(

@@ -15,7 +15,7 @@ final class DeviceProducts: @unchecked Sendable {
   init(
     precision: Precision, kernel: CudaKernel, library: ProductLibrary?, in context: CudaContext
   ) throws(CudaFailure) {
-    format = precision == .fp16 ? .fp16 : .bf16
+    format = precision.format
     self.kernel = kernel
     self.library = try library.map { (products) throws(CudaFailure) in
       (products, try DeviceMemory(bytes: ProductLibrary.workspaceBytes, in: context))
@@ -30,14 +30,16 @@ final class DeviceProducts: @unchecked Sendable {
     guard let library else {
       return try multiplyByKernel(map, input, rows, output, addsBias, stream)
     }
+    let isNarrow = map.weightScale != .none
     let product = DenseProduct(
-      format: format, outputFormat: format,
+      format: isNarrow ? .e4m3 : format, outputFormat: format,
       rows: (rows + Self.rowStep - 1) / Self.rowStep * Self.rowStep, inputs: map.inputs,
       outputs: map.outputs, addsBias: addsBias)
     try library.products.multiply(
       product,
       DenseOperands(
-        input: input, weight: map.weight, bias: map.narrowBias, output: output),
+        input: input, weight: map.weight, bias: map.roundedBias, output: output,
+        weightScale: map.weightScale),
       workspace: library.workspace, on: stream, isCapturing: isCapturing)
   }
 

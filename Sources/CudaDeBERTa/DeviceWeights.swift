@@ -4,22 +4,26 @@ internal import Tensors
 
 /// A dense map on a device: x (rows, inputs) becomes x · weightᵀ + bias.
 struct DeviceLinear: Sendable {
-  /// (outputs, inputs), in the engine's precision.
+  /// (outputs, inputs), 16-bit numbers, or 8-bit ones where there is a scale.
   let weight: DeviceAddress
+  /// What 8-bit weights are to be multiplied by: a 32-bit float; none for 16-bit ones.
+  let weightScale: DeviceAddress
   /// (outputs), 32-bit floats; none without one.
   let bias: DeviceAddress
   /// (outputs), in the engine's precision, where a product adds it.
-  let narrowBias: DeviceAddress
+  let roundedBias: DeviceAddress
   let inputs: Int
   let outputs: Int
 
   /// The map to a range of the outputs.
   func outputs(_ range: Range<Int>) -> DeviceLinear {
     DeviceLinear(
-      weight: weight.advanced(byBytes: 2 * range.lowerBound * inputs),
+      weight: weight.advanced(
+        byBytes: (weightScale == .none ? 2 : 1) * range.lowerBound * inputs),
+      weightScale: weightScale,
       bias: bias == .none ? .none : bias.advanced(byBytes: 4 * range.lowerBound),
-      narrowBias: narrowBias == .none
-        ? .none : narrowBias.advanced(byBytes: 2 * range.lowerBound),
+      roundedBias: roundedBias == .none
+        ? .none : roundedBias.advanced(byBytes: 2 * range.lowerBound),
       inputs: inputs, outputs: range.count)
   }
 }
@@ -55,6 +59,8 @@ struct DeviceWeights: Sendable {
   private let memory: [DeviceMemory]
 
   struct Layer: Sendable {
+    /// Its dense products read 8-bit numbers.
+    let isNarrow: Bool
     /// hidden to queries, keys and values, one after the other.
     let projections: DeviceLinear
     /// (slots, hidden), or none without the term.
@@ -69,10 +75,11 @@ struct DeviceWeights: Sendable {
 
   /// Copies the weights, rounded to the precision of the kernels.
   init(
-    _ weights: ModelWeights, of shape: ModelConfiguration, kernels: DeviceKernels,
-    in context: CudaContext
+    _ weights: ModelWeights, of shape: ModelConfiguration, precision: Precision,
+    kernels: DeviceKernels, in context: CudaContext
   ) throws(CudaFailure) {
-    let uploader = try WeightUploader(conversion: kernels.conversion, in: context)
+    let uploader = try WeightUploader(
+      conversion: kernels.conversion, narrowing: kernels.narrowing, in: context)
     words = try uploader.rounded([weights.words])
     positions = try uploader.rounded(weights.positions.map { [$0] } ?? [])
     type = try uploader.rounded(weights.types.map { [$0] } ?? [], rows: 1)
@@ -81,14 +88,18 @@ struct DeviceWeights: Sendable {
     }
     embeddingNorm = try DeviceNormalization(weights.embeddingNorm, uploader)
     var layers: [Layer] = []
-    for layer in weights.layers { layers.append(try Layer(layer, uploader)) }
+    for (index, layer) in weights.layers.enumerated() {
+      // Few rows of the last layer are computed, and what they lose is not made good by later ones.
+      let isNarrow = precision.isNarrow && index < weights.layers.count - 1
+      layers.append(try Layer(layer, isNarrow: isNarrow, uploader))
+    }
     self.layers = layers
     pooler = try DeviceLinear([weights.pooler], uploader)
     classifierWeight = try uploader.exact([weights.classifier.weight])
     classifierBias = try uploader.exact(weights.classifier.bias.map { [$0] } ?? [])
     let (reach, slots) = shape.relative?.slots() ?? (0, [0])
     self.reach = reach
-    self.slots = try uploader.integers(slots)
+    self.slots = try uploader.numbers(slots.map(Int16.init))
     slotCount = shape.relative.map { 2 * $0.span } ?? 1
     memory = uploader.memory
   }
@@ -96,26 +107,35 @@ struct DeviceWeights: Sendable {
 
 extension DeviceWeights.Layer {
   fileprivate init(
-    _ layer: ModelWeights.Layer, _ uploader: WeightUploader
+    _ layer: ModelWeights.Layer, isNarrow: Bool, _ uploader: WeightUploader
   ) throws(CudaFailure) {
-    projections = try DeviceLinear([layer.query, layer.key, layer.value], uploader)
+    self.isNarrow = isNarrow
+    projections = try DeviceLinear(
+      [layer.query, layer.key, layer.value], isNarrow: isNarrow, uploader)
     relativeKeys = try uploader.rounded(layer.relative.keys.map { [$0] } ?? [])
     relativeQueries = try uploader.rounded(layer.relative.queries.map { [$0] } ?? [])
-    attentionOutput = try DeviceLinear([layer.attentionOutput], uploader)
+    attentionOutput = try DeviceLinear([layer.attentionOutput], isNarrow: isNarrow, uploader)
     attentionNorm = try DeviceNormalization(layer.attentionNorm, uploader)
-    expansion = try DeviceLinear([layer.expansion], uploader)
-    contraction = try DeviceLinear([layer.contraction], uploader)
+    expansion = try DeviceLinear([layer.expansion], isNarrow: isNarrow, uploader)
+    contraction = try DeviceLinear([layer.contraction], isNarrow: isNarrow, uploader)
     outputNorm = try DeviceNormalization(layer.outputNorm, uploader)
   }
 }
 
 extension DeviceLinear {
   /// Maps of the same inputs, their outputs one after the other.
-  fileprivate init(_ maps: [Linear], _ uploader: WeightUploader) throws(CudaFailure) {
-    weight = try uploader.rounded(maps.map(\.weight))
+  fileprivate init(
+    _ maps: [Linear], isNarrow: Bool = false, _ uploader: WeightUploader
+  ) throws(CudaFailure) {
+    let weights = maps.map(\.weight)
+    if isNarrow {
+      (weight, weightScale) = try uploader.narrowed(weights)
+    } else {
+      (weight, weightScale) = (try uploader.rounded(weights), .none)
+    }
     let biases = maps.compactMap(\.bias)
     bias = try uploader.exact(biases)
-    narrowBias = try uploader.rounded(biases)
+    roundedBias = try uploader.rounded(biases)
     inputs = maps[0].inputs
     outputs = maps.reduce(0) { $0 + $1.outputs }
   }

@@ -18,6 +18,11 @@ struct DeviceWorkspace: Sendable {
   let expanded: DeviceAddress
   /// (tokens, hidden): what a product adds to the states.
   let addend: DeviceAddress
+  /// What products of 8-bit numbers read: states and context (tokens, hidden), and expanded
+  /// (tokens, intermediate); only in a precision that has them.
+  let narrowStates: DeviceAddress
+  let narrowContext: DeviceAddress
+  let narrowExpanded: DeviceAddress
   /// (sequences, hidden): the states of first tokens, and their queries.
   let firsts: DeviceAddress
   let firstQueries: DeviceAddress
@@ -30,10 +35,11 @@ struct DeviceWorkspace: Sendable {
 
   init(
     tokensMax: Int, sequencesMax: Int, integers: Int, for shape: ModelConfiguration,
-    in context: CudaContext
+    isNarrow: Bool, in context: CudaContext
   ) throws(CudaFailure) {
     let layout = Layout(
-      tokens: tokensMax, sequences: sequencesMax, integers: integers, shape: shape)
+      tokens: tokensMax, sequences: sequencesMax, integers: integers, shape: shape,
+      isNarrow: isNarrow)
     memory = try DeviceMemory(bytes: layout.bytes, in: context)
     let start = memory.address
     self.integers = start.advanced(byBytes: layout.integers)
@@ -43,6 +49,9 @@ struct DeviceWorkspace: Sendable {
     self.context = start.advanced(byBytes: layout.context)
     expanded = projections
     addend = start.advanced(byBytes: layout.addend)
+    narrowStates = start.advanced(byBytes: layout.narrowStates)
+    narrowContext = start.advanced(byBytes: layout.narrowContext)
+    narrowExpanded = start.advanced(byBytes: layout.narrowExpanded)
     firsts = start.advanced(byBytes: layout.firsts)
     firstQueries = start.advanced(byBytes: layout.firstQueries)
     logits = start.advanced(byBytes: layout.logits)
@@ -59,11 +68,16 @@ struct DeviceWorkspace: Sendable {
     var projections = 0
     var context = 0
     var addend = 0
+    var narrowStates = 0
+    var narrowContext = 0
+    var narrowExpanded = 0
     var firsts = 0
     var firstQueries = 0
     var logits = 0
 
-    init(tokens: Int, sequences: Int, integers: Int, shape: ModelConfiguration) {
+    init(
+      tokens: Int, sequences: Int, integers: Int, shape: ModelConfiguration, isNarrow: Bool
+    ) {
       self.integers = take(4 * integers)
       embedded = shape.embedding == shape.hidden ? 0 : take(2 * tokens * shape.embedding)
       states = take(2 * tokens * shape.hidden)
@@ -72,6 +86,11 @@ struct DeviceWorkspace: Sendable {
       let expandedEnd = projections + 2 * tokens * shape.intermediate
       if bytes < expandedEnd { _ = take(expandedEnd - bytes) }
       addend = take(2 * tokens * shape.hidden)
+      if isNarrow {
+        narrowStates = take(tokens * shape.hidden)
+        narrowContext = take(tokens * shape.hidden)
+        narrowExpanded = take(tokens * shape.intermediate)
+      }
       firsts = take(2 * sequences * shape.hidden)
       firstQueries = take(2 * sequences * shape.hidden)
       logits = take(4 * 2 * sequences)

@@ -4,17 +4,25 @@ internal import Tensors
 /// Brings parameters to a device, piece by piece through memory that it copies from.
 final class WeightUploader {
   private static let pieceFloats = 1 << 20
+  /// The largest number of E4M3.
+  private static let narrowMax: Float = 448
 
   private let context: CudaContext
   private let stream: CudaStream
   private let conversion: CudaKernel
+  private let narrowing: CudaKernel
   private let staging: PinnedMemory
   private let floats: DeviceMemory
   /// Everything that was brought so far; to be kept as long as the addresses are used.
   private(set) var memory: [DeviceMemory] = []
 
-  /// - Parameter conversion: rounds 32-bit floats to the precision that the kernels use.
-  init(conversion: CudaKernel, in context: CudaContext) throws(CudaFailure) {
+  /// - Parameters:
+  ///   - conversion: rounds 32-bit floats to the 16 bits that the kernels use.
+  ///   - narrowing: rounds them to 8 bits.
+  init(
+    conversion: CudaKernel, narrowing: CudaKernel, in context: CudaContext
+  ) throws(CudaFailure) {
+    self.narrowing = narrowing
     self.context = context
     self.conversion = conversion
     stream = try CudaStream(in: context)
@@ -34,6 +42,27 @@ final class WeightUploader {
     }
   }
 
+  /// Parameters one after the other, each value divided by a common scale and rounded to 8 bits, so
+  /// that the largest becomes the largest number of the format; and the place of the scale.
+  func narrowed(
+    _ parameters: [Parameter]
+  ) throws(CudaFailure) -> (values: DeviceAddress, scale: DeviceAddress) {
+    var largest: Float = 0
+    for parameter in parameters {
+      let values = parameter.values
+      for index in values.indices { largest = max(largest, abs(values[index])) }
+    }
+    let scale = largest > 0 ? largest / Self.narrowMax : 1
+    let values = try place(parameters, rows: nil, bytesEach: 1) {
+      (count, target) throws(CudaFailure) in
+      try stream.copy(staging, bytes: 4 * count, to: floats.address)
+      try stream.launch(
+        narrowing, grid: ((count + 511) / 512, 1), threads: 256,
+        [.address(floats.address), .address(target), .float(1 / scale), .int32(count)])
+    }
+    return (values, try numbers([scale]))
+  }
+
   /// Parameters one after the other, as 32-bit floats; none for no parameter.
   func exact(_ parameters: [Parameter]) throws(CudaFailure) -> DeviceAddress {
     try place(parameters, rows: nil, bytesEach: 4) { (count, target) throws(CudaFailure) in
@@ -41,12 +70,12 @@ final class WeightUploader {
     }
   }
 
-  /// Integers of 16 bits.
-  func integers(_ numbers: [Int]) throws(CudaFailure) -> DeviceAddress {
-    let short = numbers.map { Int16($0) }
-    let target = try allocate(bytes: 2 * short.count)
-    staging.write(short.span, at: 0)
-    try stream.copy(staging, bytes: 2 * short.count, to: target)
+  /// Numbers as they are.
+  func numbers<Number: BitwiseCopyable>(_ numbers: [Number]) throws(CudaFailure) -> DeviceAddress {
+    let bytes = numbers.count * MemoryLayout<Number>.stride
+    let target = try allocate(bytes: bytes)
+    staging.write(numbers.span, at: 0)
+    try stream.copy(staging, bytes: bytes, to: target)
     try stream.finish()
     return target
   }

@@ -55,19 +55,18 @@ package struct DenseOperands: Sendable {
   package let weight: DeviceAddress
   package let bias: DeviceAddress
   package let output: DeviceAddress
-  /// What 8-bit numbers are to be multiplied by, each a 32-bit float in device memory; none for 1.
-  package let inputScale: DeviceAddress
+  /// What 8-bit weights are to be multiplied by, a 32-bit float in device memory. (8-bit inputs are
+  /// taken as they are.)
   package let weightScale: DeviceAddress
 
   package init(
     input: DeviceAddress, weight: DeviceAddress, bias: DeviceAddress, output: DeviceAddress,
-    inputScale: DeviceAddress = .none, weightScale: DeviceAddress = .none
+    weightScale: DeviceAddress = .none
   ) {
     self.input = input
     self.weight = weight
     self.bias = bias
     self.output = output
-    self.inputScale = inputScale
     self.weightScale = weightScale
   }
 }
@@ -97,7 +96,6 @@ package struct DenseOperands: Sendable {
     if product.format == .e4m3 {
       try set(CCUDA_OPERATION_FAST_ACCUMULATION, Int8(1))
       try set(CCUDA_OPERATION_A_SCALE, operands.weightScale.value)
-      try set(CCUDA_OPERATION_B_SCALE, operands.inputScale.value)
     }
     let (rows, inputs, outputs) = (product.rows, product.inputs, product.outputs)
     unsafe weight = try unsafe layout(product.format, inputs, outputs)

@@ -45,6 +45,7 @@ package struct InferenceDevice: Sendable {
       case .auto: [.fp16, .bf16]
       case .fp16: [.fp16]
       case .bf16: [.bf16]
+      case .fp8: [.fp8]
       }
     do throws(CudaFailure) {
       let search = LibrarySearch(environment: environment)

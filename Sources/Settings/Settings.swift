@@ -156,6 +156,8 @@ package struct EngineSettings: Hashable, Sendable {
     case auto
     case fp16
     case bf16
+    /// 8 bits where most of the time goes, and 16 elsewhere.
+    case fp8
   }
 
   package var device: Device

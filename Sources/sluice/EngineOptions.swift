@@ -10,7 +10,7 @@ struct EngineOptions: ParsableArguments {
       "auto, cpu or cuda:N; auto takes cuda:0 where it is usable.", valueName: "device"))
   var device: EngineSettings.Device = .auto
 
-  @Option(help: "Numbers that a GPU multiplies: auto, fp16 or bf16.")
+  @Option(help: "Numbers that a GPU multiplies: auto, fp16, bf16 or fp8.")
   var precision: EngineSettings.Precision = .auto
 
   @Option(help: "Threads of the CPU; 0 takes one per core.")

@@ -36,6 +36,7 @@ struct Caller<kernel> {
 const std::vector<Kernel> kernels = {
     BOTH("activation.cu", activation),
     BOTH("conversion.cu", conversion),
+    ENTRY("conversion.cu", conversion_fp8),
     BOTH("embedding.cu", embedding),
     BOTH("normalization.cu", normalization),
     BOTH("pooling.cu", first_tokens),

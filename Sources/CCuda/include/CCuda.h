@@ -163,7 +163,6 @@ enum {
   CCUDA_OPERATION_EPILOGUE = 7,
   CCUDA_OPERATION_BIAS = 8,
   CCUDA_OPERATION_A_SCALE = 17,
-  CCUDA_OPERATION_B_SCALE = 18,
   CCUDA_OPERATION_FAST_ACCUMULATION = 25,
   CCUDA_TRANSPOSED = 1,                   // cublasOperation_t
   CCUDA_EPILOGUE_BIAS = 4,                // cublasLtEpilogue_t

@@ -36,6 +36,8 @@ struct AttentionArguments {
   const AttentionTile *tiles;
   /// (query rows, heads · headSize), `outputStride` apart.
   Element *output;
+  /// The same in 8 bits, which is then written instead; or null.
+  uint8_t *quarters;
   int32_t queryStride, keyStride, tableStride, outputStride;
   /// Rows of the relative tables, and the largest distance in `slots`.
   int32_t slotCount, reach;
@@ -230,11 +232,15 @@ DEVICE void attend(const AttentionArguments<Element> &layer) {
     const float inverse = 1.0f / sum[half];
     const int row = warp * 16 + g + 8 * half;
     if (row >= run.queries) continue;
-    Element *output =
-        layer.output + (size_t)(run.queryRow + row) * layer.outputStride + headColumn + 2 * c;
-    UNROLL for (int n = 0; n < headSize / 8; ++n)
-      *(uint32_t *)(output + n * 8) =
-          pack<Element>(result[n][2 * half] * inverse, result[n][2 * half + 1] * inverse);
+    const size_t start =
+        (size_t)(run.queryRow + row) * layer.outputStride + headColumn + 2 * c;
+    UNROLL for (int n = 0; n < headSize / 8; ++n) {
+      const float low = result[n][2 * half] * inverse, high = result[n][2 * half + 1] * inverse;
+      if (layer.quarters)
+        *(uint16_t *)(layer.quarters + start + n * 8) = Quarter::pack(low, high);
+      else
+        *(uint32_t *)(layer.output + start + n * 8) = pack<Element>(low, high);
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include "Emulator.hpp"
 #else
 
+typedef unsigned char uint8_t;
 typedef unsigned short uint16_t;
 typedef unsigned int uint32_t;
 typedef short int16_t;
@@ -99,6 +100,22 @@ struct Brain {
 #endif
 #endif
 
+#ifndef SLUICE_EMULATOR
+/// E4M3, numbers of 8 bits that only products read: 4 significant bits, up to 448. From sm_89.
+struct Quarter {
+  /// Two values, the first in the lower byte, rounded to nearest; what is too large becomes 448.
+  static DEVICE uint16_t pack(float low, float high) {
+#if __CUDA_ARCH__ >= 890
+    uint16_t result;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(result) : "f"(high), "f"(low));
+    return result;
+#else
+    return 0;  // no host asks for it
+#endif
+  }
+};
+#endif
+
 /// Whether the precision bf16 is compiled: everywhere but on Turing.
 #if defined(SLUICE_EMULATOR) || __CUDA_ARCH__ >= 800
 #define HAS_BF16 1
@@ -132,6 +149,12 @@ DEVICE void store(Element *to, const float (&values)[8]) {
   UNROLL for (int i = 0; i < 4; ++i)
     eight.pairs[i] = pack<Element>(values[2 * i], values[2 * i + 1]);
   *(Eight *)to = eight;
+}
+
+/// Rounds eight values to 8 bits and writes them at an 8-byte boundary.
+DEVICE void storeQuarters(uint8_t *to, const float (&values)[8]) {
+  UNROLL for (int i = 0; i < 4; ++i)
+    ((uint16_t *)to)[i] = Quarter::pack(values[2 * i], values[2 * i + 1]);
 }
 
 /// The pair of values at an even index.

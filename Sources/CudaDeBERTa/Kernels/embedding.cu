@@ -6,12 +6,12 @@
 ///
 /// `tokens` and `tokenPositions` are (tokens); `words` (vocabulary, columns); `positions` (positions,
 /// columns) and `type` (columns) or null; `scale` and `shift` (columns), null for no normalization;
-/// `states` (tokens, columns). Columns are a multiple of 8.
+/// `states` (tokens, columns); `quarters` the states in 8 bits, or null. Columns are a multiple of 8.
 template <typename Element>
 DEVICE void embed(
     const int32_t *tokens, const int32_t *tokenPositions, const Element *words,
     const Element *positions, const Element *type, const float *scale, const float *shift,
-    float epsilon, Element *states, int columns) {
+    float epsilon, Element *states, uint8_t *quarters, int columns) {
   SHARED_MEMORY(shared);
   const RowMemory memory(shared, columns);
   const size_t token = blockIdx.x;
@@ -29,16 +29,19 @@ DEVICE void embed(
     }
     UNROLL for (int i = 0; i < 8; ++i) memory.row[first + i] = sum[i];
   }
-  normalizeRow(memory, states + token * columns, columns, scale, shift, epsilon);
+  normalizeRow(
+      memory, states + token * columns, quarters ? quarters + token * columns : nullptr, columns,
+      scale, shift, epsilon);
 }
 
 #define EMBEDDING(name, Element)                                                                    \
   KERNEL THREADS(rowThreads) name(                                                                  \
       const int32_t *tokens, const int32_t *tokenPositions, const Element *words,                   \
       const Element *positions, const Element *type, const float *scale, const float *shift,        \
-      float epsilon, Element *states, int columns) {                                                \
+      float epsilon, Element *states, uint8_t *quarters, int columns) {                             \
     embed(                                                                                          \
-        tokens, tokenPositions, words, positions, type, scale, shift, epsilon, states, columns);    \
+        tokens, tokenPositions, words, positions, type, scale, shift, epsilon, states, quarters,    \
+        columns);                                                                                   \
   }
 
 EMBEDDING(embedding_fp16, Half)

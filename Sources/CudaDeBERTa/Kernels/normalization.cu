@@ -3,12 +3,13 @@
 
 /// One block of `rowThreads` threads per row; grid (rows). Shared memory: 4 · (columns + 4) bytes.
 ///
-/// `states` is (rows, columns), as is `addend` or null; `bias` (columns), or null where the product added it;
-/// `scale` and `shift` (columns); `output` (rows, columns) may be `states`. Columns are a multiple of 8.
+/// `states` is (rows, columns), as is `addend` or null; `bias` (columns), or null where the product
+/// added it; `scale` and `shift` (columns); `output` (rows, columns) may be `states`; `quarters` is the
+/// output in 8 bits, or null. Columns are a multiple of 8.
 template <typename Element>
 DEVICE void addAndNormalize(
     const Element *states, const Element *addend, const float *bias, const float *scale,
-    const float *shift, float epsilon, Element *output, int columns) {
+    const float *shift, float epsilon, Element *output, uint8_t *quarters, int columns) {
   SHARED_MEMORY(shared);
   const RowMemory memory(shared, columns);
   const size_t start = (size_t)blockIdx.x * columns;
@@ -22,14 +23,15 @@ DEVICE void addAndNormalize(
     UNROLL for (int i = 0; i < 8; ++i)
       memory.row[first + i] = state[i] + other[i] + (bias ? bias[first + i] : 0.0f);
   }
-  normalizeRow(memory, output + start, columns, scale, shift, epsilon);
+  normalizeRow(
+      memory, output + start, quarters ? quarters + start : nullptr, columns, scale, shift, epsilon);
 }
 
 #define NORMALIZATION(name, Element)                                                                \
   KERNEL THREADS(rowThreads) name(                                                                  \
       const Element *states, const Element *addend, const float *bias, const float *scale,          \
-      const float *shift, float epsilon, Element *output, int columns) {                            \
-    addAndNormalize(states, addend, bias, scale, shift, epsilon, output, columns);                  \
+      const float *shift, float epsilon, Element *output, uint8_t *quarters, int columns) {         \
+    addAndNormalize(states, addend, bias, scale, shift, epsilon, output, quarters, columns);        \
   }
 
 NORMALIZATION(normalization_fp16, Half)

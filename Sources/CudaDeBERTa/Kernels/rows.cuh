@@ -27,11 +27,12 @@ DEVICE float blockSum(float value, float *sums) {
 
 /// output = (row - mean) / sqrt(variance + epsilon) · scale + shift, for the row in shared memory.
 /// Each thread must have written the groups of eight that it reads here: those at 8 · threadIdx.x and
-/// every 8 · rowThreads columns further. Without `scale` the row is written as it is.
+/// every 8 · rowThreads columns further. Without `scale` the row is written as it is. `quarters`, where
+/// it is not null, takes the result in 8 bits, too.
 template <typename Element>
 DEVICE void normalizeRow(
-    RowMemory memory, Element *output, int columns, const float *scale, const float *shift,
-    float epsilon) {
+    RowMemory memory, Element *output, uint8_t *quarters, int columns, const float *scale,
+    const float *shift, float epsilon) {
   float mean = 0, inverse = 1;
   if (scale) {
     float sum = 0;
@@ -53,5 +54,6 @@ DEVICE void normalizeRow(
       values[i] = scale ? (value - mean) * inverse * scale[first + i] + shift[first + i] : value;
     }
     store(output + first, values);
+    if (quarters) storeQuarters(quarters + first, values);
   }
 }

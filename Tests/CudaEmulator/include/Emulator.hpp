@@ -68,6 +68,9 @@ struct Half {
 struct Quarter {
   static float widen(uint8_t bits);
   static uint8_t round(float value);
+  static uint16_t pack(float low, float high) {
+    return (uint16_t)(round(low) | round(high) << 8);
+  }
 };
 
 /// The upper half of a 32-bit float, rounded to nearest even.
