@@ -190,8 +190,9 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "DeBERTa", "Distillation", "Tensors", "Kafka",
-      "Pipeline", "Records", "Settings", "Threading",
+      "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa", "CudaDevice",
+      "Distillation", "Tensors", "Kafka", "Pipeline", "Presentation", "Records", "Settings",
+      "Threading",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],

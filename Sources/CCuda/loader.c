@@ -54,6 +54,7 @@ const char *ccuda_bind_driver(void *library, ccuda_driver *table) {
   BIND(free_host, "cuMemFreeHost");
   BIND(copy_to_device, "cuMemcpyHtoDAsync_v2");
   BIND(copy_to_host, "cuMemcpyDtoHAsync_v2");
+  BIND(copy_within_device, "cuMemcpyDtoDAsync_v2");
   BIND(set_bytes, "cuMemsetD8Async");
   BIND(create_stream, "cuStreamCreate");
   BIND(destroy_stream, "cuStreamDestroy_v2");

@@ -36,6 +36,8 @@ package final class CudaClassifier: SequenceClassifier {
   }
 
   package var packedTokensMax: Int { 4 * capacity.tokens }
+  /// Tokens and sequences that are computed at once at most.
+  package var batchMax: (tokens: Int, sequences: Int) { (capacity.tokens, capacity.sequences) }
 
   package func classify(
     _ batch: TokenBatch, into results: inout [Logits]
@@ -59,6 +61,15 @@ package final class CudaClassifier: SequenceClassifier {
       throw .device(error.description)
     }
     results += logits
+  }
+
+  /// Seconds of each step for one batch, which must fit into one; other calls wait. A pass that is
+  /// measured is a little slower than one that is not.
+  package func profile(_ batch: TokenBatch) throws(CudaFailure) -> [Step: Double] {
+    precondition(batch.tokens.count <= capacity.tokens && batch.count <= capacity.sequences)
+    let lane = freeLanes.wait { free in free.popLast().map { .done($0) } ?? .sleep(atMost: nil) }
+    defer { giveBack(lane) }
+    return try lanes[lane].profile((0..<batch.count).map { batch.tokens[batch.range(of: $0)] })
   }
 
   /// The sequences by number, longest first, in groups that a lane has room for.

@@ -9,16 +9,20 @@ struct DeviceEncoder {
   let products: DeviceProducts
   let workspace: DeviceWorkspace
   let stream: CudaStream
+  /// Is told when a step ends; nil when nobody measures.
+  var recorder: StepRecorder?
 
   private var hidden: Int { shape.hidden }
 
   /// Leaves the logits of every sequence in the workspace, from the integers that are there.
   func run(_ batch: BatchShape) throws(CudaFailure) {
     try embed(tokens: batch.tokens, positions: at(batch.positionsStart))
+    try recorder?.mark(.embedding)
     for (index, layer) in weights.layers.dropLast().enumerated() {
       try products.multiply(
         layer.projections, layer.isNarrow ? workspace.narrowStates : workspace.states,
         rows: batch.tokens, into: workspace.projections, addsBias: true, on: stream)
+      try recorder?.mark(.projections)
       let parts = (0..<3).map { workspace.projections.advanced(byBytes: 2 * $0 * hidden) }
       try attend(
         layer, queries: parts[0], keys: parts[1], values: parts[2], queryStride: 3 * hidden,
@@ -82,6 +86,7 @@ struct DeviceEncoder {
     try products.multiply(
       layer.projections.outputs(0..<hidden), workspace.firsts, rows: batch.sequences,
       into: workspace.firstQueries, addsBias: true, on: stream)
+    try recorder?.mark(.projections)
     try attend(
       layer, queries: workspace.firstQueries, keys: workspace.projections,
       values: workspace.projections.advanced(byBytes: 2 * hidden), queryStride: hidden,
@@ -107,6 +112,7 @@ struct DeviceEncoder {
     try stream.launch(
       kernels.attention, grid: (count, shape.heads), threads: 2 * kernels.attentionTile,
       sharedBytes: kernels.attentionSharedBytes, [.structure(arguments)])
+    try recorder?.mark(.attention)
   }
 
   /// What follows attention in a layer: output map, feed-forward, both norms.
@@ -117,21 +123,27 @@ struct DeviceEncoder {
     try products.multiply(
       layer.attentionOutput, isNarrow ? workspace.narrowContext : workspace.context, rows: rows,
       into: workspace.addend, addsBias: false, on: stream)
+    try recorder?.mark(.attentionOutput)
     try normalize(
       states, addend: workspace.addend, bias: layer.attentionOutput.bias, layer.attentionNorm,
       rows: rows, narrowsResult: isNarrow)
+    try recorder?.mark(.normalization)
     try products.multiply(
       layer.expansion, isNarrow ? workspace.narrowStates : states, rows: rows,
       into: workspace.expanded, addsBias: false, on: stream)
+    try recorder?.mark(.expansion)
     let narrowExpanded = isNarrow ? workspace.narrowExpanded : .none
     try activate(
       workspace.expanded, bias: layer.expansion.bias, to: narrowExpanded, rows, shape.intermediate)
+    try recorder?.mark(.activation)
     try products.multiply(
       layer.contraction, isNarrow ? narrowExpanded : workspace.expanded, rows: rows,
       into: workspace.addend, addsBias: false, on: stream)
+    try recorder?.mark(.contraction)
     try normalize(
       states, addend: workspace.addend, bias: layer.contraction.bias, layer.outputNorm, rows: rows,
       narrowsResult: narrowsResult)
+    try recorder?.mark(.normalization)
   }
 
   /// states = norm(states + addend + bias).

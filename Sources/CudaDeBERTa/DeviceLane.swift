@@ -60,6 +60,21 @@ final class DeviceLane: @unchecked Sendable {
     return (0..<sequences).map { Logits(safe: values[2 * $0], unsafe: values[2 * $0 + 1]) }
   }
 
+  /// Computes sequences that the capacity has room for, step by step.
+  func profile(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) -> [Step: Double] {
+    let batch = DeviceBatch(sequences, tile: encoder.kernels.attentionTile)
+    input.write(batch.integers.span, at: 0)
+    let recorder = try StepRecorder(on: stream)
+    var encoder = encoder
+    encoder.recorder = recorder
+    try stream.copy(input, bytes: 4 * batch.shape.integers, to: encoder.workspace.integers)
+    try recorder.mark(.copyIn)
+    try encoder.run(batch.shape)
+    try stream.copy(encoder.workspace.logits, bytes: 8 * batch.shape.sequences, to: output)
+    try recorder.mark(.head)
+    return try recorder.seconds()
+  }
+
   private func enqueue(_ shape: BatchShape) throws(CudaFailure) {
     try stream.copy(input, bytes: 4 * shape.integers, to: encoder.workspace.integers)
     try encoder.run(shape)

@@ -11,7 +11,7 @@ package enum Precision: String, Sendable, CaseIterable {
   case fp8
 
   /// What is not multiplied in 8 bits.
-  var wide: Precision { self == .fp8 ? .fp16 : self }
+  package var wide: Precision { self == .fp8 ? .fp16 : self }
 
   /// Whether products of most layers read 8-bit numbers.
   var isNarrow: Bool { self == .fp8 }

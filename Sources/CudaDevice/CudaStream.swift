@@ -46,6 +46,15 @@ internal import CCuda
     }
   }
 
+  /// Copies all bytes of one memory to another of the same size.
+  package func copy(_ from: DeviceMemory, to target: DeviceMemory) throws(CudaFailure) {
+    precondition(from.bytes == target.bytes, "sizes differ")
+    try context.call("cuMemcpyDtoDAsync") {
+      unsafe $0.copy_within_device(
+        target.address.value, from.address.value, from.bytes, stream)
+    }
+  }
+
   /// Sets all bytes of memory to one value.
   package func fill(_ memory: DeviceMemory, with byte: UInt8) throws(CudaFailure) {
     try context.call("cuMemsetD8Async") {

@@ -179,6 +179,15 @@ int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, Stream *stream) 
   });
 }
 
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, Stream *stream) {
+  const Guard guard(lock);
+  if (!isDeviceMemory(from, bytes) || !isDeviceMemory(to, bytes)) return invalidValue;
+  return enqueue(stream, [=] {
+    std::memcpy((void *)to, (const void *)from, bytes);
+    return (int)success;
+  });
+}
+
 int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, Stream *stream) {
   const Guard guard(lock);
   if (!isDeviceMemory(to, bytes)) return invalidValue;

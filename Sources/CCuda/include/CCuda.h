@@ -47,6 +47,8 @@ typedef struct {
   ccuda_result (*copy_to_device)(ccuda_address to, const void *from, size_t bytes,
                                  ccuda_stream stream);
   ccuda_result (*copy_to_host)(void *to, ccuda_address from, size_t bytes, ccuda_stream stream);
+  ccuda_result (*copy_within_device)(ccuda_address to, ccuda_address from, size_t bytes,
+                                     ccuda_stream stream);
   ccuda_result (*set_bytes)(ccuda_address address, unsigned char value, size_t bytes,
                             ccuda_stream stream);
 

@@ -1,0 +1,89 @@
+package import CudaDevice
+
+/// What a GPU does at best, measured: the ceilings to judge kernels by.
+package struct DevicePeaks: Sendable {
+  /// Operations a second of a large dense product by cuBLASLt, for each precision that runs; random
+  /// numbers, since zeros run faster.
+  package let operations: [Precision: Double]
+  /// Bytes a second of a copy within the device, reads and writes both counted.
+  package let bytes: Double
+
+  private static let repetitions = 10
+
+  /// Measures for about a second.
+  ///
+  /// - Parameter size: rows and columns of the product's matrices.
+  package init(of engine: CudaEngine, size: Int = 8192) throws(CudaFailure) {
+    let context = engine.context
+    let stream = try CudaStream(in: context)
+    let matrices = 2 * size * size
+    let operands = try (0..<3).map { _ throws(CudaFailure) in
+      try DeviceMemory(bytes: matrices, in: context)
+    }
+    for operand in operands { try Self.fillAtRandom(operand, on: stream) }
+    bytes =
+      try Self.rate(on: stream) { () throws(CudaFailure) in
+        try stream.copy(operands[0], to: operands[1])
+        return Double(2 * matrices)
+      }
+    var operations: [Precision: Double] = [:]
+    if let library = engine.products {
+      let workspace = try DeviceMemory(bytes: ProductLibrary.workspaceBytes, in: context)
+      let scale = try DeviceMemory(bytes: 256, in: context)
+      try stream.fill(scale, with: 0x3C)
+      for precision in Precision.allCases {
+        let product = DenseProduct(
+          format: precision.isNarrow ? .e4m3 : precision.format, outputFormat: precision.format,
+          rows: size, inputs: size, outputs: size, addsBias: false)
+        operations[precision] = try? Self.rate(on: stream) { () throws(CudaFailure) in
+          try library.multiply(
+            product,
+            DenseOperands(
+              input: operands[0].address, weight: operands[1].address, bias: .none,
+              output: operands[2].address, weightScale: scale.address),
+            workspace: workspace, on: stream)
+          return 2 * Double(size) * Double(size) * Double(size)
+        }
+      }
+    }
+    self.operations = operations
+  }
+
+  /// Bytes whose pairs and singles are small numbers in all formats, of either sign.
+  private static func fillAtRandom(
+    _ memory: DeviceMemory, on stream: CudaStream
+  ) throws(CudaFailure) {
+    let piece = try PinnedMemory(bytes: min(memory.bytes, 16 << 20), in: stream.context)
+    var state: UInt64 = 7
+    let words = (0..<piece.bytes / 8).map { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (state ^ (state >> 29)) & 0xB3FF_B3FF_B3FF_B3FF | 0x2000_2000_2000_2000
+    }
+    piece.write(words.span, at: 0)
+    for start in stride(from: 0, to: memory.bytes, by: piece.bytes) {
+      try stream.copy(
+        piece, bytes: min(piece.bytes, memory.bytes - start),
+        to: memory.address.advanced(byBytes: start))
+    }
+    try stream.finish()
+  }
+
+  /// The median rate of what `body` does, in the unit of its result.
+  private static func rate(
+    on stream: CudaStream, _ body: () throws(CudaFailure) -> Double
+  ) throws(CudaFailure) -> Double {
+    _ = try body()
+    try stream.finish()
+    var rates: [Double] = []
+    for _ in 0..<repetitions {
+      let start = try CudaEvent(in: stream.context, isTimed: true)
+      let end = try CudaEvent(in: stream.context, isTimed: true)
+      try start.record(on: stream)
+      let amount = try body()
+      try end.record(on: stream)
+      try end.wait()
+      rates.append(amount / (try end.milliseconds(since: start) / 1000))
+    }
+    return rates.sorted()[rates.count / 2]
+  }
+}
