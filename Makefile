@@ -7,13 +7,15 @@ VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build test lint format bench bench-peers install clean dependencies test-servers
+.PHONY: help demo build test lint format bench bench-peers gpu-kit gpu-test install clean \
+	dependencies test-servers
 
 help:
 	@echo 'make demo    run the filter on an embedded broker and show verdicts'
 	@echo 'make test    lint, build and run every test that needs no GPU'
 	@echo 'make lint    check format and layout rules'
 	@echo 'make bench   print the benchmark tables'
+	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
 
 # Debian packages, installed only when one is missing.
@@ -57,6 +59,28 @@ bench: bench-peers
 	  --engines hf32,ort32,ov32 --lengths $(LENGTHS) --export .build/v3-base
 	.build/release/sluice-bench engine --model .build/v3-base --lengths $(LENGTHS)
 	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
+
+# The programs with every library that a bare machine lacks, for Tests/GPU/run.sh.
+KIT := .build/gpu-kit
+gpu-kit: dependencies
+	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice
+	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice-bench
+	rm -rf $(KIT) && install -d $(KIT)/lib
+	for program in sluice sluice-bench; do \
+	  strip -o $(KIT)/$$program .build-install/release/$$program; \
+	done
+	ldd $(KIT)/sluice $(KIT)/sluice-bench | awk '/=> \// { print $$3 }' | sort -u \
+	  | grep -vE '/(libc|libm|libpthread|libdl|librt|libutil|libresolv|ld-linux.*)\.so' \
+	  | xargs -I LIBRARY cp -L LIBRARY $(KIT)/lib/
+	[ -x $(BENCH_VENV)/bin/python3 ] || python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python3 -m pip install --quiet --no-deps --target $(KIT)/peers \
+	  disentangled-flash==1.1.1 flashdeberta==0.0.8
+	tar -C .build -c gpu-kit | xz -T0 >$(KIT).tar.xz
+
+# On a machine without Swift, bring .build/gpu-kit.tar.xz along and call the script itself.
+gpu-test:
+	[ -x $(KIT)/sluice-bench ] || $(MAKE) gpu-kit
+	Tests/GPU/run.sh
 
 # Program with the Swift runtime inside, settings and systemd units; DESTDIR for packagers.
 install: dependencies

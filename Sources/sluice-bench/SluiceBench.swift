@@ -6,7 +6,8 @@ struct SluiceBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sluice-bench", abstract: "Benchmarks of Sluice.",
     subcommands: [
-      StreamBenchmark.self, EngineBenchmark.self, GPUBenchmark.self, TrainingBenchmark.self,
+      StreamBenchmark.self, EngineBenchmark.self, GPUBenchmark.self, ParityBenchmark.self,
+      TrainingBenchmark.self,
       BrokerCommand.self,
     ])
 }

@@ -19,10 +19,14 @@ struct StreamBenchmark: ParsableCommand {
     discussion: """
       Uses librdkafka's mock broker in a process of its own, a classifier that gives every exchange
       the same score, and JSON exchanges of the given size. With --peer it also runs a Python loop
-      on confluent-kafka with the same guarantees, on the same broker in the same run.
+      on confluent-kafka with the same guarantees, on the same broker in the same run. With --model
+      a guard model judges, and tokens are counted, too; with --idle exchanges come one at a time,
+      each when the one before it is committed, and only latencies are shown.
 
       Example: sluice-bench stream --count 400000
       Example: sluice-bench stream --peer python3 --peer-script kafka_loop.py
+      Example: sluice-bench stream --model v3-large --device cuda --count 100000 --bytes 560
+      Example: sluice-bench stream --model v3-large --device cuda --idle --count 500 --bytes 560
       """)
 
   @Option(help: "Exchanges.") var count = 300_000
@@ -31,16 +35,24 @@ struct StreamBenchmark: ParsableCommand {
   @Option(help: "A Python with confluent-kafka, to run the peer.") var peer: String?
   @Option(help: "The peer's script.") var peerScript = "Sources/sluice-bench/peers/kafka_loop.py"
 
+  @Option(help: "A model folder, to judge with.") var model: String?
+  @Option(help: "Where it runs: auto, cpu or cuda:N.") var device = "auto"
+  @Option(help: "Numbers that a GPU multiplies: auto, fp16, bf16 or fp8.") var precision = "auto"
+  @Option(help: "Tokens of a batch at most.") var batchTokens = 16_384
+  @Flag(help: "Send an exchange only when the one before it is committed.") var idle = false
+
   private var partitions: Int { count * (bytes + 100) / 4_000_000 + 4 }
 
   func run() throws {
     let broker = try BrokerProcess(partitions: partitions)
     defer { broker.stop() }
-    try produce(to: broker.bootstrapServers)
+    let judge = try makeJudge()
+    if !idle { try produce(0..<count, to: producer(broker.bootstrapServers)) }
     var rates: [Double] = []
     var peerRates: [Double] = []
     for round in 0..<repeats {
-      rates.append(try runStream(broker.bootstrapServers, round: round))
+      rates.append(try runStream(broker.bootstrapServers, round: round, judge))
+      if idle { return }
       print("sluice  \(Int(rates[round])) records/s")
       if let peer {
         peerRates.append(try runPeer(peer, broker.bootstrapServers, round: round))
@@ -58,16 +70,33 @@ struct StreamBenchmark: ParsableCommand {
 
   private static let input = "bench.exchanges"
 
-  private func produce(to brokers: String) throws {
+  /// The model that judges, and how many batches it has at once.
+  private func makeJudge() throws -> (model: any StreamModel, batchesInFlightMax: Int) {
+    guard let model else { return (TrivialGuard(), 1) }
+    guard let place = EngineSettings.Device(device),
+      let precision = EngineSettings.Precision(rawValue: precision)
+    else { throw ValidationError("--device or --precision: see --help") }
+    let inference = try InferenceDevice(
+      settings: EngineSettings(device: place, precision: precision),
+      environment: ProcessInfo.processInfo.environment)
+    let loaded = try ModelLoader(settings: ModelSettings(path: model), device: inference).load()
+    print("\(loaded.model) on \(loaded.device)")
+    return (loaded, inference.batchesInFlightMax)
+  }
+
+  private func producer(_ brokers: String) throws -> KafkaProducer {
     var configuration = KafkaConfiguration(bootstrapServers: brokers)
     configuration["queue.buffering.max.messages"] = "2000000"
     configuration["linger.ms"] = "20"
-    let producer = try KafkaProducer(configuration)
+    return try KafkaProducer(configuration)
+  }
+
+  private func produce(_ numbers: Range<Int>, to producer: KafkaProducer) throws {
     let frame = #"{"id": "c-0000000", "prompt": "", "response": "short answer", "tenant": "acme"}"#
     let filler = String(repeating: "all work and no play ", count: bytes / 21 + 1)
       .prefix(max(0, bytes - frame.utf8.count))
     var records: [OutputRecord] = []
-    for number in 0..<count {
+    for number in numbers {
       let digits = String(number)
       let id = "c-" + String(repeating: "0", count: 7 - min(7, digits.count)) + digits
       let json =
@@ -87,23 +116,33 @@ struct StreamBenchmark: ParsableCommand {
 
   /// The whole backlog through the daemon's own parts; records per second from the first record
   /// read to the last one committed.
-  private func runStream(_ brokers: String, round: Int) throws -> Double {
+  private func runStream(
+    _ brokers: String, round: Int, _ judge: (model: any StreamModel, batchesInFlightMax: Int)
+  ) throws -> Double {
     let yaml = """
       kafka: {bootstrap_servers: "\(brokers)", group_id: bench-\(getpid())-\(round)}
       topics: {input: \(Self.input), verdicts: bench.verdicts, dead_letters: bench.dead-letters}
       model: {path: none}
       telemetry: {listen: none}
+      batch: {tokens_max: \(batchTokens)}
       """
     let settings = try Settings(yaml: yaml, file: "bench")
     let clients = try KafkaClients(settings: settings, environment: [:], events: KafkaEvents())
     let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
     let daemon = try FilterDaemon(
-      settings: settings, guard: LiveModel(TrivialGuard()), clients: clients, logger: logger)
+      settings: settings, guard: LiveModel(judge.model), clients: clients, logger: logger,
+      batchesInFlightMax: judge.batchesInFlightMax)
     let stream = BlockingThread(name: "stream") { _ = daemon.run() }
     var start: ContinuousClock.Instant?
     var already = 0
+    var sent = 0
+    let producer = try idle ? producer(brokers) : nil
     while true {
       let committed = daemon.snapshot.counters.committed
+      if let producer, committed == sent, sent < count, daemon.snapshot.wasAssigned {
+        try produce(sent..<sent + 1, to: producer)
+        sent += 1
+      }
       if start == nil, daemon.snapshot.counters.received > 0 {
         (start, already) = (.now, committed)
       }
@@ -120,9 +159,12 @@ struct StreamBenchmark: ParsableCommand {
       "  \(counters.batches) batches, \(counters.transactions) transactions,",
       "\(counters.pauses) pauses,",
       "latency p50 \(snapshot.latency.percentile(50) / 1000) ms,",
-      "p99 \(snapshot.latency.percentile(99) / 1000) ms")
-    let (seconds, attoseconds) = elapsed.components
-    return Double(count - already) / (Double(seconds) + Double(attoseconds) / 1e18)
+      "p99 \(snapshot.latency.percentile(99) / 1000) ms,",
+      "the model alone p50 \(snapshot.judging.percentile(50)) µs,",
+      "p99 \(snapshot.judging.percentile(99)) µs")
+    let seconds = elapsed / .seconds(1)
+    if model != nil { print("  \(Int(Double(counters.tokens) / seconds)) tokens/s") }
+    return Double(count - already) / seconds
   }
 
   private func runPeer(_ python: String, _ brokers: String, round: Int) throws -> Double {

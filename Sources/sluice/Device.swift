@@ -1,4 +1,5 @@
 import ArgumentParser
+import CudaDeBERTa
 import CudaDevice
 import Foundation
 import Presentation
@@ -9,10 +10,12 @@ struct Device: ParsableCommand {
     discussion: """
       Looks in the folders of SLUICE_CUDA_LIBRARIES, where the system's loader looks, in the usual
       folders of NVIDIA's packages, and in an active Python environment. Exit code 69 when there is
-      no usable GPU. This version of Sluice judges on the CPU even where there is one.
+      no usable GPU. With --compile nothing is shown: the kernels are compiled into a folder, for
+      hosts that have a driver and no compiler; give the folder there as SLUICE_CUBINS.
 
       Example: sluice device
       Example: SLUICE_CUDA_LIBRARIES=/opt/cuda/lib64 sluice device --json
+      Example: sluice device --compile cubins --architectures sm_80,sm_90
       """)
 
   @Flag(help: "Show every place where a missing library was looked for.")
@@ -21,7 +24,20 @@ struct Device: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Option(help: ArgumentHelp("Compile the kernels into this folder.", valueName: "folder"))
+  var compile: String?
+
+  @Option(help: "What to compile for, separated by commas; the GPUs of this host by default.")
+  var architectures: String?
+
+  func validate() throws {
+    guard compile != nil || architectures == nil else {
+      throw ValidationError("--architectures: only with --compile")
+    }
+  }
+
   func run() throws {
+    if let compile { return try compileKernels(into: compile) }
     let report = CudaReport(search: LibrarySearch(environment: ProcessInfo.processInfo.environment))
     if json {
       try printJSON(report)
@@ -29,6 +45,35 @@ struct Device: ParsableCommand {
       print(text(report))
     }
     if report.devices.isEmpty { throw ExitCode(69) }
+  }
+
+  private func compileKernels(into folder: String) throws {
+    let report = CudaReport(search: LibrarySearch(environment: ProcessInfo.processInfo.environment))
+    let names =
+      architectures?.split(separator: ",").map(String.init)
+      ?? Set(report.devices.map(\.architecture)).sorted()
+    guard !names.isEmpty else {
+      throw fail("there is no GPU here: say what to compile for with --architectures", code: 64)
+    }
+    do {
+      let compiler = try report.compiler.get()
+      for name in names where !compiler.architectures.contains(name) {
+        let known = compiler.architectures.joined(separator: ", ")
+        throw fail("--architectures: \(name) is none of \(known)", code: 64)
+      }
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+      for name in names {
+        try CubinSource.compileAll(architecture: name, with: compiler) { file, cubin in
+          try Data(cubin).write(to: URL(filePath: "\(folder)/\(file)"), options: .atomic)
+          print("\(folder)/\(file)")
+        }
+      }
+    } catch let failure as CudaFailure {
+      throw fail(failure.description, code: 69)
+    } catch let error as CocoaError {
+      throw fail("\(folder): \(error.localizedDescription)", code: 73)
+    }
   }
 
   private func text(_ report: CudaReport) -> String {

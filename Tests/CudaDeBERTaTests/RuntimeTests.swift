@@ -99,6 +99,30 @@ extension EmulatedGPUTests {
       }
     }
 
+    /// A host with a driver and nothing else: kernels come from a folder, products from our kernel.
+    @Test func cubinsOfAFolderNeedNoCompiler() throws {
+      let complete = try EmulatedCuda()
+      let folder = try TemporaryDirectory()
+      let compiler = try KernelCompiler(search: LibrarySearch(only: [complete.path]))
+      try CubinSource.compileAll(architecture: "sm_80", with: compiler) { name, cubin in
+        try Data(cubin).write(to: URL(filePath: folder.path + "/" + name))
+      }
+      let bare = try EmulatedCuda(libraries: [])
+      let search = LibrarySearch(only: [bare.path])
+      let model = try LoadedModel(
+        folder: GoldenCase.url(Self.folder).path, pool: EmulatedModel.pool)
+      func classifier(_ environment: [String: String]) throws -> CudaClassifier {
+        try CudaClassifier(
+          model, precision: .fp16,
+          engine: try CudaEngine(ordinal: 0, search: search, environment: environment))
+      }
+      #expect(throws: CudaFailure.self) { try classifier([:]) }
+      let ready = try classifier(["SLUICE_CUBINS": folder.path])
+      let text = try texts()[0]
+      let expected = try self.model(on: complete).classify(TokenBatch([text]))
+      #expect(try ready.classify(TokenBatch([text])) == expected)
+    }
+
     @Test func noMemoryIsSaidSo() throws {
       let cuda = try EmulatedCuda(memory: 1 << 20)
       do {

@@ -1,0 +1,98 @@
+#!/bin/bash
+# Everything that only a GPU can show: agreement with the CPU, compute-sanitizer, benchmarks beside the
+# peers, the daemon's stream. It needs the driver, CUDA's libraries (from the system or from Python's
+# nvidia-* packages), and for the peers Python with PyTorch and transformers; no compiler, no network.
+#
+#   Tests/GPU/run.sh [PART...]      parts: device parity sanitizer engine stream; all without one
+#
+# Programs come from .build/gpu-kit or .build/gpu-kit.tar.xz (make gpu-kit), reports go to ${OUT:-.build/gpu-report}.
+# SIZE=large (or base, small) is the shape of the random model that is timed.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+kit=$PWD/.build/gpu-kit
+out=${OUT:-.build/gpu-report}
+python=${PYTHON:-python3}
+size=${SIZE:-large}
+tiny=Sources/Demonstration/Resources/guard-tiny
+demo=Sources/Demonstration/Resources/demo.jsonl
+mkdir -p "$out"
+[ -x "$kit/sluice-bench" ] || tar -C .build -xJf .build/gpu-kit.tar.xz 2>/dev/null
+[ -x "$kit/sluice-bench" ] || { echo "$kit is not there: make gpu-kit" >&2; exit 69; }
+export LD_LIBRARY_PATH=$kit/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+# Where pip puts CUDA's libraries.
+if [ -z "${VIRTUAL_ENV:-}" ] && command -v "$python" >/dev/null; then
+  VIRTUAL_ENV=$("$python" -c 'import sys; print(sys.prefix)') && export VIRTUAL_ENV
+fi
+export PYTHONPATH=$kit/peers${PYTHONPATH:+:$PYTHONPATH}
+export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$PWD/.build/gpu-cache}
+failed=()
+
+# Runs a command, keeps what it prints, and remembers its failure.
+part() {
+  local name=$1; shift
+  echo "== $name"
+  "$@" 2>&1 | tee "$out/$name.txt"
+  local status=${PIPESTATUS[0]}
+  if [ "$status" != 0 ]; then failed+=("$name ($status)"); fi
+}
+
+device() {
+  nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+  "$kit/sluice" device
+}
+
+parity() { "$kit/sluice-bench" parity --model $tiny --data $demo; }
+
+sanitizer() {
+  local tool status=0
+  command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer is not there"; return 0; }
+  for tool in memcheck racecheck initcheck synccheck; do
+    echo "-- $tool"
+    compute-sanitizer --tool $tool --error-exitcode 9 --target-processes all \
+      "$kit/sluice-bench" parity --model $tiny --data $demo --rows 6 --precisions fp16,bf16 \
+      || status=$?
+  done
+  return $status
+}
+
+# A model of the published shape with random weights, and the bundled tokenizer.
+random_model() {
+  local folder=.build/v3-$size
+  [ -f "$folder/model.safetensors" ] || "$python" Sources/sluice-bench/peers/cpu_peers.py \
+    --size "$size" --engines none --lengths 16 --export "$folder" >/dev/null || return
+  cp -n $tiny/spm.model "$folder/" 2>/dev/null
+  echo "$folder"
+}
+
+engine() {
+  local folder
+  folder=$(random_model) || { echo "no model: PyTorch and transformers are needed"; return 1; }
+  "$kit/sluice-bench" gpu --model "$folder" --mix Tests/GPU/lengths.txt --peer "$python" \
+    --report "$out/engine.json"
+}
+
+# Exchanges of about 128 tokens through a broker and the daemon's stream.
+stream() {
+  local folder status=0
+  folder=$(random_model) || { echo "no model: PyTorch and transformers are needed"; return 1; }
+  nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits -lms 500 \
+    >"$out/utilization.txt" &
+  local watch=$!
+  "$kit/sluice-bench" stream --model "$folder" --device cuda --count 60000 --bytes 520 \
+    --repeats 2 || status=$?
+  kill $watch
+  awk '{n++; s+=$1; if ($1>=90) b++} END {if (n) print "GPU busy, as nvidia-smi samples it:", s/n " %,", b " of " n " samples at 90 % or more"}' \
+    "$out/utilization.txt"
+  "$kit/sluice-bench" stream --model "$folder" --device cuda --idle --count 500 --bytes 520 \
+    --repeats 1 || status=$?
+  return $status
+}
+
+for name in "${@:-device parity sanitizer engine stream}"; do
+  for one in $name; do part "$one" "$one"; done
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  echo "failed: ${failed[*]}"
+  exit 1
+fi
+echo "all parts passed; reports are in $out"
