@@ -24,7 +24,8 @@ extension CudaFailure: CustomStringConvertible {
     case .incomplete(let path, let function): "\(path): has no function \(function)"
     case .failed(let function, let reason): "\(function): \(reason)"
     case .noDevice(let ordinal, let count):
-      count == 0 ? "the driver offers no GPU" : "there is no cuda:\(ordinal), only \(count) GPUs"
+      count == 0
+        ? "the driver offers no GPU" : "there is no cuda:\(ordinal); the driver offers \(count)"
     case .unsupported(let reason): "the GPU engine does not compute \(reason)"
     case .outOfMemory(let bytes):
       "the GPU has no \((bytes + (1 << 20) - 1) >> 20) MiB of memory left"

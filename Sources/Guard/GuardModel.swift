@@ -57,7 +57,10 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
     hash = Self.hash(of: loaded, temperature: temperature, on: device.pool).description
     model = "\(settings.name ?? folder)@\(hash.prefix(8))"
-    placed = try PlacedClassifier(loaded, on: device)
+    let encoder = encoder
+    placed = try PlacedClassifier(
+      loaded, on: device,
+      texts: DeviceComparison.texts.map { encoder.truncatedSequence(encoder.pieces(of: $0), nil) })
   }
 
   /// The same model with other threads of the CPU, with the same weights in memory.

@@ -88,16 +88,22 @@ struct PlacedClassifier: Sendable {
 
   /// Places a model where the device asks for it.
   ///
+  /// - Parameter texts: sequences of `DeviceComparison.texts`, to compare a GPU with the CPU by.
   /// - Throws: `GuardModelFailure.device` when that is a GPU that cannot run it as the CPU does.
-  init(_ model: LoadedModel, on device: InferenceDevice) throws(GuardModelFailure) {
+  init(
+    _ model: LoadedModel, on device: InferenceDevice, texts: [[Int32]]
+  ) throws(GuardModelFailure) {
     let cpu = DeBERTaClassifier(model, pool: device.pool)
     var refusals: [String] = []
     if let gpu = device.gpu {
       for precision in device.precisions {
         do throws(CudaFailure) {
           let classifier = try CudaClassifier(model, precision: precision, engine: gpu)
-          let comparison = try DeviceComparison(classifier, cpu)
-          guard let disagreement = comparison.disagreement(precision) else {
+          let comparison = try DeviceComparison(classifier, cpu, texts: texts)
+          guard
+            let disagreement = comparison.disagreement(
+              precision, isChosen: device.precisions.count > 1)
+          else {
             self.classifier = classifier
             self.device = "cuda:\(gpu.device.ordinal) (\(gpu.device.name), \(precision.rawValue))"
             self.refusals = refusals
@@ -114,7 +120,7 @@ struct PlacedClassifier: Sendable {
       }
     }
     classifier = cpu
-    self.device = "cpu (\(device.pool.workers) threads)"
+    self.device = Self.name(of: device.pool)
     self.refusals = refusals
   }
 
@@ -123,11 +129,15 @@ struct PlacedClassifier: Sendable {
     refusals = other.refusals
     if let cpu = other.classifier as? DeBERTaClassifier {
       classifier = DeBERTaClassifier(cpu, pool: pool)
-      device = "cpu (\(pool.workers) threads)"
+      device = Self.name(of: pool)
     } else {
       classifier = other.classifier
       device = other.device
     }
+  }
+
+  private static func name(of pool: WorkerPool) -> String {
+    "cpu (\(pool.workers) \(pool.workers == 1 ? "thread" : "threads"))"
   }
 }
 

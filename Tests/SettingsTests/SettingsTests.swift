@@ -20,6 +20,25 @@ import Testing
     }
   }
 
+  @Test func devicesAreNames() throws {
+    let devices: [(String, EngineSettings.Device)] = [
+      ("auto", .auto), ("cpu", .cpu), ("cuda", .cuda(0)), ("cuda:0", .cuda(0)),
+      ("cuda:7", .cuda(7)),
+    ]
+    for (text, device) in devices {
+      let yaml = least + "\nengine: {device: \"\(text)\", precision: bf16}"
+      let engine = try Settings(yaml: yaml, file: "s.yaml").engine
+      #expect(engine == EngineSettings(device: device, precision: .bf16))
+    }
+    for text in ["gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:256", "CUDA:0", ""] {
+      #expect(
+        problems(least + "\nengine: {device: \"\(text)\"}")
+          == ["s.yaml:4:18: engine.device: expected auto, cpu or cuda:N"])
+    }
+    #expect(
+      problems(least + "\nengine: {precision: fp4}")[0].contains("expected one of: auto, fp16"))
+  }
+
   @Test func theDocumentedDefaultsAreTheDefaults() throws {
     var documented = try Settings(file: SourceTree.url("config/sluice.yaml").path)
     let label = "\nlabel: {teacher: {url: \"http://localhost:8000\"}}"
