@@ -63,6 +63,16 @@ package final class CudaClassifier: SequenceClassifier {
     results += logits
   }
 
+  /// Measures how to do each product best, of all sizes that batches may have; lanes share what one
+  /// of them found.
+  package func warmUp() throws(BatchError) {
+    let lane = freeLanes.wait { free in free.popLast().map { .done($0) } ?? .sleep(atMost: nil) }
+    defer { giveBack(lane) }
+    do throws(CudaFailure) { try lanes[lane].warmUp() } catch {
+      throw .device(error.description)
+    }
+  }
+
   /// Seconds of each step for one batch, which must fit into one; other calls wait. A pass that is
   /// measured is a little slower than one that is not.
   package func profile(_ batch: TokenBatch) throws(CudaFailure) -> [Step: Double] {

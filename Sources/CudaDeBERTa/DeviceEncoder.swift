@@ -35,6 +35,32 @@ struct DeviceEncoder {
     try classify(sequences: batch.sequences)
   }
 
+  /// Computes products of all sizes that batches may have, on whatever is in memory, so that the best
+  /// way to do each is known. The first layer stands for all others but the last.
+  func tryProducts() throws(CudaFailure) {
+    guard products.isSearching, let first = weights.layers.first, let last = weights.layers.last
+    else { return }
+    for rows in DenseProduct.searchedRows(upTo: workspace.tokensMax)
+    where rows <= workspace.tokensMax {
+      // A last layer in other numbers than the first has products of its own.
+      for layer in first.isNarrow == last.isNarrow ? [first] : [first, last] {
+        for (map, input, output, addsBias) in [
+          (layer.projections, workspace.states, workspace.projections, true),
+          (layer.attentionOutput, workspace.context, workspace.addend, false),
+          (layer.expansion, workspace.states, workspace.expanded, false),
+          (layer.contraction, workspace.expanded, workspace.addend, false),
+        ] {
+          try products.multiply(
+            map, input, rows: rows, into: output, addsBias: addsBias, on: stream)
+        }
+      }
+      try products.multiply(
+        last.projections.outputs(hidden..<3 * hidden), workspace.states, rows: rows,
+        into: workspace.projections, addsBias: true, on: stream)
+    }
+    try stream.finish()
+  }
+
   /// A place in the integers of the batch.
   private func at(_ integer: Int) -> DeviceAddress {
     workspace.integers.advanced(byBytes: 4 * integer)

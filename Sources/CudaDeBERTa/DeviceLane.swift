@@ -60,6 +60,9 @@ final class DeviceLane: @unchecked Sendable {
     return (0..<sequences).map { Logits(safe: values[2 * $0], unsafe: values[2 * $0 + 1]) }
   }
 
+  /// Finds the best way to do the products of all sizes.
+  func warmUp() throws(CudaFailure) { try encoder.tryProducts() }
+
   /// Computes sequences that the capacity has room for, step by step.
   func profile(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) -> [Step: Double] {
     let batch = DeviceBatch(sequences, tile: encoder.kernels.attentionTile)

@@ -22,6 +22,9 @@ final class DeviceProducts: @unchecked Sendable {
     }
   }
 
+  /// Whether the first product of a size takes much longer than later ones.
+  var isSearching: Bool { library != nil }
+
   /// output (rows, outputs) = input (rows, inputs) · weightᵀ, and bias.
   func multiply(
     _ map: DeviceLinear, _ input: DeviceAddress, rows: Int, into output: DeviceAddress,

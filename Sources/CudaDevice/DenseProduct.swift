@@ -42,10 +42,21 @@ package struct DenseProduct: Hashable, Sendable {
 
   /// The product whose best algorithm serves this one, too: with rows rounded up.
   var searched: DenseProduct {
-    let step = rows <= 2048 ? 256 : 1024
-    return DenseProduct(
-      format: format, outputFormat: outputFormat, rows: (rows + step - 1) / step * step,
-      inputs: inputs, outputs: outputs, addsBias: addsBias)
+    DenseProduct(
+      format: format, outputFormat: outputFormat,
+      rows: Self.searchedRows(upTo: rows).last ?? rows, inputs: inputs, outputs: outputs,
+      addsBias: addsBias)
+  }
+
+  /// The numbers of rows for which algorithms are searched, up to the first that holds `rows`.
+  package static func searchedRows(upTo rows: Int) -> [Int] {
+    var found: [Int] = []
+    var next = 256
+    while (found.last ?? 0) < rows {
+      found.append(next)
+      next += next < 2048 ? 256 : 1024
+    }
+    return found
   }
 }
 

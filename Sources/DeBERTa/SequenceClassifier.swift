@@ -11,12 +11,17 @@ package protocol SequenceClassifier: Sendable {
   /// Tokens of a batch beyond which a larger one is no faster.
   var packedTokensMax: Int { get }
 
+  /// Does once what would slow down the first batches.
+  func warmUp() throws(BatchError)
+
   /// Appends the logits of every sequence of `batch` to `results`, in order. Several threads may
   /// call it.
   func classify(_ batch: TokenBatch, into results: inout [Logits]) throws(BatchError)
 }
 
 extension SequenceClassifier {
+  package func warmUp() throws(BatchError) {}
+
   /// The logits of every sequence of `batch`, in order.
   package func classify(_ batch: TokenBatch) throws(BatchError) -> [Logits] {
     var results: [Logits] = []

@@ -159,6 +159,9 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// Judges a few sequences of all lengths, so that the first record finds memory and caches warm.
   package func warmUp() throws(ClassifierFailure) {
+    do throws(BatchError) { try placed.classifier.warmUp() } catch {
+      throw ClassifierFailure(detail: "\(error)", isFatal: true)
+    }
     let texts = (0..<8).map { Array(repeating: encoder.separatorID, count: 8 << $0) }
     _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
   }

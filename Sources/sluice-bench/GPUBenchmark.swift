@@ -95,6 +95,7 @@ struct GPUBenchmark: ParsableCommand {
     _ peaks: DevicePeaks, _ figures: inout GPUFigures
   ) throws(CudaFailure) {
     do throws(BatchError) {
+      try classifier.warmUp()
       let agreement = try comparison.agreement(with: classifier)
       let latencies = try latencies(classifier)
       for load in loads {

@@ -54,6 +54,14 @@ struct LibraryTests {
     }
   }
 
+  /// Algorithms are searched for few numbers of rows, which hold all others.
+  @Test func productsAreSearchedInSteps() {
+    #expect(DenseProduct.searchedRows(upTo: 1) == [256])
+    #expect(DenseProduct.searchedRows(upTo: 257) == [256, 512])
+    #expect(DenseProduct.searchedRows(upTo: 16_896).suffix(2) == [16_384, 17_408])
+    #expect(DenseProduct.searchedRows(upTo: 16_896).count == 8 + 15)
+  }
+
   @Test func foldersOfTheEnvironmentComeFirst() throws {
     let directory = try TemporaryDirectory()
     let search = LibrarySearch(environment: ["SLUICE_CUDA_LIBRARIES": "\(directory.path):/second"])
