@@ -40,6 +40,7 @@ package struct CubinSource: Sendable {
       if let data = FileManager.default.contents(atPath: path), !data.isEmpty { return Array(data) }
     }
     let compiler = try compiler.get()
+    let architecture = compiler.target(for: architecture)
     guard let cache else {
       return try Self.compile(source, architecture: architecture, with: compiler)
     }

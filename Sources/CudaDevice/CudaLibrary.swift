@@ -16,7 +16,8 @@ package struct LibrarySearch: Sendable {
     let own = environment[Self.variable]?.split(separator: ":").map(String.init) ?? []
     var common = [
       "/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib",
-      "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib/wsl/lib",
+      "/usr/local/nvidia/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
+      "/usr/lib/wsl/lib",
     ]
     if let python = environment["VIRTUAL_ENV"], !python.isEmpty {
       common += Self.pythonFolders(of: python)

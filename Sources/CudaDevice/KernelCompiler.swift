@@ -29,6 +29,16 @@ internal import CCuda
     architectures = numbers.map { "sm_\($0)" }
   }
 
+  /// What to compile for, so that a device of an architecture runs it: that architecture, or where the
+  /// compiler is older, the newest that it knows of the same generation.
+  package func target(for architecture: String) -> String {
+    guard !architectures.contains(architecture) else { return architecture }
+    func number(_ name: String) -> Int { Int(name.dropFirst(3)) ?? 0 }
+    let own = number(architecture)
+    let older = architectures.filter { number($0) / 10 == own / 10 && number($0) < own }
+    return older.max { number($0) < number($1) } ?? architecture
+  }
+
   /// Compiles a source into a cubin, which any driver as new as its architecture loads. (PTX, the
   /// other choice, is refused by drivers that are older than the compiler.)
   ///

@@ -51,6 +51,17 @@ import Testing
     }
   }
 
+  /// A device may be newer than the compiler.
+  @Test func anOlderCompilerServesTheSameGeneration() throws {
+    let compiler = try KernelCompiler(
+      search: LibrarySearch(environment: InstalledCompiler.libraryEnvironment))
+    #expect(compiler.target(for: "sm_90") == "sm_90")
+    let known = Set(compiler.architectures)
+    let newest = compiler.target(for: "sm_129")
+    #expect(known.contains(newest) && newest.hasPrefix("sm_12"))
+    #expect(compiler.target(for: "sm_990") == "sm_990", "nothing to take instead")
+  }
+
   @Test func anUnknownArchitectureIsAFailure() throws {
     let compiler = try KernelCompiler(search: Self.search)
     #expect(throws: CudaFailure.self) {

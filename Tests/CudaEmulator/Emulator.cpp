@@ -99,12 +99,16 @@ void prepare(unsigned threads, size_t sharedBytes) {
   for (unsigned thread = 0; thread < threads; ++thread) fibers[thread]->isDone = false;
 }
 
-/// Runs the block's fibers in turns until all are done; false once a whole turn changes nothing.
+/// Runs the block's fibers in turns until all are done; false once a whole turn changes nothing. Every
+/// other block has them the other way round: what a barrier should order, and none does, goes wrong in
+/// one of the two.
 bool runBlock(unsigned threads) {
+  const bool isReversed = (block.x + block.y) % 2 != 0;
   unsigned left = threads;
   while (left > 0) {
     const unsigned meetingsBefore = meetings, leftBefore = left;
-    for (current = 0; current < threads; ++current) {
+    for (unsigned turn = 0; turn < threads; ++turn) {
+      current = isReversed ? threads - 1 - turn : turn;
       if (fibers[current]->isDone) continue;
       resume(*fibers[current]);
       if (fibers[current]->isDone) --left;
