@@ -16,7 +16,9 @@ size=${SIZE:-large}
 tiny=Sources/Demonstration/Resources/guard-tiny
 demo=Sources/Demonstration/Resources/demo.jsonl
 mkdir -p "$out"
-[ -x "$kit/sluice-bench" ] || tar -C .build -xJf .build/gpu-kit.tar.xz 2>/dev/null
+# Machines without xz may have Python, which can do without.
+[ -x "$kit/sluice-bench" ] || tar -C .build -xJf .build/gpu-kit.tar.xz 2>/dev/null \
+  || "$python" -c "import tarfile; tarfile.open('.build/gpu-kit.tar.xz').extractall('.build')"
 [ -x "$kit/sluice-bench" ] || { echo "$kit is not there: make gpu-kit" >&2; exit 69; }
 export LD_LIBRARY_PATH=$kit/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # Where pip puts CUDA's libraries.
