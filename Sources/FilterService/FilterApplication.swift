@@ -32,6 +32,9 @@ package struct FilterApplication: Sendable {
     if let reason = device.fallbackReason {
       logger.notice("no GPU is used", metadata: ["reason": "\(reason)"])
     }
+    if let slowdown = device.slowdown {
+      logger.warning("the GPU could be faster", metadata: ["reason": "\(slowdown)"])
+    }
     let loader = ModelLoader(settings: settings.model, device: device)
     let folder = loader.target
     let model = try firstModel(loader, folder: folder ?? settings.model.path)

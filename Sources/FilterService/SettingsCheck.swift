@@ -34,6 +34,7 @@ package struct SettingsCheck {
       throw StartFailure(error)
     }
     if let reason = device.fallbackReason { report("no GPU is used: \(reason)") }
+    if let slowdown = device.slowdown { report(slowdown) }
     for refusal in model.deviceRefusals { report("the GPU was refused: \(refusal)") }
     report(
       "model \(model.model): window \(model.encoder.windowTokens) tokens, on \(model.device)")

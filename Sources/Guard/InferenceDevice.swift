@@ -69,6 +69,12 @@ package struct InferenceDevice: Sendable {
     self.fallbackReason = fallbackReason
   }
 
+  /// What makes the GPU slower than it need be; nil where nothing does.
+  package var slowdown: String? {
+    gpu?.lacksProductLibrary == true
+      ? "libcublasLt was not found: dense products are done by a slower kernel" : nil
+  }
+
   /// The same device with other threads of the CPU.
   package func with(pool: WorkerPool) -> InferenceDevice {
     InferenceDevice(
