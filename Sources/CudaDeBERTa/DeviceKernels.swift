@@ -21,8 +21,8 @@ struct DeviceKernels: Sendable {
   static let rowThreads = 128
   /// Rows and columns of the results of a block of `product` (`productTile` in product.cu).
   static let productTile = 64
-  /// Shared memory of a block of `product`: two tiles of 16-bit numbers, with padded rows.
-  static let productSharedBytes = 2 * 2 * productTile * (productTile + 8)
+  /// Shared memory of a block of `product`: two pairs of tiles of 16-bit numbers.
+  static let productSharedBytes = 2 * 2 * 2 * productTile * productTile
 
   init(
     precision: Precision, headSize: Int, rowColumns: Int, from cubins: CubinSource,
@@ -57,12 +57,11 @@ struct DeviceKernels: Sendable {
   /// Shared memory of a block that owns a row (`RowMemory` in rows.cuh).
   static func rowSharedBytes(columns: Int) -> Int { 4 * (columns + rowThreads / 32) }
 
-  /// As `AttentionShape::sharedBytes` in attention.cu: keys, values, both tables' windows, both
+  /// As `AttentionShape::sharedBytes` in attention.cu: keys and values, both tables' parts, both
   /// products with them, and slots; 16-bit numbers.
   private static func attentionSharedBytes(headSize: Int, tile: Int) -> Int {
-    let rowStride = headSize + 8
-    let keysAndValues = tile * rowStride + headSize * (tile + 8)
-    let tables = 2 * (2 * tile + 8) * rowStride
+    let keysAndValues = 2 * tile * headSize
+    let tables = 2 * (2 * tile + 8) * headSize
     let products = 2 * tile * (tile + 24)
     return 2 * (keysAndValues + tables + products + 2 * tile)
   }

@@ -63,7 +63,7 @@ struct DeviceWeights: Sendable {
     let isNarrow: Bool
     /// hidden to queries, keys and values, one after the other.
     let projections: DeviceLinear
-    /// (slots, hidden), or none without the term.
+    /// (slots, hidden); zeros without the term.
     let relativeKeys: DeviceAddress
     let relativeQueries: DeviceAddress
     let attentionOutput: DeviceLinear
@@ -87,11 +87,14 @@ struct DeviceWeights: Sendable {
       try DeviceLinear([map], uploader)
     }
     embeddingNorm = try DeviceNormalization(weights.embeddingNorm, uploader)
+    slotCount = shape.relative.map { 2 * $0.span } ?? 1
+    // Models without a term of the bias are rare: they add zeros.
+    let noTerm = try uploader.zeros(bytes: 2 * slotCount * shape.hidden)
     var layers: [Layer] = []
     for (index, layer) in weights.layers.enumerated() {
       // Few rows of the last layer are computed, and what they lose is not made good by later ones.
       let isNarrow = precision.isNarrow && index < weights.layers.count - 1
-      layers.append(try Layer(layer, isNarrow: isNarrow, uploader))
+      layers.append(try Layer(layer, isNarrow: isNarrow, noTerm: noTerm, uploader))
     }
     self.layers = layers
     pooler = try DeviceLinear([weights.pooler], uploader)
@@ -100,20 +103,23 @@ struct DeviceWeights: Sendable {
     let (reach, slots) = shape.relative?.slots() ?? (0, [0])
     self.reach = reach
     self.slots = try uploader.numbers(slots.map(Int16.init))
-    slotCount = shape.relative.map { 2 * $0.span } ?? 1
     memory = uploader.memory
   }
 }
 
 extension DeviceWeights.Layer {
   fileprivate init(
-    _ layer: ModelWeights.Layer, isNarrow: Bool, _ uploader: WeightUploader
+    _ layer: ModelWeights.Layer, isNarrow: Bool, noTerm: DeviceAddress, _ uploader: WeightUploader
   ) throws(CudaFailure) {
     self.isNarrow = isNarrow
     projections = try DeviceLinear(
       [layer.query, layer.key, layer.value], isNarrow: isNarrow, uploader)
-    relativeKeys = try uploader.rounded(layer.relative.keys.map { [$0] } ?? [])
-    relativeQueries = try uploader.rounded(layer.relative.queries.map { [$0] } ?? [])
+    func table(_ parameter: Parameter?) throws(CudaFailure) -> DeviceAddress {
+      guard let parameter else { return noTerm }
+      return try uploader.rounded([parameter])
+    }
+    relativeKeys = try table(layer.relative.keys)
+    relativeQueries = try table(layer.relative.queries)
     attentionOutput = try DeviceLinear([layer.attentionOutput], isNarrow: isNarrow, uploader)
     attentionNorm = try DeviceNormalization(layer.attentionNorm, uploader)
     expansion = try DeviceLinear([layer.expansion], isNarrow: isNarrow, uploader)

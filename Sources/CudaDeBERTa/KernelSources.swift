@@ -27,7 +27,11 @@ package enum KernelSource: String, CaseIterable, Sendable {
 
   /// What the sources include, by name.
   package static var headers: [String: String] {
-    ["device.cuh": text(PackageResources.device_cuh), "rows.cuh": text(PackageResources.rows_cuh)]
+    [
+      "device.cuh": text(PackageResources.device_cuh),
+      "rows.cuh": text(PackageResources.rows_cuh),
+      "tiles.cuh": text(PackageResources.tiles_cuh),
+    ]
   }
 
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

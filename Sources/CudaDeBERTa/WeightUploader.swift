@@ -70,6 +70,15 @@ final class WeightUploader {
     }
   }
 
+  /// Zeros, in any format.
+  func zeros(bytes: Int) throws(CudaFailure) -> DeviceAddress {
+    let block = try DeviceMemory(bytes: bytes, in: context)
+    memory.append(block)
+    try stream.fill(block, with: 0)
+    try stream.finish()
+    return block.address
+  }
+
   /// Numbers as they are.
   func numbers<Number: BitwiseCopyable>(_ numbers: [Number]) throws(CudaFailure) -> DeviceAddress {
     let bytes = numbers.count * MemoryLayout<Number>.stride

@@ -1,7 +1,9 @@
 #include "Emulator.hpp"
 
 #include <csetjmp>
+#include <cstdio>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <ucontext.h>
 #include <vector>
@@ -12,12 +14,20 @@ Dimensions block, grid;
 namespace {
 constexpr size_t stackBytes = 256 << 10;
 
+/// 16 bytes on their way to shared memory; zeros without `from`.
+struct Copy {
+  unsigned char *to;
+  const void *from;
+};
+
 /// A CUDA thread. It outlives its block: the next one gives it another turn through `program`.
 struct Fiber {
   std::unique_ptr<unsigned char[]> stack;
   ucontext_t beginning;
   jmp_buf place;
   bool isStarted, isDone;
+  /// Groups of copies that were not waited for, the oldest first; the last is still open.
+  std::deque<std::vector<Copy>> copies;
 };
 
 /// A meeting of `size` threads: those who come early wait for the generation to change.
@@ -28,6 +38,8 @@ struct Meeting {
 struct Warp {
   Meeting meeting;
   float offered[32], exchanged[32];
+  const unsigned char *rows[32];
+  uint16_t matrices[4][8][8];
   uint32_t a[32][4], b[32][2];
   float products[16][8];
 };
@@ -38,6 +50,9 @@ std::vector<Warp> warps;
 Meeting everyone;
 unsigned current, meetings;
 std::unique_ptr<unsigned char[]> memory;
+size_t memoryBytes;
+/// What a kernel did that no GPU would do as it means it; nothing more of its launch runs.
+const char *fault;
 const std::function<void()> *program;
 
 /// Lets the scheduler go on; returns when the scheduler comes back to this fiber.
@@ -89,14 +104,35 @@ std::unique_ptr<Fiber> makeFiber() {
 }
 
 void prepare(unsigned threads, size_t sharedBytes) {
-  memory.reset(new unsigned char[sharedBytes]);
-  std::memset(memory.get(), 0xff, sharedBytes);  // not a number, in every precision
+  // 16 bytes more, so that it can begin at a multiple of that.
+  memory.reset(new unsigned char[sharedBytes + 16]);
+  memoryBytes = sharedBytes;
+  std::memset(memory.get(), 0xff, sharedBytes + 16);  // not a number, in every precision
   everyone = Meeting{threads};
   warps.assign((threads + 31) / 32, Warp());
   for (unsigned w = 0; w < warps.size(); ++w)
     warps[w].meeting.size = threads - 32 * w < 32 ? threads - 32 * w : 32;
   while (fibers.size() < threads) fibers.push_back(makeFiber());
-  for (unsigned thread = 0; thread < threads; ++thread) fibers[thread]->isDone = false;
+  for (unsigned thread = 0; thread < threads; ++thread) {
+    fibers[thread]->isDone = false;
+    fibers[thread]->copies.assign(1, {});
+  }
+}
+
+/// Whether all of these bytes are the block's.
+bool isShared(const unsigned char *from, size_t bytes) {
+  const unsigned char *start = sharedMemory();
+  return from >= start && from + bytes <= start + memoryBytes;
+}
+
+/// Whether eight rows of 16 bytes can be read at once: all at multiples of 16, no two in a bank.
+bool areReadable(const unsigned char *const *rows) {
+  unsigned banks = 0;
+  for (int row = 0; row < 8; ++row) {
+    if ((uintptr_t)rows[row] % 16 != 0 || !isShared(rows[row], 16)) return false;
+    banks |= 1u << (rows[row] - sharedMemory()) / 16 % 8;
+  }
+  return banks == 0xff;
 }
 
 /// Runs the block's fibers in turns until all are done; false once a whole turn changes nothing. Every
@@ -106,12 +142,16 @@ bool runBlock(unsigned threads) {
   const bool isReversed = (block.x + block.y) % 2 != 0;
   unsigned left = threads;
   while (left > 0) {
+    if (fault) return false;
     const unsigned meetingsBefore = meetings, leftBefore = left;
     for (unsigned turn = 0; turn < threads; ++turn) {
       current = isReversed ? threads - 1 - turn : turn;
       if (fibers[current]->isDone) continue;
       resume(*fibers[current]);
-      if (fibers[current]->isDone) --left;
+      if (!fibers[current]->isDone) continue;
+      --left;
+      for (const auto &group : fibers[current]->copies)
+        if (!group.empty()) fault = "a thread ended before its copies";
     }
     if (left == leftBefore && meetings == meetingsBefore) return false;
   }
@@ -119,7 +159,9 @@ bool runBlock(unsigned threads) {
 }
 }  // namespace
 
-unsigned char *sharedMemory() { return memory.get(); }
+unsigned char *sharedMemory() {
+  return memory.get() + (16 - (uintptr_t)memory.get() % 16) % 16;
+}
 unsigned thread() { return current; }
 
 void meetBlock() {
@@ -132,6 +174,48 @@ float exchange(float value, int mask) {
   warp.offered[lane] = value;
   meet(warp.meeting, [&] { std::memcpy(warp.exchanged, warp.offered, sizeof warp.offered); });
   return warp.exchanged[lane ^ mask];
+}
+
+void loadMatrices(uint32_t *pairs, const unsigned char *row, bool isTransposed) {
+  Warp &warp = emulator::warp();
+  const unsigned lane = current % 32;
+  warp.rows[lane] = row;
+  meet(warp.meeting, [&] {
+    for (int matrix = 0; matrix < 4; ++matrix) {
+      if (!areReadable(warp.rows + 8 * matrix)) {
+        fault = "rows of a matrix that cannot be read at once";
+        return;
+      }
+      for (int r = 0; r < 8; ++r) std::memcpy(warp.matrices[matrix][r], warp.rows[8 * matrix + r], 16);
+    }
+  });
+  for (int matrix = 0; matrix < 4; ++matrix) {
+    const auto &values = warp.matrices[matrix];
+    const unsigned row = lane / 4, column = lane % 4 * 2;
+    pairs[matrix] = isTransposed ? values[column][row] | (uint32_t)values[column + 1][row] << 16
+                                 : values[row][column] | (uint32_t)values[row][column + 1] << 16;
+  }
+}
+
+void beginCopy(unsigned char *to, const void *from) {
+  if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0 || !isShared(to, 16))
+    fault = "a copy to or from a place that cannot be copied to or from";
+  else
+    fibers[current]->copies.back().push_back({to, from});
+}
+
+void endCopies() { fibers[current]->copies.emplace_back(); }
+
+void waitForCopies(size_t left) {
+  auto &groups = fibers[current]->copies;
+  while (groups.size() > left + 1) {
+    for (const Copy &copy : groups.front())
+      if (copy.from)
+        std::memcpy(copy.to, copy.from, 16);
+      else
+        std::memset(copy.to, 0, 16);
+    groups.pop_front();
+  }
 }
 
 void multiply(
@@ -165,12 +249,14 @@ bool launch(
     Dimensions size, unsigned threads, size_t sharedBytes, const std::function<void()> &body) {
   grid = size;
   program = &body;
+  fault = nullptr;
   for (unsigned y = 0; y < size.y; ++y)
     for (unsigned x = 0; x < size.x; ++x) {
       block = {x, y};
       prepare(threads, sharedBytes);
-      if (!runBlock(threads)) {
-        fibers.clear();  // they stand at a barrier for ever
+      if (!runBlock(threads) || fault) {
+        if (fault) std::fprintf(stderr, "emulated GPU: %s\n", fault);
+        fibers.clear();  // they stand where they stood
         return false;
       }
     }

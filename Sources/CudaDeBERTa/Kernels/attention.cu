@@ -4,18 +4,17 @@
 //
 // Nothing of the size of the scores or of tokens x slots touches device memory. A tile of queries and
 // keys meets 2 · tile - 1 distances, so it needs that many rows of KR and QR at most: they come to shared
-// memory with the keys. Each warp multiplies its rows with its part of these windows, and the scores
-// gather from the products. The softmax is computed as the tiles of keys come (Milakov & Gimelshein,
-// arXiv 1805.02867).
-#include "device.cuh"
+// memory with the keys. Each warp multiplies its rows with its part of these windows; the products are
+// the terms from which the scores gather. The softmax is computed as the tiles of keys come (Milakov &
+// Gimelshein, arXiv 1805.02867).
+#include "tiles.cuh"
 
-/// A run of at most `tile` consecutive queries of one sequence; made by the host.
+/// A run of at most `tile` consecutive queries of one sequence; made by the host. All zeros for none.
 struct AttentionTile {
   /// Row of the first query in `queries` and in `output`.
   int32_t queryRow;
   /// Position of the first query in its sequence.
   int32_t queryPosition;
-  /// Queries, at least one.
   int32_t queries;
   /// Row of the sequence's first key and value.
   int32_t keyRow;
@@ -28,7 +27,7 @@ template <typename Element>
 struct AttentionArguments {
   /// (rows, heads · headSize) each, `queryStride` or `keyStride` values apart.
   const Element *queries, *keys, *values;
-  /// The layer's relative tables (slots, heads · headSize), `tableStride` apart; null without the term.
+  /// The layer's relative tables (slots, heads · headSize), `tableStride` apart; zeros without the term.
   const Element *relativeKeys, *relativeQueries;
   /// Slots of the distances -reach...reach; they ascend by at most one per distance.
   const int16_t *slots;
@@ -48,192 +47,242 @@ struct AttentionArguments {
 /// Sizes that follow from the head's and the tile's.
 template <int headSize, int tile>
 struct AttentionShape {
-  static constexpr int warps = tile / 16, threads = 2 * tile;
-  /// Stride of rows of a head, and of a transposed tile of values.
-  static constexpr int rowStride = headSize + 8, valueStride = tile + 8;
+  static constexpr int threads = 2 * tile;
   /// Slots of a tile of 2 · tile - 1 distances, and of a warp's tile + 15, from a multiple of eight on.
   static constexpr int tableRows = 2 * tile + 8, window = tile + 24;
   static constexpr int distances = 2 * tile - 1;
-  /// Bytes of shared memory: keys, values, both tables, both products, slots.
-  static constexpr int sharedBytes =
-      2 * (tile * rowStride + headSize * valueStride + 2 * tableRows * rowStride +
-           2 * tile * window + 2 * tile);
+  /// Bytes of a tile of keys or values, of a table's part, and of the products with it.
+  static constexpr int tileBytes = 2 * tile * headSize, tableBytes = 2 * tableRows * headSize;
+  static constexpr int termBytes = 2 * tile * window;
+  /// Keys, values, both tables, both products, slots.
+  static constexpr int sharedBytes = 2 * (tileBytes + tableBytes + termBytes) + 2 * 2 * tile;
 };
-
-/// Brings `count` rows of one head to shared memory, zeros for those from `limit` on.
-template <typename Element, int headSize>
-DEVICE void loadRows(
-    Element *to, const Element *from, int stride, int count, int limit, int threads) {
-  constexpr int parts = headSize / 8;
-  for (int part = threadIdx.x; part < count * parts; part += threads) {
-    const int row = part / parts, column = part % parts * 8;
-    Eight eight = {{0, 0, 0, 0}};
-    if (row < limit) eight = *(const Eight *)(from + (size_t)row * stride + column);
-    *(Eight *)(to + row * (headSize + 8) + column) = eight;
-  }
-}
-
-/// Brings a tile of values to shared memory with rows and columns exchanged, as products want them.
-template <typename Element, int headSize, int tile>
-DEVICE void loadValues(Element *to, const Element *from, int stride, int limit) {
-  constexpr int parts = headSize / 8;
-  using Shape = AttentionShape<headSize, tile>;
-  for (int part = threadIdx.x; part < tile * parts; part += Shape::threads) {
-    const int row = part % tile, column = part / tile * 8;
-    Eight eight = {{0, 0, 0, 0}};
-    if (row < limit) eight = *(const Eight *)(from + (size_t)row * stride + column);
-    UNROLL for (int i = 0; i < 4; ++i) {
-      to[(column + 2 * i) * Shape::valueStride + row].bits = (uint16_t)eight.pairs[i];
-      to[(column + 2 * i + 1) * Shape::valueStride + row].bits = (uint16_t)(eight.pairs[i] >> 16);
-    }
-  }
-}
-
-/// products[16 rows][8 · groups slots] = (rows · tableᵀ) · scale by one warp; scaled before they are
-/// rounded, so that fp16 does not overflow.
-template <typename Element, int headSize, int window>
-DEVICE void multiplyWindow(
-    Element *products, const uint32_t (&rows)[headSize / 16][4], const Element *table, int groups,
-    float scale) {
-  const int g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
-  for (int n = 0; n < groups; ++n) {
-    float sums[4] = {};
-    UNROLL for (int k = 0; k < headSize / 16; ++k) {
-      const Element *b = table + (n * 8 + g) * (headSize + 8) + k * 16 + 2 * c;
-      Element::multiply(sums, rows[k], pairAt(b), pairAt(b + 8));
-    }
-    Element *product = products + g * window + n * 8 + 2 * c;
-    *(uint32_t *)product = pack<Element>(sums[0] * scale, sums[1] * scale);
-    *(uint32_t *)(product + 8 * window) = pack<Element>(sums[2] * scale, sums[3] * scale);
-  }
-}
 
 /// One block of 2 · tile threads per tile of queries and head; grid (tiles, heads).
 /// Shared memory: AttentionShape::sharedBytes.
+///
+/// Nothing waits for device memory but a block's first keys: while a tile's scores are gathered, the next
+/// tile's keys and tables take the place of those that are used up, and while its terms are computed, its
+/// values come.
 template <typename Element, int headSize, int tile>
-DEVICE void attend(const AttentionArguments<Element> &layer) {
+struct Attention {
   using Shape = AttentionShape<headSize, tile>;
-  constexpr int rowStride = Shape::rowStride, window = Shape::window;
-  SHARED_MEMORY(shared);
-  Element *keys = (Element *)shared, *values = keys + tile * rowStride;
-  Element *keyTable = values + headSize * Shape::valueStride;
-  Element *queryTable = keyTable + Shape::tableRows * rowStride;
-  Element *queryTerms = queryTable + Shape::tableRows * rowStride;
-  Element *keyTerms = queryTerms + tile * window;
-  int16_t *slots = (int16_t *)(keyTerms + tile * window);
+  using View = LaneView<headSize>;
+  static constexpr int window = Shape::window, threads = Shape::threads;
 
-  const int warp = threadIdx.x / 32, g = threadIdx.x % 32 / 4, c = threadIdx.x % 4;
-  const int headColumn = blockIdx.y * headSize;
-  const AttentionTile run = layer.tiles[blockIdx.x];
-  const Element *queryRows = layer.queries + (size_t)run.queryRow * layer.queryStride + headColumn;
-  uint32_t query[headSize / 16][4];
-  UNROLL for (int k = 0; k < headSize / 16; ++k) UNROLL for (int e = 0; e < 4; ++e) {
-    const int row = warp * 16 + g + e % 2 * 8;
-    query[k][e] = row < run.queries
-        ? pairAt(queryRows + (size_t)row * layer.queryStride + k * 16 + 2 * c + e / 2 * 8) : 0u;
+  const AttentionArguments<Element> &layer;
+  const AttentionTile run;
+  const int headColumn, warp, g, c;
+  const View view;
+  SharedAddress keys, values, keyTable, queryTable;
+  /// (tile, window) each: of query i with the slots from its warp's first on, and likewise of key j.
+  Element *queryTerms, *keyTerms;
+  /// The slot of each distance of the tile, the lowest first.
+  int16_t *slots;
+
+  DEVICE Attention(const AttentionArguments<Element> &layer, unsigned char *shared)
+      : layer(layer), run(layer.tiles[blockIdx.x]), headColumn(blockIdx.y * headSize),
+        warp(threadIdx.x / 32), g(threadIdx.x % 32 / 4), c(threadIdx.x % 4) {
+    keys = sharedAddress(shared);
+    values = keys + Shape::tileBytes;
+    keyTable = values + Shape::tileBytes;
+    queryTable = keyTable + Shape::tableBytes;
+    queryTerms = (Element *)(shared + 2 * (Shape::tileBytes + Shape::tableBytes));
+    keyTerms = queryTerms + tile * window;
+    slots = (int16_t *)(keyTerms + tile * window);
   }
 
-  float top[2] = {-1e30f, -1e30f}, sum[2] = {};  // of this lane's rows g and g + 8
-  float result[headSize / 8][4] = {};
-  for (int first = 0; first < run.keys; first += tile) {
-    __syncthreads();  // the tile before is done with shared memory
-    for (int t = threadIdx.x; t < Shape::distances; t += Shape::threads) {
-      int distance = run.queryPosition - first - (tile - 1) + t;
-      distance = distance < -layer.reach ? -layer.reach : distance;
-      distance = distance > layer.reach ? layer.reach : distance;
-      slots[t] = layer.slots[layer.reach + distance];
-    }
+  /// The slot of a distance between a query and a key.
+  DEVICE int slotOf(int distance) const {
+    distance = distance < -layer.reach ? -layer.reach : distance;
+    distance = distance > layer.reach ? layer.reach : distance;
+    return layer.slots[layer.reach + distance];
+  }
+
+  /// The lowest distance of the tile of keys from `first` on.
+  DEVICE int lowest(int first) const { return run.queryPosition - first - (tile - 1); }
+
+  /// Begins to bring the keys from `first` on and their part of the tables: the slots `low` to `high`.
+  DEVICE void beginKeys(int first, int low, int high) const {
+    const int base = low & ~7, rows = (high | 7) + 1 - base;
     const size_t keyOffset = (size_t)(run.keyRow + first) * layer.keyStride + headColumn;
-    loadRows<Element, headSize>(
-        keys, layer.keys + keyOffset, layer.keyStride, tile, run.keys - first, Shape::threads);
-    loadValues<Element, headSize, tile>(
-        values, layer.values + keyOffset, layer.keyStride, run.keys - first);
-    __syncthreads();
-    const int base = slots[0] & ~7, rows = (slots[Shape::distances - 1] | 7) + 1 - base;
     const size_t tableOffset = (size_t)base * layer.tableStride + headColumn;
-    if (layer.relativeKeys)
-      loadRows<Element, headSize>(
-          keyTable, layer.relativeKeys + tableOffset, layer.tableStride, rows,
-          layer.slotCount - base, Shape::threads);
-    if (layer.relativeQueries)
-      loadRows<Element, headSize>(
-          queryTable, layer.relativeQueries + tableOffset, layer.tableStride, rows,
-          layer.slotCount - base, Shape::threads);
-    __syncthreads();
+    beginRows<headSize, threads, false>(
+        keys, layer.keys + keyOffset, layer.keyStride, tile, run.keys - first);
+    beginRows<headSize, threads, true>(
+        keyTable, layer.relativeKeys + tableOffset, layer.tableStride, rows, layer.slotCount - base);
+    beginRows<headSize, threads, true>(
+        queryTable, layer.relativeQueries + tableOffset, layer.tableStride, rows,
+        layer.slotCount - base);
+  }
 
-    // This warp's 16 queries meet the distances from 16 · warp on, its 16 keys those that end there.
-    const int queryBase = slots[warp * 16] & ~7;
-    if (layer.relativeKeys)
-      multiplyWindow<Element, headSize, window>(
-          queryTerms + warp * 16 * window, query, keyTable + (queryBase - base) * rowStride,
-          (slots[warp * 16 + tile + 14] - queryBase) / 8 + 1, layer.scale);
-    if (layer.relativeQueries) {
-      const int keyStart = tile - 16 - warp * 16, keyBase = slots[keyStart] & ~7;
-      uint32_t key[headSize / 16][4];
-      UNROLL for (int k = 0; k < headSize / 16; ++k) UNROLL for (int e = 0; e < 4; ++e)
-        key[k][e] = pairAt(
-            keys + (warp * 16 + g + e % 2 * 8) * rowStride + k * 16 + 2 * c + e / 2 * 8);
-      multiplyWindow<Element, headSize, window>(
-          keyTerms + warp * 16 * window, key, queryTable + (keyBase - base) * rowStride,
-          (slots[keyStart + tile + 14] - keyBase) / 8 + 1, layer.scale);
-    }
-    float score[tile / 8][4] = {};
-    UNROLL for (int n = 0; n < tile / 8; ++n) UNROLL for (int k = 0; k < headSize / 16; ++k) {
-      const Element *b = keys + (n * 8 + g) * rowStride + k * 16 + 2 * c;
-      Element::multiply(score[n], query[k], pairAt(b), pairAt(b + 8));
-    }
-    __syncthreads();  // the terms of all keys are there
+  DEVICE void beginValues(int first) const {
+    beginRows<headSize, threads, false>(
+        values, layer.values + (size_t)(run.keyRow + first) * layer.keyStride + headColumn,
+        layer.keyStride, tile, run.keys - first);
+  }
 
-    float before[2] = {top[0], top[1]};
+  /// Writes products of 16 rows with eight slots, scaled before they are rounded, so that fp16 does not
+  /// overflow.
+  DEVICE void storeTerms(Element *terms, const float (&sums)[4]) const {
+    *(uint32_t *)terms = pack<Element>(sums[0] * layer.scale, sums[1] * layer.scale);
+    *(uint32_t *)(terms + 8 * window) = pack<Element>(sums[2] * layer.scale, sums[3] * layer.scale);
+  }
+
+  /// Leaves both terms of this warp: its 16 queries meet the distances from 16 · warp on, its 16 keys
+  /// those that end there.
+  DEVICE void computeTerms(const uint32_t (&query)[View::depth][4]) const {
+    const int base = slots[0] & ~7, queryStart = warp * 16, keyStart = tile - 16 - warp * 16;
+    const int queryBase = slots[queryStart] & ~7, keyBase = slots[keyStart] & ~7;
+    const int queryGroups = (slots[queryStart + tile + 14] - queryBase) / 8 + 1;
+    const int keyGroups = (slots[keyStart + tile + 14] - keyBase) / 8 + 1;
+    uint32_t key[View::depth][4];
+    view.loadLeft(key, keys + queryStart * View::rowBytes);
+    SharedAddress keyRows = keyTable + (queryBase - base) * View::rowBytes;
+    SharedAddress queryRows = queryTable + (keyBase - base) * View::rowBytes;
+    Element *ofQueries = queryTerms + (queryStart + g) * window + 2 * c;
+    Element *ofKeys = keyTerms + (queryStart + g) * window + 2 * c;
+    // Both at once, whichever needs more groups: products of one wait for each other.
+    const int groups = queryGroups > keyGroups ? queryGroups : keyGroups;
+    for (int n = 0; n < groups; ++n) {
+      typename View::Right right[2];
+      view.loadRight(right[0], keyRows + n * 8 * View::rowBytes);
+      view.loadRight(right[1], queryRows + n * 8 * View::rowBytes);
+      float sums[2][4] = {};
+      UNROLL for (int k = 0; k < View::depth; ++k) {
+        Element::multiply(sums[0], query[k], right[0].pairs[k][0], right[0].pairs[k][1]);
+        Element::multiply(sums[1], key[k], right[1].pairs[k][0], right[1].pairs[k][1]);
+      }
+      storeTerms(ofQueries + n * 8, sums[0]);
+      storeTerms(ofKeys + n * 8, sums[1]);
+    }
+  }
+
+  /// scores = queries · keysᵀ.
+  DEVICE void multiplyKeys(
+      float (&scores)[tile / 8][4], const uint32_t (&query)[View::depth][4]) const {
     UNROLL for (int n = 0; n < tile / 8; ++n) {
-      const int keyBase = slots[tile - 16 - n / 2 * 16] & ~7;
-      UNROLL for (int e = 0; e < 4; ++e) {
-        const int i = warp * 16 + g + e / 2 * 8, j = n * 8 + 2 * c + e % 2;
-        const int slot = slots[i - j + tile - 1];
-        float value = score[n][e] * layer.scale;
-        if (layer.relativeKeys)
-          value += Element::widen(queryTerms[i * window + slot - queryBase].bits);
-        if (layer.relativeQueries)
-          value += Element::widen(keyTerms[j * window + slot - keyBase].bits);
-        score[n][e] = first + j < run.keys ? value : -1e30f;
-        top[e / 2] = fmaxf(top[e / 2], score[n][e]);
+      typename View::Right right;
+      view.loadRight(right, keys + n * 8 * View::rowBytes);
+      UNROLL for (int e = 0; e < 4; ++e) scores[n][e] = 0;
+      UNROLL for (int k = 0; k < View::depth; ++k)
+        Element::multiply(scores[n], query[k], right.pairs[k][0], right.pairs[k][1]);
+    }
+  }
+
+  /// scores = scores · scale + both terms.
+  DEVICE void gatherTerms(float (&scores)[tile / 8][4]) const {
+    const int i = warp * 16 + g, j = 2 * c, lowest = slots[0];
+    if (slots[Shape::distances - 1] - lowest == Shape::distances - 1) {
+      // Each distance has a slot of its own: all places follow from one, by constants.
+      const Element *ofQuery = queryTerms + i * window + (lowest & 7) + g - j + tile - 1;
+      const Element *ofKey = keyTerms + j * window + (lowest & 7) + i - j + 15;
+      UNROLL for (int n = 0; n < tile / 8; ++n) UNROLL for (int e = 0; e < 4; ++e) {
+        const int row = e / 2 * 8, column = n * 8 + e % 2;
+        const Element *query = ofQuery + row * window + row - column;
+        const Element *key = ofKey + column * window + row - column + n / 2 * 16;
+        scores[n][e] = scores[n][e] * layer.scale + Element::widen(query->bits) +
+                       Element::widen(key->bits);
       }
-    }
-    UNROLL for (int half = 0; half < 2; ++half) {
-      top[half] = fmaxf(top[half], shuffleXor(top[half], 1));
-      top[half] = fmaxf(top[half], shuffleXor(top[half], 2));
-      const float factor = powerOfTwo(before[half] - top[half]);
-      sum[half] *= factor;
-      UNROLL for (int n = 0; n < headSize / 8; ++n) {
-        result[n][2 * half] *= factor;
-        result[n][2 * half + 1] *= factor;
-      }
-    }
-    UNROLL for (int n = 0; n < tile / 8; ++n) UNROLL for (int e = 0; e < 4; ++e) {
-      score[n][e] = powerOfTwo(score[n][e] - top[e / 2]);
-      sum[e / 2] += score[n][e];
-    }
-    // The accumulators of two groups of scores are the left fragment of the product with the values.
-    UNROLL for (int k = 0; k < tile / 16; ++k) {
-      const float(&low)[4] = score[2 * k], (&high)[4] = score[2 * k + 1];
-      const uint32_t weights[4] = {
-          pack<Element>(low[0], low[1]), pack<Element>(low[2], low[3]),
-          pack<Element>(high[0], high[1]), pack<Element>(high[2], high[3])};
-      UNROLL for (int n = 0; n < headSize / 8; ++n) {
-        const Element *b = values + (n * 8 + g) * Shape::valueStride + k * 16 + 2 * c;
-        Element::multiply(result[n], weights, pairAt(b), pairAt(b + 8));
+    } else {
+      const int queryBase = slots[warp * 16] & ~7;
+      UNROLL for (int n = 0; n < tile / 8; ++n) {
+        const int keyBase = slots[tile - 16 - n / 2 * 16] & ~7;
+        UNROLL for (int e = 0; e < 4; ++e) {
+          const int row = i + e / 2 * 8, column = j + n * 8 + e % 2;
+          const int slot = slots[row - column + tile - 1];
+          scores[n][e] = scores[n][e] * layer.scale +
+                         Element::widen(queryTerms[row * window + slot - queryBase].bits) +
+                         Element::widen(keyTerms[column * window + slot - keyBase].bits);
+        }
       }
     }
   }
 
-  UNROLL for (int half = 0; half < 2; ++half) {
-    sum[half] += shuffleXor(sum[half], 1);
-    sum[half] += shuffleXor(sum[half], 2);
-    const float inverse = 1.0f / sum[half];
+  DEVICE void attend() const {
+    if (run.queries == 0) return;  // recorded work that a small batch does not fill
+    const Element *queryRows =
+        layer.queries + (size_t)run.queryRow * layer.queryStride + headColumn;
+    uint32_t query[View::depth][4];
+    int low = slotOf(lowest(0)), high = slotOf(lowest(0) + Shape::distances - 1);
+    int slot = slotOf(lowest(0) + (int)threadIdx.x);
+    beginKeys(0, low, high);
+    endCopies();
+    UNROLL for (int k = 0; k < View::depth; ++k) UNROLL for (int e = 0; e < 4; ++e) {
+      const int row = warp * 16 + g + e % 2 * 8;
+      query[k][e] = row < run.queries
+          ? pairAt(queryRows + (size_t)row * layer.queryStride + k * 16 + 2 * c + e / 2 * 8) : 0u;
+    }
+
+    float top[2] = {-1e30f, -1e30f}, sum[2] = {};  // of this lane's rows g and g + 8
+    float result[headSize / 8][4] = {};
+    for (int first = 0; first < run.keys; first += tile) {
+      slots[threadIdx.x] = (int16_t)slot;
+      waitForCopies<0>();
+      __syncthreads();  // keys, tables and slots are there; the values before are used up
+      beginValues(first);
+      endCopies();
+      const int next = lowest(first + tile);
+      low = slotOf(next);
+      high = slotOf(next + Shape::distances - 1);
+      computeTerms(query);
+      float scores[tile / 8][4];
+      multiplyKeys(scores, query);
+      __syncthreads();  // the terms are there; keys and tables are used up
+      if (first + tile < run.keys) beginKeys(first + tile, low, high);
+      endCopies();
+      slot = slotOf(next + (int)threadIdx.x);
+
+      gatherTerms(scores);
+      if (run.keys - first < tile)
+        UNROLL for (int n = 0; n < tile / 8; ++n) UNROLL for (int e = 0; e < 4; ++e)
+          if (n * 8 + 2 * c + e % 2 >= run.keys - first) scores[n][e] = -1e30f;
+      // The softmax goes on with a new maximum: what was summed up before shrinks.
+      UNROLL for (int half = 0; half < 2; ++half) {
+        const float before = top[half];
+        UNROLL for (int n = 0; n < tile / 8; ++n)
+          top[half] = fmaxf(top[half], fmaxf(scores[n][2 * half], scores[n][2 * half + 1]));
+        top[half] = fmaxf(top[half], shuffleXor(top[half], 1));
+        top[half] = fmaxf(top[half], shuffleXor(top[half], 2));
+        const float factor = powerOfTwo(before - top[half]);
+        sum[half] *= factor;
+        UNROLL for (int n = 0; n < headSize / 8; ++n) {
+          result[n][2 * half] *= factor;
+          result[n][2 * half + 1] *= factor;
+        }
+      }
+      UNROLL for (int n = 0; n < tile / 8; ++n) UNROLL for (int e = 0; e < 4; ++e) {
+        scores[n][e] = powerOfTwo(scores[n][e] - top[e / 2]);
+        sum[e / 2] += scores[n][e];
+      }
+      waitForCopies<1>();
+      __syncthreads();  // the values are there; the slots are used up
+      // The accumulators of two groups of scores are the left fragment of the product with the values.
+      UNROLL for (int k = 0; k < tile / 16; ++k) {
+        const float(&left)[4] = scores[2 * k], (&right)[4] = scores[2 * k + 1];
+        const uint32_t weights[4] = {
+            pack<Element>(left[0], left[1]), pack<Element>(left[2], left[3]),
+            pack<Element>(right[0], right[1]), pack<Element>(right[2], right[3])};
+        UNROLL for (int n = 0; n < headSize / 16; ++n) {
+          uint32_t pairs[4];
+          view.loadColumns(pairs, values + k * 16 * View::rowBytes, n);
+          Element::multiply(result[2 * n], weights, pairs[0], pairs[1]);
+          Element::multiply(result[2 * n + 1], weights, pairs[2], pairs[3]);
+        }
+      }
+    }
+    UNROLL for (int half = 0; half < 2; ++half) store(result, sum[half], half);
+  }
+
+  /// Writes this lane's part of a row, divided by the sum of its weights: of row g, or with `half` 1 of
+  /// row g + 8.
+  DEVICE void store(const float (&result)[headSize / 8][4], float sum, int half) const {
+    sum += shuffleXor(sum, 1);
+    sum += shuffleXor(sum, 2);
+    const float inverse = 1.0f / sum;
     const int row = warp * 16 + g + 8 * half;
-    if (row >= run.queries) continue;
-    const size_t start =
-        (size_t)(run.queryRow + row) * layer.outputStride + headColumn + 2 * c;
+    if (row >= run.queries) return;
+    const size_t start = (size_t)(run.queryRow + row) * layer.outputStride + headColumn + 2 * c;
     UNROLL for (int n = 0; n < headSize / 8; ++n) {
       const float low = result[n][2 * half] * inverse, high = result[n][2 * half + 1] * inverse;
       if (layer.quarters)
@@ -242,11 +291,12 @@ DEVICE void attend(const AttentionArguments<Element> &layer) {
         *(uint32_t *)(layer.output + start + n * 8) = pack<Element>(low, high);
     }
   }
-}
+};
 
 #define ATTENTION(name, Element, headSize, tile)                                                    \
-  KERNEL THREADS(2 * tile) name(AttentionArguments<Element> layer) {                                \
-    attend<Element, headSize, tile>(layer);                                                         \
+  KERNEL THREADS_AND_BLOCKS(2 * tile, 3) name(AttentionArguments<Element> layer) {                  \
+    SHARED_MEMORY(shared);                                                                          \
+    Attention<Element, headSize, tile>(layer, shared).attend();                                     \
   }
 
 // Turing has 64 KB of shared memory per block: tiles of 32 there.

@@ -14,6 +14,7 @@
 typedef unsigned char uint8_t;
 typedef unsigned short uint16_t;
 typedef unsigned int uint32_t;
+typedef unsigned long long uint64_t;
 typedef short int16_t;
 typedef int int32_t;
 typedef decltype(sizeof(0)) size_t;
@@ -22,6 +23,8 @@ typedef decltype(sizeof(0)) size_t;
 #define DEVICE __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
 #define THREADS(count) __launch_bounds__(count, 1)
+/// So many threads, and so few registers that this many blocks fit into a multiprocessor.
+#define THREADS_AND_BLOCKS(count, blocks) __launch_bounds__(count, blocks)
 /// Declares `name`, the shared memory that the launch gives to the block, as bytes.
 #define SHARED_MEMORY(name) extern __shared__ __align__(16) unsigned char name[]
 
@@ -35,6 +38,64 @@ DEVICE float powerOfTwo(float x) {
   float result;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
   return result;
+}
+
+/// A place in the block's shared memory, in bytes.
+typedef uint32_t SharedAddress;
+
+DEVICE SharedAddress sharedAddress(const void *place) {
+  uint64_t address;
+  asm("cvta.to.shared.u64 %0, %1;" : "=l"(address) : "l"(place));
+  return (SharedAddress)address;
+}
+
+/// Begins to copy 16 bytes from device to shared memory, or 16 zeros if `isThere` is false. With
+/// `isShared` the bytes go through the multiprocessor's cache: other blocks will want them, too.
+template <bool isShared>
+DEVICE void beginCopy(SharedAddress to, const void *from, bool isThere) {
+#if __CUDA_ARCH__ >= 800
+  const int bytes = isThere ? 16 : 0;
+  if (isShared)
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
+  else
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes));
+#else
+  // Turing copies at once.
+  uint4 values = {0, 0, 0, 0};
+  if (isThere) values = *(const uint4 *)from;
+  asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(values.x), "r"(values.y),
+               "r"(values.z), "r"(values.w));
+#endif
+}
+
+/// Ends a group of copies that this thread began.
+DEVICE void endCopies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;");
+#endif
+}
+
+/// Waits for this thread's groups of copies but the last `left`; after a barrier all threads see them.
+template <int left>
+DEVICE void waitForCopies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(left));
+#endif
+}
+
+/// Reads four matrices of 8 x 8 values from shared memory: lane l names row l % 8 of matrix l / 8, at a
+/// multiple of 16 bytes, and gets the pair at row l / 4 and columns 2 (l % 4) of each.
+DEVICE void loadMatrices(uint32_t *pairs, SharedAddress row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(pairs[0]), "=r"(pairs[1]), "=r"(pairs[2]), "=r"(pairs[3])
+               : "r"(row));
+}
+
+/// As `loadMatrices`, with rows and columns of each matrix exchanged.
+DEVICE void loadTransposed(uint32_t *pairs, SharedAddress row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(pairs[0]), "=r"(pairs[1]), "=r"(pairs[2]), "=r"(pairs[3])
+               : "r"(row));
 }
 
 /// IEEE binary16: 11 significant bits, up to 65504.

@@ -1,26 +1,11 @@
 // Dense products without a library: the fallback where cuBLASLt is missing, and its reference.
-#include "device.cuh"
+#include "tiles.cuh"
 
-/// Rows, columns and depth of a tile, and the stride of its rows in shared memory: eight values more than
-/// the depth, so that the rows that a warp reads at once lie in different banks.
-constexpr int productTile = 64;
-constexpr int productStride = productTile + 8;
-
-/// Brings rows first...first+63 of columns depth...depth+63 to shared memory; zeros beyond the edges.
-template <typename Element>
-DEVICE void loadProductTile(
-    Element *tile, const Element *matrix, int first, int rows, int depth, int columns) {
-  for (int part = threadIdx.x; part < productTile * productTile / 8; part += 128) {
-    const int row = part / (productTile / 8), column = part % (productTile / 8) * 8;
-    Eight eight = {{0, 0, 0, 0}};
-    if (first + row < rows && depth + column < columns)
-      eight = *(const Eight *)(matrix + (size_t)(first + row) * columns + depth + column);
-    *(Eight *)(tile + row * productStride + column) = eight;
-  }
-}
+/// Rows, columns and depth of a tile, and its bytes.
+constexpr int productTile = 64, productTileBytes = 2 * productTile * productTile;
 
 /// output = input · weightᵀ + bias: a block of 128 threads makes 64 x 64 results, each warp 16 rows;
-/// grid (ceil(outputs / 64), ceil(rows / 64)). Shared memory: 18,432 bytes.
+/// grid (ceil(outputs / 64), ceil(rows / 64)). Shared memory: 32,768 bytes.
 ///
 /// `input` is (rows, inputs), `weight` (outputs, inputs), `bias` (outputs) or null, `output` (rows,
 /// outputs). Inputs are a multiple of 8, outputs of 2.
@@ -29,26 +14,40 @@ DEVICE void multiplyMatrices(
     const Element *input, const Element *weight, const float *bias, Element *output, int rows,
     int inputs, int outputs) {
   SHARED_MEMORY(shared);
-  Element *left = (Element *)shared, *right = left + productTile * productStride;
+  using View = LaneView<productTile>;
+  const View view;
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, c = lane % 4;
   const int firstRow = blockIdx.y * productTile, firstColumn = blockIdx.x * productTile;
-  float sums[8][4] = {};
+  // Two pairs of tiles: one comes while the other is multiplied.
+  const SharedAddress tiles = sharedAddress(shared);
+  auto begin = [&](int depth, SharedAddress pair) {
+    beginRows<productTile, 128, true>(
+        pair, input + (size_t)firstRow * inputs + depth, inputs, productTile, rows - firstRow,
+        inputs - depth);
+    beginRows<productTile, 128, true>(
+        pair + productTileBytes, weight + (size_t)firstColumn * inputs + depth, inputs, productTile,
+        outputs - firstColumn, inputs - depth);
+  };
+  float sums[productTile / 8][4] = {};
+  begin(0, tiles);
+  endCopies();
   for (int depth = 0; depth < inputs; depth += productTile) {
-    __syncthreads();
-    loadProductTile(left, input, firstRow, rows, depth, inputs);
-    loadProductTile(right, weight, firstColumn, outputs, depth, inputs);
-    __syncthreads();
-    UNROLL for (int k = 0; k < productTile; k += 16) {
-      const Element *a = left + (warp * 16 + g) * productStride + k + 2 * c;
-      const uint32_t fragment[4] = {
-          pairAt(a), pairAt(a + 8 * productStride), pairAt(a + 8), pairAt(a + 8 * productStride + 8)};
-      UNROLL for (int n = 0; n < 8; ++n) {
-        const Element *b = right + (n * 8 + g) * productStride + k + 2 * c;
-        Element::multiply(sums[n], fragment, pairAt(b), pairAt(b + 8));
-      }
+    const SharedAddress left = tiles + depth / productTile % 2 * 2 * productTileBytes;
+    const SharedAddress other = tiles + (1 - depth / productTile % 2) * 2 * productTileBytes;
+    waitForCopies<0>();
+    __syncthreads();  // this pair is there; the other is used up
+    if (depth + productTile < inputs) begin(depth + productTile, other);
+    endCopies();
+    uint32_t fragment[View::depth][4];
+    view.loadLeft(fragment, left + warp * 16 * View::rowBytes);
+    UNROLL for (int n = 0; n < productTile / 8; ++n) {
+      View::Right right;
+      view.loadRight(right, left + productTileBytes + n * 8 * View::rowBytes);
+      UNROLL for (int k = 0; k < View::depth; ++k)
+        Element::multiply(sums[n], fragment[k], right.pairs[k][0], right.pairs[k][1]);
     }
   }
-  UNROLL for (int n = 0; n < 8; ++n) {
+  UNROLL for (int n = 0; n < productTile / 8; ++n) {
     const int column = firstColumn + n * 8 + 2 * c;
     if (column >= outputs) continue;
     const float low = bias ? bias[column] : 0.0f, high = bias ? bias[column + 1] : 0.0f;

@@ -14,6 +14,7 @@
 #define DEVICE inline
 #define UNROLL
 #define THREADS(count)
+#define THREADS_AND_BLOCKS(count, blocks)
 #define SHARED_MEMORY(name) unsigned char *name = emulator::sharedMemory()
 
 namespace emulator {
@@ -33,6 +34,15 @@ unsigned thread();
 void meetBlock();
 /// The value of lane `lane ^ mask`.
 float exchange(float value, int mask);
+/// Reads four 8 x 8 matrices of 16-bit values as ldmatrix does, transposed or not. Rows at odd places, and
+/// eight rows that meet in a bank, are faults.
+void loadMatrices(uint32_t *pairs, const unsigned char *row, bool isTransposed);
+/// Remembers a copy of 16 bytes, or zeros without `from`; it is done when its group is waited for, and no
+/// earlier.
+void beginCopy(unsigned char *to, const void *from);
+void endCopies();
+/// Does the running thread's copies but the last `left` groups.
+void waitForCopies(size_t left);
 /// A warp's product in the fragment layout of mma.sync.m16n8k16, with 16-bit values widened by `widen`.
 void multiply(
     float *d, const uint32_t *a, uint32_t b0, uint32_t b1, float (*widen)(uint16_t));
@@ -52,6 +62,23 @@ static const emulator::ThreadNumber threadIdx = {};
 #define __syncthreads() emulator::meetBlock()
 
 inline float shuffleXor(float value, int mask) { return emulator::exchange(value, mask); }
+typedef unsigned char *SharedAddress;
+inline SharedAddress sharedAddress(void *place) { return (SharedAddress)place; }
+template <bool isShared>
+void beginCopy(SharedAddress to, const void *from, bool isThere) {
+  emulator::beginCopy(to, isThere ? from : nullptr);
+}
+inline void endCopies() { emulator::endCopies(); }
+template <int left>
+void waitForCopies() {
+  emulator::waitForCopies(left);
+}
+inline void loadMatrices(uint32_t *pairs, SharedAddress row) {
+  emulator::loadMatrices(pairs, row, false);
+}
+inline void loadTransposed(uint32_t *pairs, SharedAddress row) {
+  emulator::loadMatrices(pairs, row, true);
+}
 inline float powerOfTwo(float x) { return std::exp2(x); }
 
 /// IEEE binary16, rounded to nearest even.
