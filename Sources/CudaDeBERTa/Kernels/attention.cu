@@ -49,6 +49,7 @@ template <int headSize, int tile>
 struct AttentionShape {
   static constexpr int threads = 2 * tile;
   /// Slots of a tile of 2 · tile - 1 distances, and of a warp's tile + 15, from a multiple of eight on.
+  /// The tables' parts are rings: slots keep their rows while the next tiles need them.
   static constexpr int tableRows = 2 * tile + 8, window = tile + 24;
   static constexpr int distances = 2 * tile - 1;
   /// Bytes of a tile of keys or values, of a table's part, and of the products with it.
@@ -62,7 +63,7 @@ struct AttentionShape {
 /// Shared memory: AttentionShape::sharedBytes.
 ///
 /// Nothing waits for device memory but a block's first keys: while a tile's scores are gathered, the next
-/// tile's keys and tables take the place of those that are used up, and while its terms are computed, its
+/// tile's keys and slots take the place of those that are used up, and while its terms are computed, its
 /// values come.
 template <typename Element, int headSize, int tile>
 struct Attention {
@@ -102,52 +103,63 @@ struct Attention {
   /// The lowest distance of the tile of keys from `first` on.
   DEVICE int lowest(int first) const { return run.queryPosition - first - (tile - 1); }
 
-  /// Begins to bring the keys from `first` on and their part of the tables: the slots `low` to `high`.
-  DEVICE void beginKeys(int first, int low, int high) const {
-    const int base = low & ~7, rows = (high | 7) + 1 - base;
-    const size_t keyOffset = (size_t)(run.keyRow + first) * layer.keyStride + headColumn;
-    const size_t tableOffset = (size_t)base * layer.tableStride + headColumn;
-    beginRows<headSize, threads, false>(
-        keys, layer.keys + keyOffset, layer.keyStride, tile, run.keys - first);
-    beginRows<headSize, threads, true>(
-        keyTable, layer.relativeKeys + tableOffset, layer.tableStride, rows, layer.slotCount - base);
-    beginRows<headSize, threads, true>(
-        queryTable, layer.relativeQueries + tableOffset, layer.tableStride, rows,
-        layer.slotCount - base);
+  /// Begins to bring the keys from `first` on.
+  DEVICE void beginKeys(int first) const {
+    beginRows<headSize, tile, threads, false>(
+        keys, layer.keys + (size_t)(run.keyRow + first) * layer.keyStride + headColumn,
+        layer.keyStride, run.keys - first);
   }
 
   DEVICE void beginValues(int first) const {
-    beginRows<headSize, threads, false>(
+    beginRows<headSize, tile, threads, false>(
         values, layer.values + (size_t)(run.keyRow + first) * layer.keyStride + headColumn,
-        layer.keyStride, tile, run.keys - first);
+        layer.keyStride, run.keys - first);
+  }
+
+  /// The row of the tables' parts so many rows after another one: after the last comes the first.
+  static DEVICE int wrapped(int row) {
+    return row < 0 ? row + Shape::tableRows : row < Shape::tableRows ? row : row - Shape::tableRows;
+  }
+
+  /// Begins to bring the slots `from` to `end` of both tables to the rows from `row` on.
+  DEVICE void beginTables(int from, int end, int row) const {
+    constexpr int eights = headSize / 8, step = threads / eights;
+    const int eight = threadIdx.x % eights;
+    for (int slot = from + threadIdx.x / eights; slot < end; slot += step) {
+      const size_t source = (size_t)slot * layer.tableStride + headColumn + 8 * eight;
+      const int to = placeOf<headSize>(wrapped(row + slot - from), eight);
+      beginCopy<true>(keyTable + to, layer.relativeKeys + source, slot < layer.slotCount);
+      beginCopy<true>(queryTable + to, layer.relativeQueries + source, slot < layer.slotCount);
+    }
   }
 
   /// Writes products of 16 rows with eight slots, scaled before they are rounded, so that fp16 does not
   /// overflow.
   DEVICE void storeTerms(Element *terms, const float (&sums)[4]) const {
-    *(uint32_t *)terms = pack<Element>(sums[0] * layer.scale, sums[1] * layer.scale);
-    *(uint32_t *)(terms + 8 * window) = pack<Element>(sums[2] * layer.scale, sums[3] * layer.scale);
+    *(uint32_t *)terms = Element::pack(sums[0] * layer.scale, sums[1] * layer.scale);
+    *(uint32_t *)(terms + 8 * window) = Element::pack(sums[2] * layer.scale, sums[3] * layer.scale);
   }
 
   /// Leaves both terms of this warp: its 16 queries meet the distances from 16 · warp on, its 16 keys
-  /// those that end there.
-  DEVICE void computeTerms(const uint32_t (&query)[View::depth][4]) const {
-    const int base = slots[0] & ~7, queryStart = warp * 16, keyStart = tile - 16 - warp * 16;
+  /// those that end there. `base` is the slot in the tables' row `row`.
+  DEVICE void computeTerms(const uint32_t (&query)[View::depth][4], int base, int row) const {
+    const int queryStart = warp * 16, keyStart = tile - 16 - warp * 16;
     const int queryBase = slots[queryStart] & ~7, keyBase = slots[keyStart] & ~7;
     const int queryGroups = (slots[queryStart + tile + 14] - queryBase) / 8 + 1;
     const int keyGroups = (slots[keyStart + tile + 14] - keyBase) / 8 + 1;
     uint32_t key[View::depth][4];
     view.loadLeft(key, keys + queryStart * View::rowBytes);
-    SharedAddress keyRows = keyTable + (queryBase - base) * View::rowBytes;
-    SharedAddress queryRows = queryTable + (keyBase - base) * View::rowBytes;
+    int keyRow = wrapped(row + queryBase - base), queryRow = wrapped(row + keyBase - base);
     Element *ofQueries = queryTerms + (queryStart + g) * window + 2 * c;
     Element *ofKeys = keyTerms + (queryStart + g) * window + 2 * c;
     // Both at once, whichever needs more groups: products of one wait for each other.
     const int groups = queryGroups > keyGroups ? queryGroups : keyGroups;
     for (int n = 0; n < groups; ++n) {
       typename View::Right right[2];
-      view.loadRight(right[0], keyRows + n * 8 * View::rowBytes);
-      view.loadRight(right[1], queryRows + n * 8 * View::rowBytes);
+      view.loadRight(right[0], keyTable + keyRow * View::rowBytes);
+      view.loadRight(right[1], queryTable + queryRow * View::rowBytes);
+      keyRow = wrapped(keyRow + 8);
+      queryRow = wrapped(queryRow + 8);
       float sums[2][4] = {};
       UNROLL for (int k = 0; k < View::depth; ++k) {
         Element::multiply(sums[0], query[k], right[0].pairs[k][0], right[0].pairs[k][1]);
@@ -204,9 +216,10 @@ struct Attention {
     const Element *queryRows =
         layer.queries + (size_t)run.queryRow * layer.queryStride + headColumn;
     uint32_t query[View::depth][4];
-    int low = slotOf(lowest(0)), high = slotOf(lowest(0) + Shape::distances - 1);
+    int base = slotOf(lowest(0)) & ~7, row = 0;
     int slot = slotOf(lowest(0) + (int)threadIdx.x);
-    beginKeys(0, low, high);
+    beginKeys(0);
+    beginTables(base, (slotOf(lowest(0) + Shape::distances - 1) | 7) + 1, row);
     endCopies();
     UNROLL for (int k = 0; k < View::depth; ++k) UNROLL for (int e = 0; e < 4; ++e) {
       const int row = warp * 16 + g + e % 2 * 8;
@@ -222,14 +235,18 @@ struct Attention {
       __syncthreads();  // keys, tables and slots are there; the values before are used up
       beginValues(first);
       endCopies();
-      const int next = lowest(first + tile);
-      low = slotOf(next);
-      high = slotOf(next + Shape::distances - 1);
-      computeTerms(query);
+      const int next = lowest(first + tile), nextBase = slotOf(next) & ~7;
+      computeTerms(query, base, row);
       float scores[tile / 8][4];
       multiplyKeys(scores, query);
       __syncthreads();  // the terms are there; keys and tables are used up
-      if (first + tile < run.keys) beginKeys(first + tile, low, high);
+      if (first + tile < run.keys) {
+        // The next distances are lower: only slots below come, in place of the highest.
+        beginKeys(first + tile);
+        row = wrapped(row + nextBase - base);
+        beginTables(nextBase, base, row);
+        base = nextBase;
+      }
       endCopies();
       slot = slotOf(next + (int)threadIdx.x);
 
@@ -261,8 +278,8 @@ struct Attention {
       UNROLL for (int k = 0; k < tile / 16; ++k) {
         const float(&left)[4] = scores[2 * k], (&right)[4] = scores[2 * k + 1];
         const uint32_t weights[4] = {
-            pack<Element>(left[0], left[1]), pack<Element>(left[2], left[3]),
-            pack<Element>(right[0], right[1]), pack<Element>(right[2], right[3])};
+            Element::pack(left[0], left[1]), Element::pack(left[2], left[3]),
+            Element::pack(right[0], right[1]), Element::pack(right[2], right[3])};
         UNROLL for (int n = 0; n < headSize / 16; ++n) {
           uint32_t pairs[4];
           view.loadColumns(pairs, values + k * 16 * View::rowBytes, n);
@@ -288,7 +305,7 @@ struct Attention {
       if (layer.quarters)
         *(uint16_t *)(layer.quarters + start + n * 8) = Quarter::pack(low, high);
       else
-        *(uint32_t *)(layer.output + start + n * 8) = pack<Element>(low, high);
+        *(uint32_t *)(layer.output + start + n * 8) = Element::pack(low, high);
     }
   }
 };

@@ -114,6 +114,17 @@ struct Half {
     return result;
   }
 
+  /// Two values rounded into one word, the first in its lower half.
+  static DEVICE uint32_t pack(float low, float high) {
+#if __CUDA_ARCH__ >= 800
+    uint32_t result;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));
+    return result;
+#else
+    return round(low) | (uint32_t)round(high) << 16;
+#endif
+  }
+
   /// d += a · b, a 16 x 16 by 8 x 16 transposed product of one warp. With g = lane / 4, c = lane % 4:
   /// a[0..3] are the pairs at rows g, g+8, g, g+8 and columns 2c, 2c, 2c+8, 2c+8; b0 and b1 the pairs at
   /// row g and columns 2c and 2c+8; d[0..3] are (g, 2c), (g, 2c+1), (g+8, 2c), (g+8, 2c+1).
@@ -146,6 +157,13 @@ struct Brain {
   static DEVICE uint16_t round(float value) {
     uint16_t result;
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(result) : "f"(value));
+    return result;
+  }
+
+  /// As Half::pack.
+  static DEVICE uint32_t pack(float low, float high) {
+    uint32_t result;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));
     return result;
   }
 
@@ -187,12 +205,6 @@ struct alignas(16) Eight {
   uint32_t pairs[4];
 };
 
-/// Two values rounded into one word.
-template <typename Element>
-DEVICE uint32_t pack(float low, float high) {
-  return Element::round(low) | (uint32_t)Element::round(high) << 16;
-}
-
 /// Reads eight values at a 16-byte boundary.
 template <typename Element>
 DEVICE void load(const Element *from, float (&values)[8]) {
@@ -208,7 +220,7 @@ template <typename Element>
 DEVICE void store(Element *to, const float (&values)[8]) {
   Eight eight;
   UNROLL for (int i = 0; i < 4; ++i)
-    eight.pairs[i] = pack<Element>(values[2 * i], values[2 * i + 1]);
+    eight.pairs[i] = Element::pack(values[2 * i], values[2 * i + 1]);
   *(Eight *)to = eight;
 }
 

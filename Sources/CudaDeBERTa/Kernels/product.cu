@@ -21,11 +21,10 @@ DEVICE void multiplyMatrices(
   // Two pairs of tiles: one comes while the other is multiplied.
   const SharedAddress tiles = sharedAddress(shared);
   auto begin = [&](int depth, SharedAddress pair) {
-    beginRows<productTile, 128, true>(
-        pair, input + (size_t)firstRow * inputs + depth, inputs, productTile, rows - firstRow,
-        inputs - depth);
-    beginRows<productTile, 128, true>(
-        pair + productTileBytes, weight + (size_t)firstColumn * inputs + depth, inputs, productTile,
+    beginRows<productTile, productTile, 128, true>(
+        pair, input + (size_t)firstRow * inputs + depth, inputs, rows - firstRow, inputs - depth);
+    beginRows<productTile, productTile, 128, true>(
+        pair + productTileBytes, weight + (size_t)firstColumn * inputs + depth, inputs,
         outputs - firstColumn, inputs - depth);
   };
   float sums[productTile / 8][4] = {};
@@ -55,7 +54,7 @@ DEVICE void multiplyMatrices(
       const int row = firstRow + warp * 16 + g + 8 * half;
       if (row < rows)
         *(uint32_t *)(output + (size_t)row * outputs + column) =
-            pack<Element>(sums[n][2 * half] + low, sums[n][2 * half + 1] + high);
+            Element::pack(sums[n][2 * half] + low, sums[n][2 * half + 1] + high);
     }
   }
 }

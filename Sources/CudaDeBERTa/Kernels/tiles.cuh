@@ -11,22 +11,20 @@ DEVICE int placeOf(int row, int eight) {
   return 2 * columns * row + 16 * (eight ^ row / (8 / eights) % eights);
 }
 
-/// Begins to copy `count` rows of `columns` values to a tile, by all threads of the block: `threads` of
-/// them. Rows from `rowLimit` and columns from `columnLimit` on become zeros. `isShared` as in beginCopy.
-template <int columns, int threads, bool isShared, typename Element>
+/// Begins to copy `rows` rows of `columns` values to a tile, by all `threads` threads of the block. Rows
+/// from `rowLimit` and columns from `columnLimit` on become zeros. `isShared` as in beginCopy.
+template <int columns, int rows, int threads, bool isShared, typename Element>
 DEVICE void beginRows(
-    SharedAddress tile, const Element *from, int stride, int count, int rowLimit,
-    int columnLimit = columns) {
+    SharedAddress tile, const Element *from, int stride, int rowLimit, int columnLimit = columns) {
   constexpr int eights = columns / 8, step = threads / eights;
-  static_assert(step % 8 == 0, "each thread's places are a step apart");
+  static_assert(step % 8 == 0 && rows % step == 0, "each thread's places are a step apart");
   const int first = threadIdx.x / eights, eight = threadIdx.x % eights;
-  SharedAddress to = tile + placeOf<columns>(first, eight);
+  const SharedAddress to = tile + placeOf<columns>(first, eight);
   const Element *source = from + (size_t)first * stride + 8 * eight;
-  for (int row = first; row < count; row += step) {
-    beginCopy<isShared>(to, source, row < rowLimit && 8 * eight < columnLimit);
-    to += 2 * columns * step;
-    source += (size_t)step * stride;
-  }
+  UNROLL for (int row = 0; row < rows; row += step)
+    beginCopy<isShared>(
+        to + 2 * columns * row, source + (size_t)row * stride,
+        first + row < rowLimit && 8 * eight < columnLimit);
 }
 
 /// What this lane reads of a tile with rows of `columns` values.

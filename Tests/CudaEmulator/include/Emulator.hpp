@@ -86,6 +86,7 @@ struct Half {
   uint16_t bits;
   static float widen(uint16_t bits);
   static uint16_t round(float value);
+  static uint32_t pack(float low, float high) { return round(low) | (uint32_t)round(high) << 16; }
   static void multiply(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
     emulator::multiply(d, a, b0, b1, widen);
   }
@@ -105,6 +106,7 @@ struct Brain {
   uint16_t bits;
   static float widen(uint16_t bits);
   static uint16_t round(float value);
+  static uint32_t pack(float low, float high) { return round(low) | (uint32_t)round(high) << 16; }
   static void multiply(float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
     emulator::multiply(d, a, b0, b1, widen);
   }
