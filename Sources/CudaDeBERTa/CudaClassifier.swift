@@ -131,8 +131,7 @@ package final class CudaClassifier: SequenceClassifier {
     let context = engine.context
     try check(shape, precision, engine)
     let kernels = try DeviceKernels(
-      precision: precision, headSize: shape.headSize,
-      rowColumns: max(shape.hidden, shape.embedding), from: engine.cubins, in: context)
+      precision: precision, shape: shape, from: engine.cubins, in: context)
     let onDevice = try DeviceWeights(
       weights, of: shape, precision: precision, kernels: kernels, in: context)
     var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
@@ -183,6 +182,10 @@ package final class CudaClassifier: SequenceClassifier {
     let sizes = [shape.hidden, shape.embedding, shape.intermediate]
     guard sizes.allSatisfy({ $0 % 8 == 0 }) else {
       throw refuse("sizes \(sizes); multiples of 8 are computed")
+    }
+    let columnsMax = DeviceKernels.rowColumnsMax
+    guard shape.hidden <= columnsMax, shape.embedding <= columnsMax else {
+      throw refuse("rows of \(shape.hidden) values; up to \(columnsMax) are computed")
     }
   }
 }

@@ -73,15 +73,15 @@ struct DeviceEncoder {
     let columns = shape.embedding
     let isNarrow = weights.layers.first?.isNarrow ?? false
     try stream.launch(
-      kernels.embedding, grid: (tokens, 1), threads: DeviceKernels.rowThreads,
-      sharedBytes: DeviceKernels.rowSharedBytes(columns: columns),
+      kernels.embedding, grid: (Self.rowBlocks(tokens), 1), threads: DeviceKernels.rowThreads,
       [
         .address(workspace.integers), .address(positions), .address(weights.words),
         .address(weights.positions), .address(weights.type),
         .address(projection == nil ? norm.scale : .none),
         .address(projection == nil ? norm.shift : .none), .float(norm.epsilon),
         .address(projection == nil ? workspace.states : workspace.embedded),
-        .address(projection == nil ? narrowStates(ifNeeded: isNarrow) : .none), .int32(columns),
+        .address(projection == nil ? narrowStates(ifNeeded: isNarrow) : .none), .int32(tokens),
+        .int32(columns),
       ])
     guard let projection else { return }
     try products.multiply(
@@ -172,18 +172,22 @@ struct DeviceEncoder {
     try recorder?.mark(.normalization)
   }
 
+  /// Blocks of a kernel whose warps own a row each.
+  private static func rowBlocks(_ rows: Int) -> Int {
+    (rows + DeviceKernels.rowsPerBlock - 1) / DeviceKernels.rowsPerBlock
+  }
+
   /// states = norm(states + addend + bias).
   private func normalize(
     _ states: DeviceAddress, addend: DeviceAddress, bias: DeviceAddress,
     _ norm: DeviceNormalization, rows: Int, narrowsResult: Bool
   ) throws(CudaFailure) {
     try stream.launch(
-      kernels.normalization, grid: (rows, 1), threads: DeviceKernels.rowThreads,
-      sharedBytes: DeviceKernels.rowSharedBytes(columns: hidden),
+      kernels.normalization, grid: (Self.rowBlocks(rows), 1), threads: DeviceKernels.rowThreads,
       [
         .address(states), .address(addend), .address(bias), .address(norm.scale),
         .address(norm.shift), .float(norm.epsilon), .address(states),
-        .address(narrowStates(ifNeeded: narrowsResult)), .int32(hidden),
+        .address(narrowStates(ifNeeded: narrowsResult)), .int32(rows), .int32(hidden),
       ])
   }
 
@@ -193,8 +197,8 @@ struct DeviceEncoder {
     _ columns: Int
   ) throws(CudaFailure) {
     try stream.launch(
-      kernels.activation, grid: ((rows * columns + 2047) / 2048, 1), threads: 256,
-      [.address(values), .address(bias), .address(quarters), .int32(rows), .int32(columns)])
+      kernels.activation, grid: (rows, (columns + 2047) / 2048), threads: 256,
+      [.address(values), .address(bias), .address(quarters), .int32(columns)])
   }
 
   /// logits = classifier(gelu(pooler(states of first tokens))).

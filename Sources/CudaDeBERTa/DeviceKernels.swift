@@ -1,4 +1,5 @@
 internal import CudaDevice
+internal import DeBERTa
 
 /// The kernels of one precision and size of heads, loaded into a device.
 struct DeviceKernels: Sendable {
@@ -17,15 +18,22 @@ struct DeviceKernels: Sendable {
   /// Bytes of shared memory that such a block needs.
   let attentionSharedBytes: Int
 
-  /// Threads of a block that owns one row (`rowThreads` in rows.cuh).
-  static let rowThreads = 128
+  /// Rows of a block that gives each to a warp (`rowsPerBlock` in rows.cuh), and its threads.
+  static let rowsPerBlock = 4
+  static let rowThreads = 32 * rowsPerBlock
+  /// Most columns of such a row.
+  static var rowColumnsMax: Int { 256 * (rowParts.last ?? 0) }
+  /// The sizes of rows that there are kernels for, in parts of 256 columns (FOR_ROW_PARTS in
+  /// rows.cuh).
+  private static let rowParts = [1, 2, 3, 4, 6, 8]
   /// Rows and columns of the results of a block of `product` (`productTile` in product.cu).
   static let productTile = 64
   /// Shared memory of a block of `product`: two pairs of tiles of 16-bit numbers.
   static let productSharedBytes = 2 * 2 * 2 * productTile * productTile
 
+  /// - Parameter shape: whose rows have at most `rowColumnsMax` columns.
   init(
-    precision: Precision, headSize: Int, rowColumns: Int, from cubins: CubinSource,
+    precision: Precision, shape: ModelConfiguration, from cubins: CubinSource,
     in context: CudaContext
   ) throws(CudaFailure) {
     let architecture = context.device.architecture
@@ -35,27 +43,25 @@ struct DeviceKernels: Sendable {
     // Turing has too little shared memory for the larger tiles.
     let isTuring = context.device.capability.major < 8
     attentionTile = isTuring ? 32 : 64
-    attentionSharedBytes = Self.attentionSharedBytes(headSize: headSize, tile: attentionTile)
+    attentionSharedBytes = Self.attentionSharedBytes(
+      headSize: shape.headSize, tile: attentionTile)
     let suffix = precision.wide.rawValue
     activation = try module(.activation).kernel("activation_\(suffix)")
     attention = try module(.attention).kernel(
-      "attention_\(suffix)_\(headSize)" + (isTuring ? "_tile32" : ""),
+      "attention_\(suffix)_\(shape.headSize)" + (isTuring ? "_tile32" : ""),
       sharedBytes: attentionSharedBytes)
     let conversions = try module(.conversion)
     conversion = try conversions.kernel("conversion_\(suffix)")
     narrowing = try conversions.kernel("conversion_fp8")
-    let rowBytes = Self.rowSharedBytes(columns: rowColumns)
-    embedding = try module(.embedding).kernel("embedding_\(suffix)", sharedBytes: rowBytes)
+    func parts(of columns: Int) -> Int { Self.rowParts.first { columns <= 256 * $0 } ?? 0 }
+    embedding = try module(.embedding).kernel("embedding_\(suffix)_\(parts(of: shape.embedding))")
     normalization = try module(.normalization).kernel(
-      "normalization_\(suffix)", sharedBytes: rowBytes)
+      "normalization_\(suffix)_\(parts(of: shape.hidden))")
     let pooling = try module(.pooling)
     firstTokens = try pooling.kernel("first_tokens_\(suffix)")
     classifier = try pooling.kernel("classifier_\(suffix)")
     product = try module(.product).kernel("product_\(suffix)")
   }
-
-  /// Shared memory of a block that owns a row (`RowMemory` in rows.cuh).
-  static func rowSharedBytes(columns: Int) -> Int { 4 * (columns + rowThreads / 32) }
 
   /// As `AttentionShape::sharedBytes` in attention.cu: keys and values, both tables' parts, both
   /// products with them, and slots; 16-bit numbers.

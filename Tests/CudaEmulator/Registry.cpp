@@ -37,8 +37,12 @@ const std::vector<Kernel> kernels = {
     BOTH("activation.cu", activation),
     BOTH("conversion.cu", conversion),
     ENTRY("conversion.cu", conversion_fp8),
-    BOTH("embedding.cu", embedding),
-    BOTH("normalization.cu", normalization),
+#define ROWS(parts)                                        \
+  ENTRY("embedding.cu", embedding_fp16_##parts),           \
+      ENTRY("embedding.cu", embedding_bf16_##parts),       \
+      ENTRY("normalization.cu", normalization_fp16_##parts), \
+      ENTRY("normalization.cu", normalization_bf16_##parts),
+    FOR_ROW_PARTS(ROWS)
     BOTH("pooling.cu", first_tokens),
     BOTH("pooling.cu", classifier),
     BOTH("product.cu", product),

@@ -2,29 +2,28 @@
 #include "device.cuh"
 
 /// In place, or to `quarters` in 8 bits where that is not null; one thread per eight values; blocks of
-/// 256 threads, grid (ceil(rows · columns / 2048)).
+/// 256 threads, grid (rows, ceil(columns / 2048)).
 ///
 /// `values` is (rows, columns); `bias` (columns), or null where the product added it. Columns are a
 /// multiple of 8. GELU is x/2 · (1 + erf(x/√2)).
 template <typename Element>
-DEVICE void activate(
-    Element *values, const float *bias, uint8_t *quarters, int rows, int columns) {
-  const size_t first = 8 * ((size_t)blockIdx.x * 256 + threadIdx.x);
-  if (first >= (size_t)rows * columns) return;
-  const int column = (int)(first % columns);
-  float eight[8];
-  load(values + first, eight);
-  UNROLL for (int i = 0; i < 8; ++i) eight[i] = gelu(eight[i] + (bias ? bias[column + i] : 0.0f));
+DEVICE void activate(Element *values, const float *bias, uint8_t *quarters, int columns) {
+  const int column = 8 * (blockIdx.y * 256 + threadIdx.x);
+  if (column >= columns) return;
+  const size_t place = (size_t)blockIdx.x * columns + column;
+  float eight[8], biases[8] = {};
+  load(values + place, eight);
+  if (bias) load(bias + column, biases);
+  UNROLL for (int i = 0; i < 8; ++i) eight[i] = gelu(eight[i] + biases[i]);
   if (quarters)
-    storeQuarters(quarters + first, eight);
+    storeQuarters(quarters + place, eight);
   else
-    store(values + first, eight);
+    store(values + place, eight);
 }
 
 #define ACTIVATION(name, Element)                                                                   \
-  KERNEL THREADS(256) name(                                                                         \
-      Element *values, const float *bias, uint8_t *quarters, int rows, int columns) {               \
-    activate(values, bias, quarters, rows, columns);                                                \
+  KERNEL THREADS(256) name(Element *values, const float *bias, uint8_t *quarters, int columns) {    \
+    activate(values, bias, quarters, columns);                                                      \
   }
 
 ACTIVATION(activation_fp16, Half)

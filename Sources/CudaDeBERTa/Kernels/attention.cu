@@ -296,7 +296,7 @@ struct Attention {
   DEVICE void store(const float (&result)[headSize / 8][4], float sum, int half) const {
     sum += shuffleXor(sum, 1);
     sum += shuffleXor(sum, 2);
-    const float inverse = 1.0f / sum;
+    const float inverse = reciprocal(sum);
     const int row = warp * 16 + g + 8 * half;
     if (row >= run.queries) return;
     const size_t start = (size_t)(run.queryRow + row) * layer.outputStride + headColumn + 2 * c;

@@ -40,6 +40,20 @@ DEVICE float powerOfTwo(float x) {
   return result;
 }
 
+/// 1 / x.
+DEVICE float reciprocal(float x) {
+  float result;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+
+/// 1 / √x.
+DEVICE float reciprocalRoot(float x) {
+  float result;
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+
 /// A place in the block's shared memory, in bytes.
 typedef uint32_t SharedAddress;
 
@@ -205,14 +219,35 @@ struct alignas(16) Eight {
   uint32_t pairs[4];
 };
 
-/// Reads eight values at a 16-byte boundary.
+/// Eight 32-bit floats.
+struct alignas(16) EightFloats {
+  float values[8];
+};
+
+/// Eight values as they stand in memory, at a 16-byte boundary.
 template <typename Element>
-DEVICE void load(const Element *from, float (&values)[8]) {
-  const Eight eight = *(const Eight *)from;
+DEVICE Eight fetch(const Element *from) {
+  return *(const Eight *)from;
+}
+DEVICE EightFloats fetch(const float *from) { return *(const EightFloats *)from; }
+
+/// The values of what was fetched.
+template <typename Element>
+DEVICE void widen(const Eight &eight, float (&values)[8]) {
   UNROLL for (int i = 0; i < 4; ++i) {
     values[2 * i] = Element::widen((uint16_t)eight.pairs[i]);
     values[2 * i + 1] = Element::widen((uint16_t)(eight.pairs[i] >> 16));
   }
+}
+template <typename Element>
+DEVICE void widen(const EightFloats &eight, float (&values)[8]) {
+  UNROLL for (int i = 0; i < 8; ++i) values[i] = eight.values[i];
+}
+
+/// Reads eight values, 16-bit ones or floats, at a 16-byte boundary.
+template <typename Element>
+DEVICE void load(const Element *from, float (&values)[8]) {
+  widen<Element>(fetch(from), values);
 }
 
 /// Rounds and writes eight values at a 16-byte boundary.
@@ -226,8 +261,13 @@ DEVICE void store(Element *to, const float (&values)[8]) {
 
 /// Rounds eight values to 8 bits and writes them at an 8-byte boundary.
 DEVICE void storeQuarters(uint8_t *to, const float (&values)[8]) {
-  UNROLL for (int i = 0; i < 4; ++i)
-    ((uint16_t *)to)[i] = Quarter::pack(values[2 * i], values[2 * i + 1]);
+  struct alignas(8) Pair {
+    uint32_t words[2];
+  } pair;
+  UNROLL for (int i = 0; i < 2; ++i)
+    pair.words[i] = Quarter::pack(values[4 * i], values[4 * i + 1]) |
+                    (uint32_t)Quarter::pack(values[4 * i + 2], values[4 * i + 3]) << 16;
+  *(Pair *)to = pair;
 }
 
 /// The pair of values at an even index.
@@ -242,5 +282,13 @@ DEVICE float warpSum(float value) {
   return value;
 }
 
-/// x/2 · (1 + erf(x/√2)), not the tanh form.
-DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }
+/// x/2 · (1 + erf(x/√2)), not the tanh form: x Φ(x), with the tail of the normal distribution by
+/// Abramowitz & Stegun 7.1.26, whose error is at most 1.5e-7 / 2.
+DEVICE float gelu(float x) {
+  const float t = reciprocal(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
+  const float polynomial =
+      t * (0.254829592f +
+           t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
+  const float tail = 0.5f * polynomial * powerOfTwo(-0.72134752f * x * x);
+  return x * (x < 0 ? tail : 1.0f - tail);
+}

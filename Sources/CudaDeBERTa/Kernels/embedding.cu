@@ -1,50 +1,40 @@
 // Embeddings: states = norm(words[token] + positions[position] + type).
 #include "rows.cuh"
 
-/// One block of `rowThreads` threads per token; grid (tokens).
-/// Shared memory: 4 · (columns + 4) bytes.
+/// A warp per token; blocks of 128 threads, grid (ceil(tokens / 4)).
 ///
-/// `tokens` and `tokenPositions` are (tokens); `words` (vocabulary, columns); `positions` (positions,
+/// `tokens` and `tokenPositions` are (count); `words` (vocabulary, columns); `positions` (positions,
 /// columns) and `type` (columns) or null; `scale` and `shift` (columns), null for no normalization;
-/// `states` (tokens, columns); `quarters` the states in 8 bits, or null. Columns are a multiple of 8.
-template <typename Element>
+/// `states` (count, columns); `quarters` the states in 8 bits, or null.
+template <int parts, typename Element>
 DEVICE void embed(
     const int32_t *tokens, const int32_t *tokenPositions, const Element *words,
     const Element *positions, const Element *type, const float *scale, const float *shift,
-    float epsilon, Element *states, uint8_t *quarters, int columns) {
-  SHARED_MEMORY(shared);
-  const RowMemory memory(shared, columns);
-  const size_t token = blockIdx.x;
-  const Element *word = words + (size_t)tokens[token] * columns;
-  for (int first = 8 * threadIdx.x; first < columns; first += 8 * rowThreads) {
-    float sum[8], values[8];
-    load(word + first, sum);
-    if (positions) {
-      load(positions + (size_t)tokenPositions[token] * columns + first, values);
-      UNROLL for (int i = 0; i < 8; ++i) sum[i] += values[i];
-    }
-    if (type) {
-      load(type + first, values);
-      UNROLL for (int i = 0; i < 8; ++i) sum[i] += values[i];
-    }
-    UNROLL for (int i = 0; i < 8; ++i) memory.row[first + i] = sum[i];
-  }
-  normalizeRow(
-      memory, states + token * columns, quarters ? quarters + token * columns : nullptr, columns,
-      scale, shift, epsilon);
+    float epsilon, Element *states, uint8_t *quarters, int count, int columns) {
+  const int token = ownRow();
+  if (token >= count) return;
+  const size_t start = (size_t)token * columns;
+  WarpRow<parts> row(columns);
+  row.add(words + (size_t)tokens[token] * columns);
+  row.add(positions ? positions + (size_t)tokenPositions[token] * columns : nullptr);
+  row.add(type);
+  if (scale) row.normalize(scale, shift, epsilon);
+  row.store(states + start, quarters ? quarters + start : nullptr);
 }
 
-#define EMBEDDING(name, Element)                                                                    \
-  KERNEL THREADS(rowThreads) name(                                                                  \
+#define EMBEDDING(name, Element, parts)                                                             \
+  KERNEL THREADS(32 * rowsPerBlock) name(                                                           \
       const int32_t *tokens, const int32_t *tokenPositions, const Element *words,                   \
       const Element *positions, const Element *type, const float *scale, const float *shift,        \
-      float epsilon, Element *states, uint8_t *quarters, int columns) {                             \
-    embed(                                                                                          \
+      float epsilon, Element *states, uint8_t *quarters, int count, int columns) {                  \
+    embed<parts>(                                                                                   \
         tokens, tokenPositions, words, positions, type, scale, shift, epsilon, states, quarters,    \
-        columns);                                                                                   \
+        count, columns);                                                                            \
   }
 
-EMBEDDING(embedding_fp16, Half)
+#define EMBEDDING_FP16(parts) EMBEDDING(embedding_fp16_##parts, Half, parts)
+FOR_ROW_PARTS(EMBEDDING_FP16)
 #ifdef HAS_BF16
-EMBEDDING(embedding_bf16, Brain)
+#define EMBEDDING_BF16(parts) EMBEDDING(embedding_bf16_##parts, Brain, parts)
+FOR_ROW_PARTS(EMBEDDING_BF16)
 #endif

@@ -1,59 +1,89 @@
-// Layer normalization of one row by one block; the statistics are 32-bit floats in two passes.
+// Rows in the registers of warps, and their layer normalization (arXiv 1607.06450).
 #pragma once
 #include "device.cuh"
 
-/// Threads of a block that owns one row.
-constexpr int rowThreads = 128;
+/// Rows of a block of 128 threads: one for each warp.
+constexpr int rowsPerBlock = 4;
 
-/// Shared memory of such a block: the row in 32-bit floats, and one sum per warp.
-struct RowMemory {
-  float *row;
-  float *sums;
+/// The row that the running warp owns.
+DEVICE int ownRow() { return blockIdx.x * rowsPerBlock + threadIdx.x / 32; }
 
-  DEVICE RowMemory(unsigned char *shared, int columns)
-      : row((float *)shared), sums((float *)shared + columns) {}
+/// A row of at most 256 · parts columns: lane l has the eights l, l + 32, l + 64 and so on. The number of
+/// columns is a multiple of eight; what lies beyond is zero.
+template <int parts>
+struct WarpRow {
+  const int columns;
+  float values[parts][8];
+
+  /// A row of zeros.
+  DEVICE WarpRow(int columns) : columns(columns) {
+    UNROLL for (int part = 0; part < parts; ++part)
+      UNROLL for (int i = 0; i < 8; ++i) values[part][i] = 0;
+  }
+
+  /// The first column of one of this lane's eights.
+  static DEVICE int column(int part) { return 256 * part + 8 * (threadIdx.x % 32); }
+
+  DEVICE bool has(int part) const { return column(part) < columns; }
+
+  /// This lane's eights of a row of device memory: all of them are on their way before one is used.
+  template <typename Value>
+  struct Fetched {
+    decltype(fetch((const Value *)nullptr)) eights[parts];
+  };
+  template <typename Value>
+  DEVICE Fetched<Value> fetchRow(const Value *from) const {
+    Fetched<Value> row = {};
+    UNROLL for (int part = 0; part < parts; ++part)
+      if (has(part)) row.eights[part] = fetch(from + column(part));
+    return row;
+  }
+
+  /// Adds what was fetched.
+  template <typename Value>
+  DEVICE void add(const Fetched<Value> &row) {
+    UNROLL for (int part = 0; part < parts; ++part) {
+      float others[8];
+      widen<Value>(row.eights[part], others);
+      UNROLL for (int i = 0; i < 8; ++i) values[part][i] += others[i];
+    }
+  }
+
+  /// Adds a row of device memory, 16-bit values or 32-bit floats; null adds nothing.
+  template <typename Value>
+  DEVICE void add(const Value *row) {
+    if (row) add(fetchRow(row));
+  }
+
+  /// row = (row - mean) / sqrt(variance + epsilon) · scale + shift, all columns of both.
+  DEVICE void normalize(const float *scale, const float *shift, float epsilon) {
+    const Fetched<float> scales = fetchRow(scale), shifts = fetchRow(shift);
+    float sum = 0, squares = 0;
+    UNROLL for (int part = 0; part < parts; ++part)
+      UNROLL for (int i = 0; i < 8; ++i) sum += values[part][i];
+    const float share = 1.0f / (float)columns, mean = warpSum(sum) * share;
+    UNROLL for (int part = 0; part < parts; ++part)
+      UNROLL for (int i = 0; i < 8; ++i) {
+        values[part][i] -= mean;
+        squares += has(part) ? values[part][i] * values[part][i] : 0.0f;
+      }
+    const float inverse = reciprocalRoot(warpSum(squares) * share + epsilon);
+    UNROLL for (int part = 0; part < parts; ++part)
+      UNROLL for (int i = 0; i < 8; ++i)
+        values[part][i] = values[part][i] * inverse * scales.eights[part].values[i] +
+                          shifts.eights[part].values[i];
+  }
+
+  /// Writes the row, and in 8 bits to `quarters` where that is not null.
+  template <typename Element>
+  DEVICE void store(Element *row, uint8_t *quarters) const {
+    UNROLL for (int part = 0; part < parts; ++part)
+      if (has(part)) ::store(row + column(part), values[part]);
+    if (!quarters) return;
+    UNROLL for (int part = 0; part < parts; ++part)
+      if (has(part)) storeQuarters(quarters + column(part), values[part]);
+  }
 };
 
-/// The sum of `value` over the block's threads, in every thread.
-DEVICE float blockSum(float value, float *sums) {
-  value = warpSum(value);
-  __syncthreads();
-  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
-  __syncthreads();
-  float sum = 0;
-  UNROLL for (int warp = 0; warp < rowThreads / 32; ++warp) sum += sums[warp];
-  return sum;
-}
-
-/// output = (row - mean) / sqrt(variance + epsilon) · scale + shift, for the row in shared memory.
-/// Each thread must have written the groups of eight that it reads here: those at 8 · threadIdx.x and
-/// every 8 · rowThreads columns further. Without `scale` the row is written as it is. `quarters`, where
-/// it is not null, takes the result in 8 bits, too.
-template <typename Element>
-DEVICE void normalizeRow(
-    RowMemory memory, Element *output, uint8_t *quarters, int columns, const float *scale,
-    const float *shift, float epsilon) {
-  float mean = 0, inverse = 1;
-  if (scale) {
-    float sum = 0;
-    for (int first = 8 * threadIdx.x; first < columns; first += 8 * rowThreads)
-      UNROLL for (int i = 0; i < 8; ++i) sum += memory.row[first + i];
-    mean = blockSum(sum, memory.sums) / (float)columns;
-    float squares = 0;
-    for (int first = 8 * threadIdx.x; first < columns; first += 8 * rowThreads)
-      UNROLL for (int i = 0; i < 8; ++i) {
-        const float centred = memory.row[first + i] - mean;
-        squares += centred * centred;
-      }
-    inverse = 1.0f / sqrtf(blockSum(squares, memory.sums) / (float)columns + epsilon);
-  }
-  for (int first = 8 * threadIdx.x; first < columns; first += 8 * rowThreads) {
-    float values[8];
-    UNROLL for (int i = 0; i < 8; ++i) {
-      const float value = memory.row[first + i];
-      values[i] = scale ? (value - mean) * inverse * scale[first + i] + shift[first + i] : value;
-    }
-    store(output + first, values);
-    if (quarters) storeQuarters(quarters + first, values);
-  }
-}
+/// Kernels for rows of up to 256, 512, 768, 1024, 1536 and 2048 columns; `DeviceKernels.rowParts`.
+#define FOR_ROW_PARTS(KERNELS) KERNELS(1) KERNELS(2) KERNELS(3) KERNELS(4) KERNELS(6) KERNELS(8)

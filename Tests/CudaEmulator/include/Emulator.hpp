@@ -80,6 +80,8 @@ inline void loadTransposed(uint32_t *pairs, SharedAddress row) {
   emulator::loadMatrices(pairs, row, true);
 }
 inline float powerOfTwo(float x) { return std::exp2(x); }
+inline float reciprocal(float x) { return 1 / x; }
+inline float reciprocalRoot(float x) { return 1 / std::sqrt(x); }
 
 /// IEEE binary16, rounded to nearest even.
 struct Half {
