@@ -15,6 +15,7 @@ package final class CudaClassifier: SequenceClassifier {
   private let lanes: [DeviceLane]
   private let freeLanes: Monitor<[Int]>
   private let capacity: LaneCapacity
+  private let batchSize: BatchSize
 
   /// Batches that are on their way at once: one is prepared while one is computed.
   private static let laneCount = 2
@@ -33,11 +34,16 @@ package final class CudaClassifier: SequenceClassifier {
     (lanes, capacity) = try Self.makeLanes(
       model.weights, model.configuration, precision: precision, engine: engine)
     freeLanes = Monitor(Array(lanes.indices))
+    batchSize = BatchSize(tokens: capacity.tokens)
   }
 
   package var packedTokensMax: Int { 4 * capacity.tokens }
   /// Tokens and sequences that are computed at once at most.
-  package var batchMax: (tokens: Int, sequences: Int) { (capacity.tokens, capacity.sequences) }
+  package var batchMax: (tokens: Int, sequences: Int) { (batchSize.tokens, capacity.sequences) }
+  /// The sizes of batches that were tried, with tokens a second.
+  package var batchTrials: [(tokens: Int, tokensPerSecond: Double)] {
+    batchSize.trials.map { ($0.tokens, $0.tokensPerSecond) }
+  }
 
   package func classify(
     _ batch: TokenBatch, into results: inout [Logits]
@@ -63,13 +69,38 @@ package final class CudaClassifier: SequenceClassifier {
     results += logits
   }
 
-  /// Measures how to do each product best, of all sizes that batches may have; lanes share what one
-  /// of them found.
+  /// Measures how to do each product best, of all sizes that batches may have, and then how large
+  /// batches should be; lanes share what one of them found.
   package func warmUp() throws(BatchError) {
-    let lane = freeLanes.wait { free in free.popLast().map { .done($0) } ?? .sleep(atMost: nil) }
-    defer { giveBack(lane) }
-    do throws(CudaFailure) { try lanes[lane].warmUp() } catch {
+    do throws(CudaFailure) {
+      let lane = freeLanes.wait { free in free.popLast().map { .done($0) } ?? .sleep(atMost: nil) }
+      defer { giveBack(lane) }
+      try lanes[lane].warmUp()
+    } catch {
       throw .device(error.description)
+    }
+    let candidates = BatchSize.candidates(upTo: capacity.tokens)
+    if candidates.count > 1 {
+      try chooseBatchSize(from: candidates, work: 2 * capacity.tokens)
+    }
+  }
+
+  /// Tries sizes of batches, the largest first, none of them larger than there is room for.
+  ///
+  /// - Parameter work: tokens to compute in each trial, at least.
+  package func chooseBatchSize(from candidates: [Int], work: Int) throws(BatchError) {
+    precondition(candidates.allSatisfy { $0 <= capacity.tokens }, "there is no room for that")
+    // Lengths as exchanges have them. What the tokens are makes no difference.
+    let longest = configuration.absolutePositions ?? .max
+    var batch = TokenBatch()
+    var length = 0
+    while batch.tokens.count < work {
+      length = length % 512 + 64
+      batch.append(
+        (0..<min(length, longest)).map { Int32(($0 * 31 + length) % configuration.vocabulary) })
+    }
+    try batchSize.choose(from: candidates, work: batch.tokens.count) { () throws(BatchError) in
+      _ = try classify(batch)
     }
   }
 
@@ -86,10 +117,11 @@ package final class CudaClassifier: SequenceClassifier {
   private func packed(_ batch: TokenBatch) -> [[Int]] {
     var groups: [[Int]] = []
     var tokens = 0
+    let tokensMax = batchSize.tokens
     let sorted = (0..<batch.count).sorted { batch.range(of: $0).count > batch.range(of: $1).count }
     for sequence in sorted {
       let length = batch.range(of: sequence).count
-      if let count = groups.last?.count, tokens + length <= capacity.tokens,
+      if let count = groups.last?.count, tokens + length <= tokensMax,
         count < capacity.sequences
       {
         groups[groups.count - 1].append(sequence)

@@ -27,7 +27,7 @@ final class DeviceLane: @unchecked Sendable {
         precision: precision, kernel: kernels.product, library: library, in: context),
       workspace: try DeviceWorkspace(
         tokensMax: capacity.tokens, sequencesMax: capacity.sequences, integers: integers,
-        for: shape, isNarrow: precision.isNarrow, in: context), stream: stream)
+        for: shape, isNarrow: precision.isNarrow, on: stream), stream: stream)
     self.capacity = capacity
   }
 

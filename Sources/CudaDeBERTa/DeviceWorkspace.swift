@@ -35,12 +35,16 @@ struct DeviceWorkspace: Sendable {
 
   init(
     tokensMax: Int, sequencesMax: Int, integers: Int, for shape: ModelConfiguration,
-    isNarrow: Bool, in context: CudaContext
+    isNarrow: Bool, on stream: CudaStream
   ) throws(CudaFailure) {
+    let context = stream.context
     let layout = Layout(
       tokens: tokensMax, sequences: sequencesMax, integers: integers, shape: shape,
       isNarrow: isNarrow)
     memory = try DeviceMemory(bytes: layout.bytes, in: context)
+    // Products compute some rows that nobody asked for; what they read is to be defined.
+    try stream.fill(memory, with: 0)
+    try stream.finish()
     let start = memory.address
     self.integers = start.advanced(byBytes: layout.integers)
     embedded = start.advanced(byBytes: layout.embedded)

@@ -96,6 +96,12 @@ struct GPUBenchmark: ParsableCommand {
   ) throws(CudaFailure) {
     do throws(BatchError) {
       try classifier.warmUp()
+      for trial in classifier.batchTrials {
+        let isChosen = trial.tokens == classifier.batchMax.tokens
+        print(
+          "\(classifier.precision.rawValue), batches of \(trial.tokens) tokens:",
+          "\(Int(trial.tokensPerSecond)) tokens/s\(isChosen ? ", chosen" : "")")
+      }
       let agreement = try comparison.agreement(with: classifier)
       let latencies = try latencies(classifier)
       for load in loads {

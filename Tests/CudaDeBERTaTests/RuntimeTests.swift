@@ -61,6 +61,23 @@ extension EmulatedGPUTests {
       }
     }
 
+    /// Whatever size is chosen, and while sizes are tried, results are the same.
+    @Test func sizesOfBatchesAreTriedAndOneIsKept() throws {
+      let model = try model(on: EmulatedCuda())
+      let texts = try texts()
+      let room = model.batchMax.tokens
+      let alone = try texts.map { try model.classify(TokenBatch([$0]))[0].unsafeProbability }
+      try model.chooseBatchSize(from: [room, room / 2], work: 128)
+      #expect(model.batchTrials.map(\.tokens) == [room, room / 2])
+      #expect(model.batchTrials.allSatisfy { $0.tokensPerSecond > 0 })
+      try model.chooseBatchSize(from: [128], work: 128)
+      #expect(model.batchMax.tokens == 128)
+      let many = Array(repeating: texts, count: 8).flatMap { $0 }
+      for (index, logits) in try model.classify(TokenBatch(many)).enumerated() {
+        #expect(abs(logits.unsafeProbability - alone[index % texts.count]) < 1e-3)
+      }
+    }
+
     @Test func severalThreadsShareTheLanes() throws {
       let model = try model(on: EmulatedCuda())
       let texts = try texts()
