@@ -196,8 +196,7 @@ struct GPUBenchmark: ParsableCommand {
     process.executableURL = URL(filePath: "/usr/bin/env")
     process.arguments =
       [
-        python, peerScript, "--model", model, "--lengths", workloads, "--tokens", String(tokens),
-        "--seconds", String(seconds), "--output", output.path,
+        python, peerScript, "--model", model, "--lengths", workloads, "--output", output.path,
       ] + (mix.map { ["--mix-lengths", $0] } ?? [])
     try process.run()
     process.waitUntilExit()

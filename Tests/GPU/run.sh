@@ -3,8 +3,10 @@
 # peers, the daemon's stream. It needs the driver, CUDA's libraries (from the system or from Python's
 # nvidia-* packages), and for the peers Python with PyTorch and transformers; no compiler, no network.
 #
-#   Tests/GPU/run.sh [PART...]      parts: device parity sanitizer engine stream; all without one
+#   Tests/GPU/run.sh [PART...]      device parity sanitizer stream peers, all of them without a name
 #
+# `peers` takes about as long as all others together, some ten minutes. The part `engine` is the same
+# without the other engines, for a minute.
 # Programs come from .build/gpu-kit or .build/gpu-kit.tar.xz (make gpu-kit), reports go to ${OUT:-.build/gpu-report}.
 # SIZE=large (or base, small) is the shape of the random model that is timed.
 set -uo pipefail
@@ -50,7 +52,7 @@ sanitizer() {
   command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer is not there"; return 0; }
   for tool in memcheck racecheck initcheck synccheck; do
     echo "-- $tool"
-    compute-sanitizer --tool $tool --error-exitcode 9 --target-processes all \
+    timeout 180 compute-sanitizer --tool $tool --error-exitcode 9 --target-processes all \
       "$kit/sluice-bench" parity --model $tiny --data $demo --rows 6 --precisions fp16,bf16 \
       || status=$?
   done
@@ -66,31 +68,36 @@ random_model() {
   echo "$folder"
 }
 
+# The engine alone; further arguments go to the benchmark, the first names the report.
 engine() {
-  local folder
+  local folder report=${1:-engine}
   folder=$(random_model) || { echo "no model: PyTorch and transformers are needed"; return 1; }
-  "$kit/sluice-bench" gpu --model "$folder" --mix Tests/GPU/lengths.txt --peer "$python" \
-    --report "$out/engine.json"
+  "$kit/sluice-bench" gpu --model "$folder" --mix Tests/GPU/lengths.txt \
+    --report "$out/$report.json" "${@:2}"
 }
 
-# Exchanges of about 128 tokens through a broker and the daemon's stream.
+peers() { engine peers --peer "$python"; }
+
+# Exchanges of about 128 tokens through a broker and the daemon's stream: many, then one at a time.
 stream() {
   local folder status=0
   folder=$(random_model) || { echo "no model: PyTorch and transformers are needed"; return 1; }
-  nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits -lms 500 \
+  nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits -lms 250 \
     >"$out/utilization.txt" &
   local watch=$!
-  "$kit/sluice-bench" stream --model "$folder" --device cuda --count 60000 --bytes 520 \
-    --repeats 2 || status=$?
+  "$kit/sluice-bench" stream --model "$folder" --device cuda:0 --count 150000 --bytes 520 \
+    --repeats 1 || status=$?
   kill $watch
-  awk '{n++; s+=$1; if ($1>=90) b++} END {if (n) print "GPU busy, as nvidia-smi samples it:", s/n " %,", b " of " n " samples at 90 % or more"}' \
-    "$out/utilization.txt"
-  "$kit/sluice-bench" stream --model "$folder" --device cuda --idle --count 500 --bytes 520 \
+  # The samples of the stream: warming up before it leaves gaps, so it is the last run without one.
+  awk '{ if ($1 < 20) { if (n > 20) exit; n = s = b = 0 } else { n++; s += $1; if ($1 >= 90) b++ } }
+    END { if (n) print "GPU busy while the stream ran, by nvidia-smi:", s / n " % in the mean,",
+      b " of " n " samples at 90 % or more" }' <(tac "$out/utilization.txt")
+  "$kit/sluice-bench" stream --model "$folder" --device cuda:0 --idle --count 500 --bytes 520 \
     --repeats 1 || status=$?
   return $status
 }
 
-for name in "${@:-device parity sanitizer engine stream}"; do
+for name in "${@:-device parity sanitizer stream peers}"; do
   for one in $name; do part "$one" "$one"; done
 done
 if [ ${#failed[@]} -gt 0 ]; then

@@ -5,9 +5,10 @@ lengths of `sluice-bench gpu`, which calls this with --peer.
     python3 gpu_peers.py --model v3-large --lengths 128,512 --output peers.json
     python3 gpu_peers.py --model v3-large --lengths mix --mix-lengths lengths.txt --engines eager
 
-Each engine is shown at its best batch size. Tokens are counted without padding; sequences are sorted
-by length before they are padded. An engine that is not installed, or that fails, says why in its row.
-Exit code 69 without CUDA.
+Each engine is shown at its best batch size, of those that could be tried in --budget seconds. Tokens
+are counted without padding; sequences are sorted by length before they are padded, and
+disentangled-flash-packed does without padding. An engine that is not installed, or that fails, says why
+in its row. Exit code 69 without CUDA.
 """
 
 import argparse
@@ -15,10 +16,12 @@ import json
 import statistics
 import sys
 import time
+from types import SimpleNamespace
 
 import torch
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+ENGINES = ["eager", "compiled", "disentangled-flash", "disentangled-flash-packed", "flashdeberta"]
 
 
 def arguments():
@@ -28,11 +31,15 @@ def arguments():
     parser.add_argument("--model", required=True, help="a Hugging Face folder with weights")
     parser.add_argument("--lengths", default="128,512", help="workloads: lengths, or mix")
     parser.add_argument("--mix-lengths", help="a file of lengths, one a line")
-    parser.add_argument("--tokens", type=int, default=262144, help="tokens of a workload, at least")
-    parser.add_argument("--engines", default="eager,compiled,disentangled-flash,flashdeberta")
-    parser.add_argument("--dtypes", default="fp16,bf16")
-    parser.add_argument("--batches", default="8,16,32,64,128,256")
-    parser.add_argument("--seconds", type=float, default=3, help="for each measurement")
+    parser.add_argument("--tokens", type=int, default=65536, help="tokens of a workload, at least")
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--dtypes", default="fp16", help="fp16, bf16 or both; they are equally fast")
+    parser.add_argument(
+        "--batches", default="64,32,128,16,256,8", help="sizes, the most promising first"
+    )
+    parser.add_argument(
+        "--budget", type=float, default=15, help="seconds for each engine and workload, once warm"
+    )
     parser.add_argument("--output", help="write the figures as JSON here, too")
     parser.add_argument("--cpu", action="store_true", help="try the script out, slowly")
     return parser.parse_args()
@@ -71,26 +78,58 @@ def batches(sequences, size, device, multiple):
     return result
 
 
+class Bucketed(torch.nn.Module):
+    """A classifier on disentangled-flash's encoder for padded batches, whose length it must be told."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids, attention_mask):
+        self.model.deberta.encoder.activate_shape(input_ids.shape[1])
+        return self.model(input_ids=input_ids, attention_mask=attention_mask)
+
+
+class Packed(torch.nn.Module):
+    """A classifier on disentangled-flash's encoder for packed tokens; padding is taken off first."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids, attention_mask):
+        from disentangled_flash import pack_padded_with_info
+
+        tokens, boundaries, info = pack_padded_with_info(input_ids[..., None], attention_mask)
+        deberta = self.model.deberta
+        states = deberta.embeddings(input_ids=tokens[:, 0][None])[0]
+        states = deberta.encoder.forward_packed(
+            states, boundaries, info.max_seqlen, output_hidden_states=False, packed_info=info
+        ).last_hidden_state
+        firsts = states[boundaries[:-1].long()][:, None]
+        return SimpleNamespace(logits=self.model.classifier(self.model.pooler(firsts)))
+
+
 def load(engine, folder, dtype, device):
     """The model as the engine wants it, and the multiple that its lengths are rounded up to."""
     from transformers import DebertaV2ForSequenceClassification
 
-    if engine == "disentangled-flash":
+    family = DebertaV2ForSequenceClassification
+    if engine == "flashdeberta":
+        from flashdeberta import FlashDebertaV2ForSequenceClassification as family
+    model = family.from_pretrained(folder, dtype=dtype).to(device).eval()
+    if engine.startswith("disentangled-flash"):
         from disentangled_flash import optimize_deberta
 
-        model = DebertaV2ForSequenceClassification.from_pretrained(folder, dtype=dtype)
-        model = model.to(device).eval()
-        optimize_deberta(model.deberta, sequence_lengths=[64, 128, 256, 384, 512])
-        return model, 1
-    if engine == "flashdeberta":
-        from flashdeberta import FlashDebertaV2ForSequenceClassification
-
-        model = FlashDebertaV2ForSequenceClassification.from_pretrained(folder, dtype=dtype)
-        return model.to(device).eval(), 1
-    model = DebertaV2ForSequenceClassification.from_pretrained(folder, dtype=dtype)
-    model = model.to(device).eval()
+        backend = {} if device == "cuda" else {"backend": "torch"}
+        optimize_deberta(model.deberta, sequence_lengths=range(64, 513, 64), **backend)
+    if engine == "disentangled-flash":
+        return Bucketed(model), 64
+    if engine == "disentangled-flash-packed":
+        return Packed(model), 1
     if engine == "compiled":
-        return torch.compile(model, dynamic=False), 64
+        # Compiled once for all shapes: one at a time it would take longer than the measurement.
+        return torch.compile(model, dynamic=True), 64
     return model, 1
 
 
@@ -99,42 +138,43 @@ def synchronize(device):
         torch.cuda.synchronize()
 
 
-def rate(model, padded, tokens, seconds, device):
-    """Real tokens a second: the median over passes, after a warm-up of every shape."""
-
-    def run():
-        for ids, mask in padded:
-            model(input_ids=ids, attention_mask=mask)
-
-    run()
+def time_pass(model, padded, device):
+    """Seconds of one pass over all batches."""
     synchronize(device)
-    rates = []
-    end = time.monotonic() + seconds
-    while len(rates) < 3 or time.monotonic() < end:
-        start = time.monotonic()
-        run()
-        synchronize(device)
-        rates.append(tokens / (time.monotonic() - start))
-    return statistics.median(rates)
+    start = time.monotonic()
+    for ids, mask in padded:
+        model(input_ids=ids, attention_mask=mask)
+    synchronize(device)
+    return time.monotonic() - start
 
 
 def best_rate(model, sequences, options, device, multiple):
+    """Real tokens a second and the batch size they are for: sizes are tried with one pass each after a
+    warm-up of every shape, until the budget is used up; the best is then timed five times."""
     tokens = sum(len(ids) for ids in sequences)
-    best = (0.0, None)
+    tried = {}
+    end = time.monotonic() + options.budget
     for size in map(int, options.batches.split(",")):
         try:
             padded = batches(sequences, size, device, multiple)
-            found = rate(model, padded, tokens, options.seconds, device)
+            start = time.monotonic()
+            time_pass(model, padded, device)
+            if not tried:  # the first pass of all compiles, which is not part of the budget
+                end += time.monotonic() - start
+            tried[size] = time_pass(model, padded, device)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
+        if time.monotonic() > end:
             break
-        best = max(best, (found, size), key=lambda pair: pair[0])
-    return best
+    size = min(tried, key=tried.get)
+    padded = batches(sequences, size, device, multiple)
+    times = [time_pass(model, padded, device) for _ in range(5)]
+    return tokens / statistics.median(times), size
 
 
-def probabilities(model, sequences, device):
+def probabilities(model, sequences, device, multiple=1):
     results = []
-    for ids, mask in batches(sequences, 8, device, 1):
+    for ids, mask in batches(sequences, 8, device, multiple):
         logits = model(input_ids=ids, attention_mask=mask).logits.float()
         results += torch.softmax(logits, dim=-1)[:, 1].tolist()
     return results
@@ -183,7 +223,7 @@ def main():
     compared = [ids for sequences in loads.values() for ids in sequences[:: len(sequences) // 8 or 1]]
     expected = probabilities(reference, compared[:32], device)
     del reference
-    print(f"{'engine':20}{'dtype':7}{'workload':10}{'batch':>7}{'tokens/s':>12}{'ΔP max':>9}")
+    print(f"{'engine':27}{'dtype':7}{'workload':10}{'batch':>7}{'tokens/s':>12}{'ΔP max':>9}")
     for engine in options.engines.split(","):
         for dtype in options.dtypes.split(","):
             rows = measure(engine, dtype, loads, compared[:32], expected, options, device)
@@ -194,7 +234,7 @@ def main():
                     if "error" not in row
                     else "  " + row["error"]
                 )
-                print(f"{engine:20}{dtype:7}{row['workload']:10}{figures}", flush=True)
+                print(f"{engine:27}{dtype:7}{row['workload']:10}{figures}", flush=True)
     if options.output:
         with open(options.output, "w") as file:
             json.dump(report, file, indent=1)
@@ -204,7 +244,7 @@ def measure(engine, dtype, loads, compared, expected, options, device):
     rows = []
     try:
         model, multiple = load(engine, options.model, DTYPES[dtype], device)
-        found = probabilities(model, compared, device)
+        found = probabilities(model, compared, device, multiple)
         difference = max(abs(a - b) for a, b in zip(found, expected))
     except Exception as error:  # whatever a peer does, the others go on
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
