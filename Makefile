@@ -60,16 +60,16 @@ bench: bench-peers
 	.build/release/sluice-bench engine --model .build/v3-base --lengths $(LENGTHS)
 	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
 
-# The programs with every library that a bare machine lacks, for Tests/GPU/run.sh.
+# Programs with the Swift runtime inside link what Foundation links.
+gpu-kit install: PACKAGES += libcurl4-openssl-dev
+
+# The benchmarks with every library that a bare machine lacks, for Tests/GPU/run.sh.
 KIT := .build/gpu-kit
 gpu-kit: dependencies
-	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice
 	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice-bench
 	rm -rf $(KIT) && install -d $(KIT)/lib
-	for program in sluice sluice-bench; do \
-	  strip -o $(KIT)/$$program .build-install/release/$$program; \
-	done
-	ldd $(KIT)/sluice $(KIT)/sluice-bench | awk '/=> \// { print $$3 }' | sort -u \
+	strip -o $(KIT)/sluice-bench .build-install/release/sluice-bench
+	ldd $(KIT)/sluice-bench | awk '/=> \// { print $$3 }' | sort -u \
 	  | grep -vE '/(libc|libm|libpthread|libdl|librt|libutil|libresolv|ld-linux.*)\.so' \
 	  | xargs -I LIBRARY cp -L LIBRARY $(KIT)/lib/
 	[ -x $(BENCH_VENV)/bin/python3 ] || python3 -m venv $(BENCH_VENV)

@@ -125,7 +125,6 @@ struct DeviceEncoder {
     _ layer: DeviceWeights.Layer, queries: DeviceAddress, keys: DeviceAddress,
     values: DeviceAddress, queryStride: Int, keyStride: Int, tiles: DeviceAddress, count: Int
   ) throws(CudaFailure) {
-    let scale = 1 / Float(shape.headSize * shape.scoreTerms).squareRoot()
     // AttentionArguments in attention.cu.
     let arguments = KernelStructure(
       addresses: [
@@ -134,7 +133,7 @@ struct DeviceEncoder {
       ],
       integers: [
         queryStride, keyStride, hidden, hidden, weights.slotCount, weights.reach,
-      ], floats: [scale * 1.4426950408889634])
+      ], floats: [weights.attentionScale])
     try stream.launch(
       kernels.attention, grid: (count, shape.heads), threads: 2 * kernels.attentionTile,
       sharedBytes: kernels.attentionSharedBytes, [.structure(arguments)])

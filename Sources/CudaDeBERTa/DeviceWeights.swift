@@ -55,6 +55,8 @@ struct DeviceWeights: Sendable {
   let reach: Int
   /// Rows of the relative tables.
   let slotCount: Int
+  /// What scores are multiplied by, with log2(e): the softmax is computed with powers of two.
+  let attentionScale: Float
   /// Keeps all of them allocated.
   private let memory: [DeviceMemory]
 
@@ -63,7 +65,7 @@ struct DeviceWeights: Sendable {
     let isNarrow: Bool
     /// hidden to queries, keys and values, one after the other.
     let projections: DeviceLinear
-    /// (slots, hidden); zeros without the term.
+    /// (slots, hidden), times `attentionScale`; zeros without the term.
     let relativeKeys: DeviceAddress
     let relativeQueries: DeviceAddress
     let attentionOutput: DeviceLinear
@@ -88,13 +90,17 @@ struct DeviceWeights: Sendable {
     }
     embeddingNorm = try DeviceNormalization(weights.embeddingNorm, uploader)
     slotCount = shape.relative.map { 2 * $0.span } ?? 1
+    let attentionScale =
+      1.4426950408889634 / Float(shape.headSize * shape.scoreTerms).squareRoot()
+    self.attentionScale = attentionScale
     // Models without a term of the bias are rare: they add zeros.
     let noTerm = try uploader.zeros(bytes: 2 * slotCount * shape.hidden)
     var layers: [Layer] = []
     for (index, layer) in weights.layers.enumerated() {
       // Few rows of the last layer are computed, and what they lose is not made good by later ones.
       let isNarrow = precision.isNarrow && index < weights.layers.count - 1
-      layers.append(try Layer(layer, isNarrow: isNarrow, noTerm: noTerm, uploader))
+      layers.append(
+        try Layer(layer, isNarrow: isNarrow, scale: attentionScale, noTerm: noTerm, uploader))
     }
     self.layers = layers
     pooler = try DeviceLinear([weights.pooler], uploader)
@@ -109,14 +115,15 @@ struct DeviceWeights: Sendable {
 
 extension DeviceWeights.Layer {
   fileprivate init(
-    _ layer: ModelWeights.Layer, isNarrow: Bool, noTerm: DeviceAddress, _ uploader: WeightUploader
+    _ layer: ModelWeights.Layer, isNarrow: Bool, scale: Float, noTerm: DeviceAddress,
+    _ uploader: WeightUploader
   ) throws(CudaFailure) {
     self.isNarrow = isNarrow
     projections = try DeviceLinear(
       [layer.query, layer.key, layer.value], isNarrow: isNarrow, uploader)
     func table(_ parameter: Parameter?) throws(CudaFailure) -> DeviceAddress {
       guard let parameter else { return noTerm }
-      return try uploader.rounded([parameter])
+      return try uploader.rounded([parameter], scale: scale)
     }
     relativeKeys = try table(layer.relative.keys)
     relativeQueries = try table(layer.relative.queries)

@@ -30,15 +30,18 @@ final class WeightUploader {
     floats = try DeviceMemory(bytes: 4 * Self.pieceFloats, in: context)
   }
 
-  /// Parameters one after the other, each value rounded to 16 bits; none for no parameter.
+  /// Parameters one after the other, each value times `scale` rounded to 16 bits; none for no
+  /// parameter.
   ///
   /// - Parameter rows: takes only so many of each.
-  func rounded(_ parameters: [Parameter], rows: Int? = nil) throws(CudaFailure) -> DeviceAddress {
+  func rounded(
+    _ parameters: [Parameter], rows: Int? = nil, scale: Float = 1
+  ) throws(CudaFailure) -> DeviceAddress {
     try place(parameters, rows: rows, bytesEach: 2) { (count, target) throws(CudaFailure) in
       try stream.copy(staging, bytes: 4 * count, to: floats.address)
       try stream.launch(
         conversion, grid: ((count + 255) / 256, 1), threads: 256,
-        [.address(floats.address), .address(target), .int32(count)])
+        [.address(floats.address), .address(target), .float(scale), .int32(count)])
     }
   }
 

@@ -35,9 +35,13 @@ struct GPUBenchmark: ParsableCommand {
 
   func run() throws {
     let environment = ProcessInfo.processInfo.environment
-    let engine = try CudaEngine(
-      ordinal: ordinal, search: LibrarySearch(environment: environment), environment: environment)
+    let search = LibrarySearch(environment: environment)
+    let engine = try CudaEngine(ordinal: ordinal, search: search, environment: environment)
     let device = engine.device
+    let report = CudaReport(search: search)
+    print("driver for CUDA \(Self.version { try report.driver.get().version }),", terminator: " ")
+    print("NVRTC \(Self.version { try report.compiler.get().version }),", terminator: " ")
+    print("cuBLASLt \(Self.version { try report.products.get().version })")
     print("\(device.name), \(device.architecture), \(device.multiprocessors) multiprocessors")
     if engine.lacksProductLibrary { print("without cuBLASLt: products by a kernel of our own") }
     let peaks = try DevicePeaks(of: engine, size: peakSize)
@@ -61,7 +65,11 @@ struct GPUBenchmark: ParsableCommand {
     }
     print(figures.table)
     if let peer { try figures.add(peers: runPeers(peer, loads)) }
-    if let report { try figures.write(to: report) }
+    if let report = self.report { try figures.write(to: report) }
+  }
+
+  private static func version(_ found: () throws -> CudaVersion) -> String {
+    (try? found())?.description ?? "not there"
   }
 
   private struct Workload {

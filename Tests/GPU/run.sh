@@ -42,7 +42,7 @@ part() {
 
 device() {
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
-  "$kit/sluice" device
+  "$kit/sluice-bench" gpu --model $tiny --workloads 128 --tokens 16384 --seconds 0.2 --singles 20
 }
 
 parity() { "$kit/sluice-bench" parity --model $tiny --data $demo; }

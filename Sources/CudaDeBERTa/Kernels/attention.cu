@@ -27,7 +27,8 @@ template <typename Element>
 struct AttentionArguments {
   /// (rows, heads · headSize) each, `queryStride` or `keyStride` values apart.
   const Element *queries, *keys, *values;
-  /// The layer's relative tables (slots, heads · headSize), `tableStride` apart; zeros without the term.
+  /// The layer's relative tables (slots, heads · headSize), `tableStride` apart, each value times
+  /// `scale`; zeros without the term.
   const Element *relativeKeys, *relativeQueries;
   /// Slots of the distances -reach...reach; they ascend by at most one per distance.
   const int16_t *slots;
@@ -133,11 +134,10 @@ struct Attention {
     }
   }
 
-  /// Writes products of 16 rows with eight slots, scaled before they are rounded, so that fp16 does not
-  /// overflow.
-  DEVICE void storeTerms(Element *terms, const float (&sums)[4]) const {
-    *(uint32_t *)terms = Element::pack(sums[0] * layer.scale, sums[1] * layer.scale);
-    *(uint32_t *)(terms + 8 * window) = Element::pack(sums[2] * layer.scale, sums[3] * layer.scale);
+  /// Writes products of 16 rows with eight slots.
+  static DEVICE void storeTerms(Element *terms, const float (&sums)[4]) {
+    *(uint32_t *)terms = Element::pack(sums[0], sums[1]);
+    *(uint32_t *)(terms + 8 * window) = Element::pack(sums[2], sums[3]);
   }
 
   /// Leaves both terms of this warp: its 16 queries meet the distances from 16 · warp on, its 16 keys
@@ -149,17 +149,21 @@ struct Attention {
     const int keyGroups = (slots[keyStart + tile + 14] - keyBase) / 8 + 1;
     uint32_t key[View::depth][4];
     view.loadLeft(key, keys + queryStart * View::rowBytes);
-    int keyRow = wrapped(row + queryBase - base), queryRow = wrapped(row + keyBase - base);
+    const SharedAddress keyEnd = keyTable + Shape::tableBytes, queryEnd = queryTable + Shape::tableBytes;
+    SharedAddress keyRows = keyTable + wrapped(row + queryBase - base) * View::rowBytes;
+    SharedAddress queryRows = queryTable + wrapped(row + keyBase - base) * View::rowBytes;
     Element *ofQueries = queryTerms + (queryStart + g) * window + 2 * c;
     Element *ofKeys = keyTerms + (queryStart + g) * window + 2 * c;
     // Both at once, whichever needs more groups: products of one wait for each other.
     const int groups = queryGroups > keyGroups ? queryGroups : keyGroups;
     for (int n = 0; n < groups; ++n) {
       typename View::Right right[2];
-      view.loadRight(right[0], keyTable + keyRow * View::rowBytes);
-      view.loadRight(right[1], queryTable + queryRow * View::rowBytes);
-      keyRow = wrapped(keyRow + 8);
-      queryRow = wrapped(queryRow + 8);
+      view.loadRight(right[0], keyRows);
+      view.loadRight(right[1], queryRows);
+      keyRows += 8 * View::rowBytes;
+      queryRows += 8 * View::rowBytes;
+      if (keyRows == keyEnd) keyRows = keyTable;
+      if (queryRows == queryEnd) queryRows = queryTable;
       float sums[2][4] = {};
       UNROLL for (int k = 0; k < View::depth; ++k) {
         Element::multiply(sums[0], query[k], right[0].pairs[k][0], right[0].pairs[k][1]);
