@@ -193,7 +193,7 @@ let executables: [Target] = [
     dependencies: [
       "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa", "CudaDevice",
       "Distillation", "Tensors", "Kafka", "Pipeline", "Presentation", "Records", "Settings",
-      "Threading",
+      "Telemetry", "Threading",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],

@@ -21,6 +21,8 @@ extension StreamSnapshot {
         )
       })
     page.summary("sluice_latency_seconds", "From being read to being committed.", latency)
+    page.summary(
+      "sluice_verdict_latency_seconds", "From being read to having a verdict.", verdictLatency)
     page.summary("sluice_judging_seconds", "What the model took for a batch.", judging)
     page.histogram(
       "sluice_score", "P(unsafe) of judged exchanges.", bounds: ScoreHistogram.bounds,

@@ -143,6 +143,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
         let end = now()
         state.update {
           $0.machine.judged(batch.id, judgements, atMilliseconds: wallClockMilliseconds())
+          $0.decided(batch, now: end)
           $0.count(judgements, nanoseconds: end.nanoseconds(since: start))
         }
       } catch {

@@ -11,6 +11,8 @@ package struct StreamSnapshot: Sendable {
   package let committed: [TopicPartition: Offset]
   /// From being read to being committed.
   package let latency: LatencyHistogram
+  /// From being read to having a verdict, which is then published.
+  package let verdictLatency: LatencyHistogram
   /// What the model took for each batch.
   package let judging: LatencyHistogram
   package let scores: ScoreHistogram

@@ -17,6 +17,7 @@ struct StreamState {
   private var chunks: [Chunk] = []
   private var outerFailure: StreamFailure?
   private var latency = LatencyHistogram()
+  private var verdictLatency = LatencyHistogram()
   private var judging = LatencyHistogram()
   private var scores = ScoreHistogram()
 
@@ -44,6 +45,13 @@ struct StreamState {
     return chunks.isEmpty ? .sleep(atMost: nil) : .done(chunks.removeFirst())
   }
 
+  /// A batch has its verdicts.
+  mutating func decided(_ batch: Batch, now: StreamInstant) {
+    for item in batch.items {
+      verdictLatency.record(microseconds: now.nanoseconds(since: item.item.arrival) / 1000)
+    }
+  }
+
   mutating func count(_ judgements: [Judgement], nanoseconds: Int64) {
     guard !judgements.isEmpty else { return }
     judging.record(microseconds: nanoseconds / 1000)
@@ -61,7 +69,9 @@ struct StreamState {
     StreamSnapshot(
       counters: machine.counters, bufferedRecords: machine.bufferedRecords,
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
-      committed: machine.ledger.committed, latency: latency, judging: judging, scores: scores,
+      committed: machine.ledger.committed, latency: latency, verdictLatency: verdictLatency,
+      judging: judging,
+      scores: scores,
       wasAssigned: wasAssigned, failure: failure, firstRead: firstRead,
       lastProgress: machine.lastProgress,
       lastPoll: lastPoll, lastSinkFailure: lastSinkFailure)

@@ -4,7 +4,7 @@ package import Records
 package struct StreamItem: Sendable {
   package let record: InputRecord
   let lane: LaneID
-  let arrival: StreamInstant
+  package let arrival: StreamInstant
 }
 
 /// An exchange turned into the sequences of token ids that the model judges.

@@ -56,7 +56,11 @@ struct JudgeQueue: Sendable {
   }
 
   /// Starts the next batch if one is due and not too many are in flight.
-  mutating func next(now: StreamInstant, isDraining: Bool) -> Decision<Batch> {
+  ///
+  /// - Parameters:
+  ///   - isDraining: no more records will come before the next batch is out.
+  ///   - isQuiet: no records are being made ready.
+  mutating func next(now: StreamInstant, isDraining: Bool, isQuiet: Bool) -> Decision<Batch> {
     let running = entries.count { if case .running = $0 { true } else { false } }
     guard running < batchesMax else { return .wait(until: nil) }
     for (place, entry) in entries.enumerated() {
@@ -67,7 +71,9 @@ struct JudgeQueue: Sendable {
     }
     // What is finished waits for what is not: only so much may pile up behind a failing batch.
     guard entries.count < 2 * batchesMax else { return .wait(until: nil) }
-    switch batcher.next(now: now, isDraining: isDraining) {
+    let hurry: ReleaseReason? =
+      isDraining ? .drain : isQuiet && entries.isEmpty ? .idle : nil
+    switch batcher.next(now: now, hurry: hurry) {
     case .wait(let until): return .wait(until: until)
     case .release(let items, let reason):
       let batch = makeBatch(items, reason, failures: 0)

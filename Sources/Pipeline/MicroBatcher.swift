@@ -6,6 +6,9 @@ package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
   case bytes
   /// The next record was tokenized for another model.
   case model
+  /// Nothing was being judged or made ready: waiting would have been for records that nobody has
+  /// read yet.
+  case idle
   /// The stream went quiet.
   case linger
   /// The oldest record had waited long enough.
@@ -19,8 +22,8 @@ package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
 /// Collects prepared records in order and decides when enough are together.
 ///
 /// The engine packs sequences without padding, so a batch is full by tokens, not by its longest
-/// text. Waiting happens only while records trickle in: as soon as the next record would not fit,
-/// the batch goes.
+/// text. Waiting happens only while records trickle in and the classifier has something else to do:
+/// as soon as the next record would not fit, or the classifier idles, the batch goes.
 package struct MicroBatcher: Sendable {
   private let limits: BatchLimits
   private var queue = Queue<PreparedItem>()
@@ -49,13 +52,12 @@ package struct MicroBatcher: Sendable {
 
   /// Releases a batch if one is due.
   ///
-  /// - Parameter isDraining: no more records will come before this batch is out, so waiting is
-  ///   pointless.
-  package mutating func next(now: StreamInstant, isDraining: Bool) -> Decision {
+  /// - Parameter hurry: why waiting for more records is pointless; nil where it is not.
+  package mutating func next(now: StreamInstant, hurry: ReleaseReason?) -> Decision {
     guard let oldest = queue.first else { return .wait(until: nil) }
     let (count, full) = fill()
     if let full { return .release(queue.removeFirst(count), full) }
-    if isDraining { return .release(queue.removeFirst(count), .drain) }
+    if let hurry { return .release(queue.removeFirst(count), hurry) }
     let aged = oldest.item.arrival.advanced(byMilliseconds: limits.ageMaxMilliseconds)
     if now >= aged { return .release(queue.removeFirst(count), .age) }
     let quiet = lastArrival.advanced(byMilliseconds: limits.lingerMilliseconds)

@@ -135,7 +135,8 @@ package struct StreamMachine: Sendable {
 
   /// The next batch for the classifier, no more than `batchesInFlightMax` at a time.
   package mutating func nextBatch(now: StreamInstant) -> Decision<Batch> {
-    judging.next(now: now, isDraining: isDraining || isFull)
+    judging.next(
+      now: now, isDraining: isDraining || isFull, isQuiet: sequencer.outstanding == 0)
   }
 
   /// A batch in flight was judged by its classifier.

@@ -9,6 +9,7 @@ import Logging
 import Pipeline
 import Records
 import Settings
+import Telemetry
 import Threading
 
 /// `sluice-bench stream`: everything but the model, on real brokers' protocol.
@@ -158,13 +159,19 @@ struct StreamBenchmark: ParsableCommand {
     print(
       "  \(counters.batches) batches, \(counters.transactions) transactions,",
       "\(counters.pauses) pauses,",
-      "latency p50 \(snapshot.latency.percentile(50) / 1000) ms,",
-      "p99 \(snapshot.latency.percentile(99) / 1000) ms,",
-      "the model alone p50 \(snapshot.judging.percentile(50)) µs,",
-      "p99 \(snapshot.judging.percentile(99)) µs")
+      "milliseconds p50/p99: read to verdict \(Self.percentiles(snapshot.verdictLatency)),",
+      "read to commit \(Self.percentiles(snapshot.latency)),",
+      "the model alone \(Self.percentiles(snapshot.judging))")
     let seconds = elapsed / .seconds(1)
     if model != nil { print("  \(Int(Double(counters.tokens) / seconds)) tokens/s") }
     return Double(count - already) / seconds
+  }
+
+  private static func percentiles(_ histogram: LatencyHistogram) -> String {
+    [50.0, 99.0].map { percentile in
+      (Double(histogram.percentile(percentile)) / 1000)
+        .formatted(.number.precision(.fractionLength(2)).grouping(.never))
+    }.joined(separator: "/")
   }
 
   private func runPeer(_ python: String, _ brokers: String, round: Int) throws -> Double {

@@ -6,6 +6,35 @@ import Testing
 @Suite struct MicroBatcherTests {
   private func bench(_ batch: BatchLimits) -> Bench { Bench(StreamLimits(batch: batch)) }
 
+  /// A bench whose classifier has a batch and would take another one.
+  private func busyBench(_ batch: BatchLimits) throws -> Bench {
+    var batch = batch
+    batch.batchesInFlightMax = 2
+    let bench = bench(batch)
+    bench.feed(0...0)
+    #expect(try #require(bench.nextBatch()).reason == .idle)
+    return bench
+  }
+
+  @Test func nothingWaitsWhileTheClassifierIdles() throws {
+    let bench = bench(BatchLimits(lingerMilliseconds: 1000, ageMaxMilliseconds: 1000))
+    bench.feed(0...1)
+    let batch = try #require(bench.judge())
+    #expect(batch.offsets == [0, 1])
+    #expect(batch.reason == .idle)
+  }
+
+  /// What is being made ready comes soon, and goes with the rest.
+  @Test func anIdleClassifierWaitsForWhatWasRead() throws {
+    let bench = bench(BatchLimits(lingerMilliseconds: 5, ageMaxMilliseconds: 100))
+    bench.feed(0...0)
+    let chunk = try #require(bench.receive([Bench.record(1)]))
+    #expect(bench.nextBatch() == nil)
+    bench.machine.prepared(
+      chunk.id, chunk.items.map { Bench.prepared($0, tokens: 3) }, now: bench.now)
+    #expect(try #require(bench.judge()).offsets == [0, 1])
+  }
+
   @Test func aBatchGoesWhenItsTokenBudgetIsFull() throws {
     let bench = bench(BatchLimits(tokensMax: 10))
     bench.feed(0...3, tokens: 4)
@@ -31,21 +60,21 @@ import Testing
   }
 
   @Test func aBatchThatIsNotFullWaitsUntilTheStreamIsQuiet() throws {
-    let bench = bench(BatchLimits(lingerMilliseconds: 5, ageMaxMilliseconds: 100))
-    bench.feed(0...0)
-    bench.wait(milliseconds: 4)
+    let bench = try busyBench(BatchLimits(lingerMilliseconds: 5, ageMaxMilliseconds: 100))
     bench.feed(1...1)
+    bench.wait(milliseconds: 4)
+    bench.feed(2...2)
     bench.wait(milliseconds: 4)
     #expect(bench.nextBatch() == nil)
     bench.wait(milliseconds: 1)
     let batch = try #require(bench.judge())
-    #expect(batch.offsets == [0, 1])
+    #expect(batch.offsets == [1, 2])
     #expect(batch.reason == .linger)
   }
 
   @Test func noRecordWaitsLongerThanTheAgeLimit() throws {
-    let bench = bench(BatchLimits(lingerMilliseconds: 5, ageMaxMilliseconds: 20))
-    for offset in 0..<10 as Range<Int64> {
+    let bench = try busyBench(BatchLimits(lingerMilliseconds: 5, ageMaxMilliseconds: 20))
+    for offset in 1..<11 as Range<Int64> {
       bench.feed(offset...offset)
       bench.wait(milliseconds: 2)
     }

@@ -94,7 +94,7 @@ import Testing
     while let batch = bench.judge() {
       seen.append("\(batch.classifier.model) \(batch.offsets) \(batch.reason)")
     }
-    #expect(seen == ["old@1 [0] model", "new@2 [1, 2] model", "old@1 [3] linger"])
+    #expect(seen == ["old@1 [0] model", "new@2 [1, 2] model", "old@1 [3] idle"])
   }
 
   @Test func readingPausesWhenTheBufferStaysFullAndResumesAtHalf() throws {
