@@ -149,7 +149,8 @@ struct Attention {
     const int keyGroups = (slots[keyStart + tile + 14] - keyBase) / 8 + 1;
     uint32_t key[View::depth][4];
     view.loadLeft(key, keys + queryStart * View::rowBytes);
-    const SharedAddress keyEnd = keyTable + Shape::tableBytes, queryEnd = queryTable + Shape::tableBytes;
+    const SharedAddress keyEnd = keyTable + Shape::tableBytes;
+    const SharedAddress queryEnd = queryTable + Shape::tableBytes;
     SharedAddress keyRows = keyTable + wrapped(row + queryBase - base) * View::rowBytes;
     SharedAddress queryRows = queryTable + wrapped(row + keyBase - base) * View::rowBytes;
     Element *ofQueries = queryTerms + (queryStart + g) * window + 2 * c;
