@@ -255,7 +255,7 @@ let tests: [Target] = [
     ]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
   test("AugmentationTests", ["Augmentation", "Datasets", "LanguageModel", "Settings"]),
-  test("SimulationTests", ["Pipeline", "Records"]),
+  test("SimulationTests", ["Kafka", "Pipeline", "Records"]),
   test(
     "IntegrationTests",
     [

@@ -75,7 +75,7 @@ package struct DeadLetterReplay {
     private var batch: [OutputRecord] = []
     private var bytes = 0
     private var partitionCounts: [String: Int] = [:]
-    private var publisher: TransactionalPublisher?
+    private var publisher: TransactionalPublisher<KafkaProducer>?
 
     init(replay: DeadLetterReplay) { self.replay = replay }
 
@@ -137,7 +137,7 @@ package struct DeadLetterReplay {
     }
 
     private mutating func transact(_ records: [OutputRecord]) throws(PublishError) {
-      let publisher: TransactionalPublisher
+      let publisher: TransactionalPublisher<KafkaProducer>
       let nobody: ConsumerGroupMetadata
       do throws(KafkaError) {
         if let known = self.publisher {

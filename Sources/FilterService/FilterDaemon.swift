@@ -1,5 +1,5 @@
 package import Hosting
-internal import Kafka
+package import Kafka
 package import Logging
 package import Pipeline
 internal import Records
@@ -10,6 +10,7 @@ internal import Threading
 /// The filter, composed from settings: a Kafka source and sink, a model, and the stream between.
 package final class FilterDaemon: Sendable {
   private let consumer: KafkaConsumer
+  private let sink: KafkaSink
   private let runtime: StreamRuntime<KafkaSource, KafkaSink>
   private let model: LiveModel
   private let shadow: ShadowScorer?
@@ -27,7 +28,6 @@ package final class FilterDaemon: Sendable {
   ) throws(StartFailure) {
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     let source: KafkaSource
-    let sink: KafkaSink
     do throws(KafkaError) {
       consumer = try clients.makeConsumer()
       // First fence a predecessor, then read: its offsets are then final.
@@ -77,6 +77,9 @@ package final class FilterDaemon: Sendable {
   /// Where the stream stands.
   package var snapshot: StreamSnapshot { runtime.snapshot }
 
+  /// How often a transaction left doubt, so that a fresh producer took over.
+  package var doubts: TransactionDoubts { sink.doubts }
+
   /// The metrics page.
   package func metrics() -> String {
     let snapshot = runtime.snapshot
@@ -89,6 +92,7 @@ package final class FilterDaemon: Sendable {
         records: max(0, end.rawValue - next.rawValue))
     }
     var page = snapshot.metricsPage(lags: lags)
+    page.addDoubts(doubts)
     page.addModel(model.current.model, model.figures)
     if let shadow { page.addShadow(shadow.figures) }
     return page.text

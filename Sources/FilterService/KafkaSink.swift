@@ -13,26 +13,23 @@ package final class KafkaSink: Sink {
     self.publisher = publisher
   }
 
-  /// The consumer's identity and generation in its group.
-  package final class Membership: Sendable {
-    fileprivate let metadata: ConsumerGroupMetadata
+  /// How often a transaction left doubt about what may still reach the brokers.
+  package var doubts: TransactionDoubts { publisher.doubts }
 
-    fileprivate init(_ metadata: consuming ConsumerGroupMetadata) { self.metadata = metadata }
-  }
-
-  package func membership() throws(SinkFailure) -> Membership {
+  package func membership() throws(SinkFailure) -> ConsumerGroupMetadata {
     do throws(KafkaError) {
-      return Membership(try consumer.groupMetadata())
+      return try consumer.groupMetadata()
     } catch {
       throw .fatal(detail: error.description)
     }
   }
 
   package func publish(
-    _ records: [OutputRecord], offsets: [TopicPartition: Offset], as membership: Membership
+    _ records: [OutputRecord], offsets: [TopicPartition: Offset],
+    as membership: ConsumerGroupMetadata
   ) throws(SinkFailure) {
     do throws(PublishError) {
-      try publisher.publish(records, offsets: offsets, as: membership.metadata)
+      try publisher.publish(records, offsets: offsets, as: membership)
     } catch {
       switch error {
       case .aborted(let cause): throw .aborted(detail: cause.description)

@@ -90,26 +90,25 @@ package struct KafkaClients: Sendable {
     }
     var configuration = publishing
     configuration.setDefault("transactional.id", transactionalID)
-    return try makeTransactionalPublisher(configuration)
+    return try makeTransactionalPublisher(configuration, for: consumer)
   }
 
   /// A publisher of replayed records; a second one fences the first.
-  package func makeReplayPublisher() throws(KafkaError) -> TransactionalPublisher {
+  package func makeReplayPublisher() throws(KafkaError) -> TransactionalPublisher<KafkaProducer> {
     var configuration = publishing
     // Never the daemon's own, which would fence it.
     configuration["transactional.id"] = settings.kafka.groupID + "-replay"
-    return try makeTransactionalPublisher(configuration)
+    return try makeTransactionalPublisher(configuration, for: nil)
   }
 
   private func makeTransactionalPublisher(
-    _ base: KafkaConfiguration
-  ) throws(KafkaError) -> TransactionalPublisher {
+    _ base: KafkaConfiguration, for consumer: KafkaConsumer?
+  ) throws(KafkaError) -> TransactionalPublisher<KafkaProducer> {
     var configuration = base
     configuration.setDefault(
       "transaction.timeout.ms", String(settings.transactionTimeoutMilliseconds))
-    let producer = try KafkaProducer(configuration, events: events)
-    try producer.initTransactions(timeout: .seconds(60))
-    return TransactionalPublisher(producer: producer, timeout: transactionTimeout)
+    return try TransactionalPublisher(
+      configuration, consumer: consumer, timeout: transactionTimeout, events: events)
   }
 
   private var transactionTimeout: Duration {

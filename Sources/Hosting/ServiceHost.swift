@@ -36,6 +36,11 @@ package enum ServiceHost {
           level: level.rawValue <= 3 ? .error : level.rawValue <= 5 ? .warning : .debug, "kafka",
           metadata: ["facility": "\(facility)", "detail": "\(message)"])
       },
-      error: { logger.warning("kafka", metadata: ["detail": "\($0)"]) })
+      error: { logger.warning("kafka", metadata: ["detail": "\($0)"]) },
+      doubt: { doubt in
+        logger.warning(
+          "a transaction left doubt, a fresh producer takes over",
+          metadata: ["cause": "\(doubt.cause.rawValue)", "detail": "\(doubt.detail)"])
+      })
   }
 }

@@ -18,10 +18,13 @@ package final class AtLeastOncePublisher: RecordPublisher {
     self.timeout = timeout
   }
 
+  /// None: what comes late repeats something, which this publisher may.
+  package let doubts = TransactionDoubts()
+
   /// Publishes `records`, then `offsets`. See `RecordPublisher`.
   package func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset],
-    as member: borrowing ConsumerGroupMetadata
+    as member: ConsumerGroupMetadata
   ) throws(PublishError) {
     let deadline = Deadline(after: timeout)
     var attempts = PublishAttempts()

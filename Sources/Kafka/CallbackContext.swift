@@ -8,6 +8,8 @@ final class CallbackContext: Sendable {
   let membership = GroupMembership()
   /// The producer's undelivered records; unused by consumers.
   let deliveries = DeliveryFailures()
+  /// The producer's requests without an answer; unused by consumers.
+  let unanswered = UnansweredRequests()
   private let abandoned = Atomic(false)
 
   init(events: KafkaEvents) { self.events = events }
@@ -63,6 +65,8 @@ final class CallbackContext: Sendable {
           client, code: code, list: list, report: { context.report($0) })
       }
     } else {
+      unsafe UnansweredRequests.install(
+        in: configuration, opaque: Unmanaged.passUnretained(self).toOpaque())
       unsafe rd_kafka_conf_set_dr_msg_cb(configuration) { _, message, opaque in
         guard let message = unsafe message, let context = unsafe CallbackContext.of(opaque) else {
           return
@@ -74,7 +78,8 @@ final class CallbackContext: Sendable {
     }
   }
 
-  private static func of(_ opaque: UnsafeMutableRawPointer?) -> CallbackContext? {
+  /// The context behind a client's opaque pointer.
+  static func of(_ opaque: UnsafeMutableRawPointer?) -> CallbackContext? {
     guard let opaque = unsafe opaque else { return nil }
     return unsafe Unmanaged<CallbackContext>.fromOpaque(opaque).takeUnretainedValue()
   }

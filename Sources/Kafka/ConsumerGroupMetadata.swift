@@ -4,7 +4,7 @@ internal import CRdKafka
 ///
 /// A transaction that commits offsets carries it, so that the coordinator can refuse a member that
 /// has been replaced (KIP-447). Take it for each transaction; it is outdated after a rebalance.
-@safe package struct ConsumerGroupMetadata: ~Copyable, @unchecked Sendable {
+@safe package final class ConsumerGroupMetadata: @unchecked Sendable {
   // @unchecked Sendable: nothing changes the object between its making and its one destruction.
   let pointer: OpaquePointer
 

@@ -15,7 +15,6 @@ package struct KafkaError: Error, Hashable, Sendable {
     case flush
     case sendOffsets = "send offsets to transaction"
     case commitTransaction = "commit transaction"
-    case abortTransaction = "abort transaction"
     case metadata
     case createTopics = "create topics"
     case mockCluster = "mock cluster"
@@ -47,6 +46,11 @@ package struct KafkaError: Error, Hashable, Sendable {
     self.code = code
     self.message = message ?? code.meaning
     self.disposition = Self.decide(code, marks: marks)
+  }
+
+  /// The error that a code alone tells of, for producers that are not librdkafka's.
+  package init(_ operation: Operation, _ code: KafkaErrorCode) {
+    self.init(operation, code, message: nil)
   }
 
   /// Takes over `error`, which librdkafka handed out, and frees it.

@@ -53,6 +53,8 @@ extension KafkaErrorCode {
     RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER)
   package static let concurrentTransactions = Self(RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS)
   package static let coordinatorLoading = Self(RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS)
+  package static let invalidTransactionState = Self(RD_KAFKA_RESP_ERR_INVALID_TXN_STATE)
+  package static let notLeader = Self(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION)
   package static let notCoordinator = Self(RD_KAFKA_RESP_ERR_NOT_COORDINATOR)
   package static let illegalGeneration = Self(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION)
 

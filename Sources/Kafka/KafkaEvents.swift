@@ -14,14 +14,19 @@ package struct KafkaEvents: Sendable {
   package var error: @Sendable (KafkaError) -> Void
   /// A JSON document each `statistics.interval.ms`; nil spares the library the work.
   package var statistics: (@Sendable (String) -> Void)?
+  /// A fresh producer takes the place of one that is not trusted any more. Called on the thread that
+  /// publishes.
+  package var doubt: @Sendable (TransactionDoubt) -> Void
 
   package init(
     log: @escaping @Sendable (KafkaLogLevel, String, String) -> Void = { _, _, _ in },
     error: @escaping @Sendable (KafkaError) -> Void = { _ in },
-    statistics: (@Sendable (String) -> Void)? = nil
+    statistics: (@Sendable (String) -> Void)? = nil,
+    doubt: @escaping @Sendable (TransactionDoubt) -> Void = { _ in }
   ) {
     self.log = log
     self.error = error
     self.statistics = statistics
+    self.doubt = doubt
   }
 }

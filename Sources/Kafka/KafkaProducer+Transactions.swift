@@ -18,13 +18,12 @@ extension KafkaProducer {
   /// Makes the offsets of the group part of the transaction: each the offset of the next record to
   /// read. No offsets, no call to the cluster.
   package func sendOffsets(
-    _ offsets: [TopicPartition: Offset], group: borrowing ConsumerGroupMetadata, timeout: Duration
+    _ offsets: [TopicPartition: Offset], group: ConsumerGroupMetadata, timeout: Duration
   ) throws(KafkaError) {
     if offsets.isEmpty { return }
-    let member = unsafe group.pointer
     try unsafe TopicPartitionList(offsets).withPointer { list throws(KafkaError) in
       try unsafe retrying(.sendOffsets, timeout) {
-        unsafe rd_kafka_send_offsets_to_transaction(handle.pointer, list, member, $0)
+        unsafe rd_kafka_send_offsets_to_transaction(handle.pointer, list, group.pointer, $0)
       }
     }
   }
@@ -36,13 +35,6 @@ extension KafkaProducer {
   package func commitTransaction(timeout: Duration) throws(KafkaError) {
     try unsafe retrying(.commitTransaction, timeout) {
       unsafe rd_kafka_commit_transaction(handle.pointer, $0)
-    }
-  }
-
-  /// Drops the transaction with its records and offsets.
-  package func abortTransaction(timeout: Duration) throws(KafkaError) {
-    try unsafe retrying(.abortTransaction, timeout) {
-      unsafe rd_kafka_abort_transaction(handle.pointer, $0)
     }
   }
 

@@ -18,6 +18,11 @@ package final class KafkaProducer: Sendable {
   package struct DeliveryFailure: Hashable, Sendable {
     package let index: Int
     package let error: KafkaError
+
+    package init(index: Int, error: KafkaError) {
+      self.index = index
+      self.error = error
+    }
   }
 
   /// Makes a producer; nothing is sent to the cluster before the first call needs it.
@@ -36,7 +41,15 @@ package final class KafkaProducer: Sendable {
   }
 
   // The stored properties would go in the order of their declaration: the client first.
-  deinit { topics.withLock { $0.removeAll() } }
+  deinit {
+    topics.withLock { $0.removeAll() }
+    guard unsafe rd_kafka_outq_len(handle.pointer) > 0 else { return }
+    // What was not written is given up, and the library need not warn of it.
+    unsafe _ = rd_kafka_purge(
+      handle.pointer,
+      RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING)
+    unsafe _ = rd_kafka_flush(handle.pointer, 100)
+  }
 
   /// The records of the current round that did not reach the broker, in their order. Complete after
   /// `flush` or after a commit, whether it succeeded or not.
@@ -83,7 +96,13 @@ package final class KafkaProducer: Sendable {
   }
 
   private func flush(until deadline: Deadline) throws(KafkaError) {
-    try unsafe handle.check(.flush, rd_kafka_flush(handle.pointer, deadline.milliseconds))
+    // The library looks only each 10 ms whether it is done, and at the end of its time: so the time
+    // is cut into short pieces.
+    while true {
+      let code = unsafe rd_kafka_flush(handle.pointer, deadline.milliseconds(atMost: 1))
+      if code == RD_KAFKA_RESP_ERR__TIMED_OUT, !deadline.isOver { continue }
+      return try handle.check(.flush, code)
+    }
   }
 
   private func hand(
@@ -110,4 +129,9 @@ package struct SendFailure: Error, Hashable, Sendable {
   /// The record that was not handed over.
   package let index: Int
   package let error: KafkaError
+
+  package init(index: Int, error: KafkaError) {
+    self.index = index
+    self.error = error
+  }
 }

@@ -4,8 +4,6 @@ enum AttemptResult: Equatable {
   /// These records were in requests that the broker refused for their content, in order. It refuses
   /// whole requests, so all but one may be innocent.
   case refused([KafkaProducer.DeliveryFailure])
-  /// Nothing was written, for a reason that the attempt itself has put right.
-  case interrupted(KafkaError)
 }
 
 /// Decides how to try again to write some records.
@@ -13,12 +11,8 @@ enum AttemptResult: Equatable {
 /// If the broker refuses several records at once, each of them travels alone in the next attempt,
 /// which shows the culprit or writes them all.
 struct PublishAttempts {
-  /// How many interruptions are endured.
-  static let interruptionsMax = 3
-
   /// The records that the next attempt sends in requests of their own.
   private(set) var isolated: Set<Int> = []
-  private var interruptions = 0
 
   /// Whether another attempt is needed after this one; throws when none can help.
   mutating func areNeeded(after result: AttemptResult) throws(PublishError) -> Bool {
@@ -30,10 +24,6 @@ struct PublishAttempts {
         throw .rejected(index: first.index, first.error)
       }
       isolated.formUnion(failures.map(\.index))
-      return true
-    case .interrupted(let error):
-      interruptions += 1
-      if interruptions > Self.interruptionsMax { throw .aborted(error) }
       return true
     }
   }

@@ -30,6 +30,9 @@ package protocol RecordPublisher: Sendable {
   /// revocation, or drop the records.
   func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset],
-    as member: borrowing ConsumerGroupMetadata
+    as member: ConsumerGroupMetadata
   ) throws(PublishError)
+
+  /// How often a publication left doubt about what may still reach the brokers.
+  var doubts: TransactionDoubts { get }
 }

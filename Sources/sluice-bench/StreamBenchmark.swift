@@ -158,7 +158,7 @@ struct StreamBenchmark: ParsableCommand {
     let counters = snapshot.counters
     print(
       "  \(counters.batches) batches, \(counters.transactions) transactions,",
-      "\(counters.pauses) pauses,",
+      "\(counters.pauses) pauses, \(daemon.doubts.total) doubts,",
       "milliseconds p50/p99: read to verdict \(Self.percentiles(snapshot.verdictLatency)),",
       "read to commit \(Self.percentiles(snapshot.latency)),",
       "the model alone \(Self.percentiles(snapshot.judging))")

@@ -33,6 +33,39 @@ import Testing
     #expect(written.count > outputs.count, "the killed transaction left its aborted records")
   }
 
+  /// Requests that are held and come late, and kills besides: what lost and repeated records in the
+  /// field. A daemon that leaves by itself is started again, as its service manager would do.
+  @Test func heldRequestsAndKillsLoseAndRepeatNothing() throws {
+    let world = try ExchangeWorld(count: Self.count)
+    defer { world.broker.stop() }
+    let plan = HoldingProxy.Plan(oneIn: 8, delayMilliseconds: 1...300, heldMax: 120, seed: 1)
+    let proxy = try #require(HoldingProxy(broker: world.broker.port, plan: plan))
+    defer { proxy.stop() }
+    let settings =
+      world.settings(reaching: proxy.bootstrapServers) + "\ntransaction: {records_max: 20}\n"
+
+    let reader = try world.reader(isolation: "read_uncommitted")
+    var seen: [InputRecord] = []
+    var daemon = try DaemonProcess(settings: settings)
+    for goal in [300, 700, 1_100] {
+      try world.poll(
+        reader, into: &seen, until: { $0.count >= goal || !daemon.process.isRunning })
+      daemon.process.kill()
+      daemon = try DaemonProcess(settings: settings)
+    }
+    var outputs: [InputRecord] = []
+    let end = ContinuousClock.now + .seconds(120)
+    while outputs.count < Self.count, ContinuousClock.now < end {
+      if !daemon.process.isRunning { daemon = try DaemonProcess(settings: settings) }
+      outputs = []
+      try world.poll(
+        world.reader(isolation: "read_committed"), into: &outputs, while: .seconds(5))
+    }
+    #expect(proxy.held.values.reduce(0, +) >= 20, "\(proxy.held)")
+    daemon.process.stop(within: .seconds(30))
+    try world.check(outputs)
+  }
+
   @Test func aDaemonThatIsAskedToStopLeavesInOrderAndTheNextOneGoesOn() throws {
     let world = try ExchangeWorld(count: Self.count)
     defer { world.broker.stop() }

@@ -42,10 +42,13 @@ struct ExchangeWorld {
     try producer.flush(timeout: .seconds(30))
   }
 
-  var settings: String {
+  var settings: String { settings(reaching: broker.bootstrapServers) }
+
+  /// Settings of a daemon that reaches the broker at this address.
+  func settings(reaching bootstrapServers: String) -> String {
     """
     kafka:
-      bootstrap_servers: \(broker.bootstrapServers)
+      bootstrap_servers: \(bootstrapServers)
       group_instance_id: filter-1
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
     model: {path: \(SourceTree.url("Sources/Demonstration/Resources/guard-tiny").path)}

@@ -29,17 +29,18 @@ import Testing
   @Test func abortedRecordsAreInvisibleAndTheirOffsetsDropped() throws {
     let group = uniqueName("group")
     let member = try cluster.makeConsumer(of: [], group: group)
-    let producer = try cluster.makeTransactionalProducer()
+    let identifier = uniqueName("producer")
+    let producer = try cluster.makeTransactionalProducer(identifier: identifier)
 
     try producer.beginTransaction()
     try producer.send(records(0..<5), timeout: .seconds(10))
     try producer.flush(timeout: .seconds(10))
     try producer.sendOffsets(
       [input: Offset(5)], group: member.groupMetadata(), timeout: .seconds(10))
-    try producer.abortTransaction(timeout: .seconds(10))
+    // The next producer of that name ends what was left open.
+    let publisher = try cluster.makePublisher(for: member, identifier: identifier)
     #expect(try committed(in: group).isEmpty)
 
-    let publisher = TransactionalPublisher(producer: producer, timeout: .seconds(20))
     try publisher.publish(
       records(5..<8), offsets: [input: Offset(8)], as: member.groupMetadata())
     #expect(try committed(in: group) == [input: Offset(8)])
@@ -74,16 +75,16 @@ import Testing
     let identifier = uniqueName("producer")
     let member = try cluster.makeConsumer(of: [], group: group)
     let zombie = try cluster.makeTransactionalProducer(identifier: identifier)
-    let old = TransactionalPublisher(producer: zombie, timeout: .seconds(20))
+    let old = try TransactionalPublisher(
+      timeout: .seconds(20), makeProducer: { (_) throws(KafkaError) in zombie },
+      committedOffsets: { (_, _) throws(KafkaError) in [:] })
     try old.publish(records(0..<1), offsets: [input: Offset(1)], as: member.groupMetadata())
     // A transaction that the successor has to end before it begins its own.
     try zombie.beginTransaction()
     try zombie.send(records(1..<2), timeout: .seconds(10))
     try zombie.flush(timeout: .seconds(10))
 
-    let successor = TransactionalPublisher(
-      producer: try cluster.makeTransactionalProducer(identifier: identifier),
-      timeout: .seconds(20))
+    let successor = try cluster.makePublisher(for: member, identifier: identifier)
     try successor.publish(records(2..<3), offsets: [input: Offset(2)], as: member.groupMetadata())
     let error = try #require(throws: KafkaError.self) {
       try zombie.commitTransaction(timeout: .seconds(20))
@@ -126,9 +127,7 @@ import Testing
   ) throws {
     let consumer = try cluster.makeConsumer(
       of: [inputs], group: group, ["group.instance.id": "worker"])
-    let publisher = TransactionalPublisher(
-      producer: try cluster.makeTransactionalProducer(identifier: identifier),
-      timeout: .seconds(20))
+    let publisher = try cluster.makePublisher(for: consumer, identifier: identifier)
     let end = ContinuousClock.now + .seconds(60)
     while true {
       if ContinuousClock.now > end { throw TimeIsUp() }
@@ -164,9 +163,8 @@ import Testing
   }
 
   @Test func aTopicReaderEndsBehindMarksOfTransactionsAndBeginsAtATime() throws {
-    let producer = try cluster.makeTransactionalProducer()
     let member = try cluster.makeConsumer(of: [], group: uniqueName("group"))
-    let publisher = TransactionalPublisher(producer: producer, timeout: .seconds(20))
+    let publisher = try cluster.makePublisher(for: member)
     try publisher.publish(records(0..<4), offsets: [:], as: member.groupMetadata())
     let all = try readAll(from: .beginning)
     let first = try #require(all.last)

@@ -40,8 +40,6 @@ import Testing
       })
   }
 
-  private let gap = AttemptResult.interrupted(KafkaError(.commitTransaction, .outOfOrderSequence))
-
   /// Tells a new machine of these results; returns the records that it isolates in the end.
   private func isolated(after results: [AttemptResult]) throws(PublishError) -> Set<Int> {
     var attempts = PublishAttempts()
@@ -61,17 +59,11 @@ import Testing
     #expect(try isolated(after: []) == [])
     #expect(try isolated(after: [failures(2, 3, 4)]) == [2, 3, 4])
     // Another request of several records shows up first.
-    let two = [failures(2, 3, 4), gap, failures(7, 8)]
+    let two = [failures(2, 3, 4), failures(7, 8)]
     #expect(try isolated(after: two) == [2, 3, 4, 7, 8])
     let error = try #require(throws: PublishError.self) {
       try isolated(after: two + [failures(3, 8)])
     }
     #expect(error == .rejected(index: 3, KafkaError(.deliver, .messageSizeTooLarge)))
-  }
-
-  @Test func interruptionsAreEnduredOnlyForAWhile() throws {
-    let endured = [AttemptResult](repeating: gap, count: PublishAttempts.interruptionsMax)
-    #expect(try isolated(after: endured + [.done]) == [])
-    #expect(throws: PublishError.self) { try isolated(after: endured + [gap]) }
   }
 }

@@ -66,6 +66,18 @@ struct TestCluster {
     try KafkaProducer(configuration(pairs))
   }
 
+  /// A publisher for `consumer`'s group, ready for its first transaction.
+  func makePublisher(
+    for consumer: KafkaConsumer, identifier: String = uniqueName("producer"),
+    timeout: Duration = .seconds(20), _ pairs: KeyValuePairs<String, String> = [:],
+    events: KafkaEvents = KafkaEvents()
+  ) throws -> TransactionalPublisher<KafkaProducer> {
+    var configuration = configuration(pairs)
+    configuration["transactional.id"] = identifier
+    return try TransactionalPublisher(
+      configuration, consumer: consumer, timeout: timeout, events: events)
+  }
+
   /// A producer that is ready for its first transaction.
   func makeTransactionalProducer(
     identifier: String = uniqueName("producer"), _ pairs: KeyValuePairs<String, String> = [:]

@@ -6,8 +6,9 @@ import Records
 import TestSupport
 import Testing
 
-/// The machine in virtual time, under a failing teacher, failing publications, rebalances and
-/// crashes: a chosen exchange is labelled in the end, and no offset passes one that is not.
+/// The machine in virtual time, under a failing teacher, failing publications, commits that come late,
+/// rebalances and crashes: a chosen exchange is labelled in the end, and no offset passes one that is
+/// not. A late commit takes offsets back, so that labels are published again under the same keys.
 @Suite struct LabelSimulationTests {
   /// The brokers, the store and the sampler's decisions, which outlive a crash.
   private struct World {
@@ -18,6 +19,11 @@ import Testing
     /// Texts in the labels topic.
     var published: Set<String> = []
     var stored: Set<ContentDigest> = []
+    /// Counts the assignments: a commit of an earlier one is refused.
+    var generation = 0
+    /// Copies of commits that were held on their way and sent again.
+    var held: [(offsets: [TopicPartition: Offset], generation: Int)] = []
+    var lateCommits = 0
 
     init(seed: UInt64) {
       generator = SeededGenerator(seed: seed)
@@ -25,6 +31,19 @@ import Testing
     }
 
     func score(_ offset: Int64) -> Float { Float(offset * 37 % 100) / 100 }
+
+    mutating func commit(_ offsets: [TopicPartition: Offset]) {
+      for (partition, offset) in offsets { committed[partition] = offset.rawValue }
+    }
+
+    /// Lets one of the held commits arrive.
+    mutating func releaseOne() {
+      guard !held.isEmpty else { return }
+      let late = held.remove(at: Int.random(in: held.indices, using: &generator))
+      guard late.generation == generation else { return }
+      commit(late.offsets)
+      lateCommits += 1
+    }
 
     /// The texts that sampling chooses.
     var chosen: Set<String> {
@@ -46,7 +65,8 @@ import Testing
     var fixture: MachineFixture
     var positions: [Int64]
     var asked: [TeacherRequest] = []
-    var publication: Publication?
+    /// What is being published, under the generation that was known before it was formed.
+    var publication: (work: Publication, generation: Int)?
 
     init(_ world: World) {
       var limits = LabelLimits()
@@ -63,11 +83,15 @@ import Testing
       case 0...4: read(&world)
       case 5...6: if let request = fixture.nextRequest() { asked.append(request) }
       case 7...8: answer(&world)
-      case 9: if publication == nil { publication = fixture.nextPublication() }
+      case 9:
+        if publication == nil {
+          publication = fixture.nextPublication().map { ($0, world.generation) }
+        }
       case 10: publish(&world)
       default:
         fixture.pass(milliseconds: Int.random(in: 1...5_000, using: &world.generator))
-        if world.generator.oneIn(20) { rebalance(world) }
+        if world.generator.oneIn(20) { rebalance(&world) }
+        if world.generator.oneIn(4) { world.releaseOne() }
       }
     }
 
@@ -101,7 +125,7 @@ import Testing
     }
 
     private mutating func publish(_ world: inout World) {
-      guard let due = publication else { return }
+      guard let (due, generation) = publication else { return }
       publication = nil
       for label in due.labels {
         world.stored.insert(ContentDigest(prompt: label.prompt, response: label.response))
@@ -110,13 +134,17 @@ import Testing
         return fixture.machine.publishingFailed(pauseMilliseconds: 10, now: fixture.now)
       }
       world.published.formUnion(due.labels.map(\.prompt))
-      for (partition, offset) in due.offsets { world.committed[partition] = offset.rawValue }
+      guard generation == world.generation else {
+        return fixture.machine.publishingFailed(pauseMilliseconds: 10, now: fixture.now)
+      }
+      if world.generator.oneIn(4) { world.held.append((due.offsets, generation)) }
+      world.commit(due.offsets)
       fixture.machine.published(refused: [], now: fixture.now)
     }
 
     /// Everything goes and comes back, to be read again from what is committed.
-    private mutating func rebalance(_ world: World) {
-      guard publication == nil else { return }
+    private mutating func rebalance(_ world: inout World) {
+      world.generation += 1
       fixture.machine.remove(MachineFixture.partitions)
       fixture.machine.assign(MachineFixture.partitions)
       positions = MachineFixture.partitions.map { world.committed[$0] ?? 0 }
@@ -125,20 +153,33 @@ import Testing
 
   @Test(arguments: 0..<60)
   func everyChosenExchangeIsLabelledInTheEnd(seed: Int) {
+    let world = simulate(seed: seed)
+    for partition in MachineFixture.partitions {
+      #expect(world.committed[partition] == world.count, "seed \(seed): \(partition)")
+    }
+    #expect(world.published == world.chosen, "seed \(seed)")
+  }
+
+  @Test func commitsComeLate() {
+    #expect((0..<10).reduce(0) { $0 + simulate(seed: $1).lateCommits } > 10)
+  }
+
+  private func simulate(seed: Int) -> World {
     var world = World(seed: UInt64(seed))
     let chosen = world.chosen
     var run = Run(world)
     for step in 0..<40_000 {
       run.step(&world)
-      guard check(world, chosen, "seed \(seed), step \(step)") else { return }
+      guard check(world, chosen, "seed \(seed), step \(step)") else { break }
       if MachineFixture.partitions.allSatisfy({ world.committed[$0] == world.count }) { break }
-      // A crash: all but the world is gone.
-      if step < 3_000, world.generator.oneIn(300) { run = Run(world) }
+      // A crash: all but the world is gone. Later ones are for offsets that a late commit took back
+      // when everything was done.
+      if world.generator.oneIn(step < 3_000 ? 300 : 1_500) {
+        world.generation += 1
+        run = Run(world)
+      }
     }
-    for partition in MachineFixture.partitions {
-      #expect(world.committed[partition] == world.count, "seed \(seed): \(partition)")
-    }
-    #expect(world.published == chosen, "seed \(seed)")
+    return world
   }
 
   /// No offset of the exchanges is committed past a chosen one whose label is not published.

@@ -1,3 +1,4 @@
+import Kafka
 import Pipeline
 import Records
 import TestSupport
@@ -16,11 +17,19 @@ struct SimulatedMember {
   /// could let through records of an assignment that is over.
   private var transaction: (work: Transaction, generation: Int)?
   private var isPaused = false
+  private let cluster: SimulatedCluster
+  private let publisher: SimulatedPublisher
+  /// The process has ended, by a kill or by itself: another takes its place.
+  private(set) var isGone = false
   /// The model that what is prepared now is cut for.
   private var model = SimulatedModel(number: 1)
 
-  init(number: Int, now: StreamInstant) {
+  /// A daemon that has fenced its predecessor of that number and not joined yet.
+  init(number: Int, cluster: SimulatedCluster, order: SimulatedPublisher.Order, now: StreamInstant)
+  {
     self.number = number
+    self.cluster = cluster
+    publisher = SimulatedPublisher(order, cluster: cluster, number: number)
     machine = StreamMachine(limits: Self.limits, now: now)
   }
 
@@ -39,14 +48,14 @@ struct SimulatedMember {
   /// A rebalance, as the consumer's callbacks tell it: drain as long as the world's patience lasts,
   /// then give up what is left.
   mutating func rebalance(
-    to partitions: [TopicPartition], broker: inout SimulatedBroker, patience: Int,
-    now: inout StreamInstant, random: inout SeededGenerator
+    to partitions: [TopicPartition], patience: Int, now: inout StreamInstant,
+    random: inout SeededGenerator
   ) {
     let revoked = machine.ledger.assigned.subtracting(partitions).sorted()
     machine.drain(revoked)
     var steps = 0
-    while !machine.isDrained(revoked), steps < patience {
-      step(broker: &broker, now: now, random: &random, faults: true, reads: false)
+    while !machine.isDrained(revoked), steps < patience, !isGone {
+      step(now: now, random: &random, faults: true, reads: false)
       now = now.advanced(byMilliseconds: 1)
       steps += 1
     }
@@ -55,11 +64,11 @@ struct SimulatedMember {
   }
 
   /// The second half of a rebalance: the new assignment begins at the committed offsets.
-  mutating func join(_ partitions: [TopicPartition], broker: SimulatedBroker) {
-    generation = broker.generation
+  mutating func join(_ partitions: [TopicPartition]) {
+    generation = cluster.withState { $0.broker.generation }
     machine.assign(partitions)
     for partition in partitions where positions[partition] == nil {
-      positions[partition] = broker.position(of: partition)
+      positions[partition] = cluster.withState { $0.broker.position(of: partition) }
       starts[partition] = positions[partition]
     }
     isPaused = false
@@ -67,21 +76,18 @@ struct SimulatedMember {
 
   /// Does one thing that one of the daemon's threads could do now.
   mutating func step(
-    broker: inout SimulatedBroker, now: StreamInstant, random: inout SeededGenerator, faults: Bool,
-    reads: Bool = true
+    now: StreamInstant, random: inout SeededGenerator, faults: Bool, reads: Bool = true
   ) {
     switch Int.random(in: 0..<5, using: &random) {
-    case 0 where reads: read(broker, now: now, random: &random)
+    case 0 where reads: read(now: now, random: &random)
     case 1: prepareOneChunk(now: now, random: &random)
     case 2: startBatch(now: now)
     case 3: finishBatch(now: now, random: &random, faults: faults)
-    default: publish(&broker, now: now, random: &random, faults: faults)
+    default: publish(now: now)
     }
   }
 
-  private mutating func read(
-    _ broker: SimulatedBroker, now: StreamInstant, random: inout SeededGenerator
-  ) {
+  private mutating func read(now: StreamInstant, random: inout SeededGenerator) {
     if let change = machine.flowChange(now: now) { isPaused = change == .pause }
     guard !isPaused, !machine.isFull else { return }
     guard let partition = positions.keys.sorted().randomElement(using: &random) else { return }
@@ -89,7 +95,9 @@ struct SimulatedMember {
     // Now and then the client fetches again what it already delivered.
     if random.oneIn(20) { offset = max(starts[partition] ?? offset, Offset(offset.rawValue - 2)) }
     var records: [InputRecord] = []
-    while records.count < Self.pollMax, let record = broker.record(partition, offset) {
+    while records.count < Self.pollMax,
+      let record = cluster.withState({ $0.broker.record(partition, offset) })
+    {
       records.append(record)
       offset = offset.next
     }
@@ -150,36 +158,37 @@ struct SimulatedMember {
     }
   }
 
-  /// Starts a transaction, or ends the one in flight: committed, aborted, refused or fenced.
-  private mutating func publish(
-    _ broker: inout SimulatedBroker, now: StreamInstant, random: inout SeededGenerator,
-    faults: Bool
-  ) {
+  /// Starts a transaction, or publishes the one that was started.
+  private mutating func publish(now: StreamInstant) {
     guard let (current, formedIn) = transaction else {
       if case .perform(let next) = machine.nextTransaction(now: now) {
         transaction = (next, generation)
+        check(next)
       }
       return
     }
     transaction = nil
-    if faults, random.oneIn(8) {
-      let cause = SinkFailure.aborted(detail: "simulated")
-      machine.publishingFailed(current.id, cause, item: nil, now: now)
-    } else if faults, random.oneIn(12) {
-      let index = Int.random(in: current.items.indices, using: &random)
-      guard !current.items[index].omitsPayload else {
-        transaction = (current, formedIn)
-        return
-      }
-      let cause = SinkFailure.rejected(index: index, detail: "simulated")
-      machine.publishingFailed(current.id, cause, item: index, now: now)
-    } else if broker.commit(current, member: number, generation: formedIn) {
+    let records = current.items.map(SimulatedPayload.record(for:))
+    do throws(PublishError) {
+      try publisher.publish(records, offsets: current.offsets, generation: formedIn)
       machine.committed(current.id, now: now)
-    } else {
-      let cause = SinkFailure.aborted(detail: "fenced")
-      machine.publishingFailed(current.id, cause, item: nil, now: now)
+    } catch {
+      switch error {
+      case .aborted(let cause):
+        let cause = SinkFailure.aborted(detail: cause.description)
+        machine.publishingFailed(current.id, cause, item: nil, now: now)
+      case .rejected(let index, let cause):
+        let cause = SinkFailure.rejected(index: index, detail: cause.description)
+        machine.publishingFailed(current.id, cause, item: index, now: now)
+      case .fatal: isGone = true
+      }
     }
-    #expect(machine.failure == nil)
+    if machine.failure != nil { isGone = true }
+  }
+
+  private func check(_ transaction: Transaction) {
+    guard Set(transaction.items.map(\.model)).count > 1 else { return }
+    cluster.withState { $0.broker.note(violation: "two models in one transaction") }
   }
 }
 

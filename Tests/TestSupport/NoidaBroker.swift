@@ -13,6 +13,8 @@ package final class NoidaBroker {
     package let description: String
   }
 
+  /// Where it listens on 127.0.0.1.
+  package let port: UInt16
   package let bootstrapServers: String
   private let directory: TemporaryDirectory
   private let process: ChildProcess
@@ -30,7 +32,7 @@ package final class NoidaBroker {
       throw StartError(
         description: "\(program) is missing: run Tests/Fixtures/install_test_servers.sh")
     }
-    let port = freeLoopbackPort()
+    port = freeLoopbackPort()
     bootstrapServers = "127.0.0.1:\(port)"
     directory = try TemporaryDirectory()
     process = try ChildProcess(

@@ -15,8 +15,8 @@ package struct Publication: Sendable {
 }
 
 extension LabelMachine {
-  /// The next publication, if one is due: at once when labels are there, now and then for offsets.
-  package mutating func nextPublication(now: StreamInstant) -> Decision<Publication> {
+  /// Whether a publication is due: at once when labels are there, now and then for offsets.
+  package func publicationIsDue(now: StreamInstant) -> Decision<Void> {
     guard publishing == nil else { return .wait(until: nil) }
     if now < nextPublicationTime { return .wait(until: nextPublicationTime) }
     if finished.isEmpty {
@@ -24,6 +24,13 @@ extension LabelMachine {
       let due = lastPublication.advanced(byMilliseconds: limits.commitMilliseconds)
       if now < due, !isDraining, !isHurried { return .wait(until: due) }
     }
+    return .perform(())
+  }
+
+  /// The next publication, if one is due. The group's membership must be taken before: taken later,
+  /// it could let through offsets of an assignment that is over.
+  package mutating func nextPublication(now: StreamInstant) -> Decision<Publication> {
+    if case .wait(let until) = publicationIsDue(now: now) { return .wait(until: until) }
     let items = Array(finished.prefix(limits.publicationMax))
     finished.removeFirst(items.count)
     for item in items { item.samples.forEach { finish($0) } }

@@ -63,7 +63,7 @@ package struct LabelApplication: Sendable {
           return snapshot.wasAssigned && snapshot.failure == nil
             && !snapshot.isStalled(now: now(), afterSeconds: stallSeconds)
         },
-        metrics: { daemon.snapshot.metricsPage().text })
+        metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
     }
     try await ServiceHost.run(services)

@@ -25,9 +25,9 @@ extension LabelDaemon {
     var nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
     var nextPurge = now()
     while let task = nextTask(houseworkAt: min(nextKeeping, nextPurge)) {
-      if case .publication(let publication) = task {
-        let ending = publish(publication)
-        finish(ending)
+      if case .publication = task {
+        let ending = publishNext()
+        if let ending { finish(ending) }
         if case .over = ending { return }
       }
       if now() >= nextKeeping {
@@ -44,15 +44,15 @@ extension LabelDaemon {
 
   /// What the publishing thread does next.
   private enum PublishingTask: Sendable {
-    case publication(Publication)
+    case publication
     /// Something is to be kept or purged, also while no records come.
     case housework
   }
 
   private func nextTask(houseworkAt due: StreamInstant) -> PublishingTask? {
     nextWork { state, time in
-      switch state.machine.nextPublication(now: time) {
-      case .perform(let publication): .perform(.publication(publication))
+      switch state.machine.publicationIsDue(now: time) {
+      case .perform: .perform(.publication)
       case .wait where time >= due: .perform(.housework)
       case .wait(let until): .wait(until: min(until ?? due, due))
       }
@@ -71,7 +71,27 @@ extension LabelDaemon {
     }
   }
 
-  private func publish(_ publication: Publication) -> Ending {
+  /// Publishes what is due under the membership of this moment; nil when nothing is left to publish.
+  private func publishNext() -> Ending? {
+    guard let membership = membership() else { return .over }
+    let decision = state.withLock { $0.machine.nextPublication(now: now()) }
+    guard case .perform(let publication) = decision else { return nil }
+    return publish(publication, as: membership)
+  }
+
+  /// The member of the group that this is now; nil when the service has failed.
+  private func membership() -> ConsumerGroupMetadata? {
+    do throws(KafkaError) {
+      return try consumer.groupMetadata()
+    } catch {
+      state.update { $0.fail(.brokers(error.description)) }
+      return nil
+    }
+  }
+
+  private func publish(
+    _ publication: Publication, as membership: ConsumerGroupMetadata
+  ) -> Ending {
     do throws(LabelStoreError) {
       if !publication.labels.isEmpty {
         try store.save(
@@ -85,7 +105,7 @@ extension LabelDaemon {
           }
         }
       }
-      let ending = send(publication.labels, offsets: publication.offsets)
+      let ending = send(publication.labels, offsets: publication.offsets, as: membership)
       if case .done = ending { try store.markPublished(publication.labels.compactMap(\.key)) }
       return ending
     } catch {
@@ -94,18 +114,15 @@ extension LabelDaemon {
   }
 
   /// Publishes labels, then offsets.
-  private func send(_ labels: [TeacherLabel], offsets: [TopicPartition: Offset]) -> Ending {
+  private func send(
+    _ labels: [TeacherLabel], offsets: [TopicPartition: Offset],
+    as membership: ConsumerGroupMetadata
+  ) -> Ending {
     var refused: Set<Int> = []
     while true {
       let indices = labels.indices.filter { !refused.contains($0) }
       let records = indices.map { labels[$0].record(topic: options.topic, format: options.format) }
       do throws(PublishError) {
-        let membership: ConsumerGroupMetadata
-        do throws(KafkaError) {
-          membership = try consumer.groupMetadata()
-        } catch {
-          throw .fatal(error)
-        }
         try publisher.publish(records, offsets: offsets, as: membership)
         return .done(refused: refused)
       } catch {
@@ -130,7 +147,8 @@ extension LabelDaemon {
       do throws(LabelStoreError) {
         let labels = try store.unpublished(limit: options.limits.publicationMax)
         if labels.isEmpty { return true }
-        switch send(labels, offsets: [:]) {
+        guard let membership = membership() else { return false }
+        switch send(labels, offsets: [:], as: membership) {
         case .done:
           try store.markPublished(labels.compactMap(\.key))
           logger.info("published labels of an earlier run", metadata: ["count": "\(labels.count)"])

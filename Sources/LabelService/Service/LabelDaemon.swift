@@ -127,6 +127,13 @@ package final class LabelDaemon: Sendable {
     }
   }
 
+  /// The metrics page.
+  package func metrics() -> String {
+    var page = snapshot.metricsPage()
+    page.addDoubts(publisher.doubts)
+    return page.text
+  }
+
   /// Waits for the next piece of work that `decide` finds; nil when the service is over.
   func nextWork<Work>(
     _ decide: (inout LabelState, StreamInstant) -> Decision<Work>
