@@ -187,6 +187,141 @@ void   sluice__v1__verdict__free_unpacked
   assert(message->base.descriptor == &sluice__v1__verdict__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   sluice__v1__coverage__init
+                     (Sluice__V1__Coverage         *message)
+{
+  static const Sluice__V1__Coverage init_value = SLUICE__V1__COVERAGE__INIT;
+  *message = init_value;
+}
+size_t sluice__v1__coverage__get_packed_size
+                     (const Sluice__V1__Coverage *message)
+{
+  assert(message->base.descriptor == &sluice__v1__coverage__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t sluice__v1__coverage__pack
+                     (const Sluice__V1__Coverage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &sluice__v1__coverage__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t sluice__v1__coverage__pack_to_buffer
+                     (const Sluice__V1__Coverage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &sluice__v1__coverage__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Sluice__V1__Coverage *
+       sluice__v1__coverage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Sluice__V1__Coverage *)
+     protobuf_c_message_unpack (&sluice__v1__coverage__descriptor,
+                                allocator, len, data);
+}
+void   sluice__v1__coverage__free_unpacked
+                     (Sluice__V1__Coverage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &sluice__v1__coverage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   sluice__v1__left_out__init
+                     (Sluice__V1__LeftOut         *message)
+{
+  static const Sluice__V1__LeftOut init_value = SLUICE__V1__LEFT_OUT__INIT;
+  *message = init_value;
+}
+size_t sluice__v1__left_out__get_packed_size
+                     (const Sluice__V1__LeftOut *message)
+{
+  assert(message->base.descriptor == &sluice__v1__left_out__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t sluice__v1__left_out__pack
+                     (const Sluice__V1__LeftOut *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &sluice__v1__left_out__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t sluice__v1__left_out__pack_to_buffer
+                     (const Sluice__V1__LeftOut *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &sluice__v1__left_out__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Sluice__V1__LeftOut *
+       sluice__v1__left_out__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Sluice__V1__LeftOut *)
+     protobuf_c_message_unpack (&sluice__v1__left_out__descriptor,
+                                allocator, len, data);
+}
+void   sluice__v1__left_out__free_unpacked
+                     (Sluice__V1__LeftOut *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &sluice__v1__left_out__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   sluice__v1__category__init
+                     (Sluice__V1__Category         *message)
+{
+  static const Sluice__V1__Category init_value = SLUICE__V1__CATEGORY__INIT;
+  *message = init_value;
+}
+size_t sluice__v1__category__get_packed_size
+                     (const Sluice__V1__Category *message)
+{
+  assert(message->base.descriptor == &sluice__v1__category__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t sluice__v1__category__pack
+                     (const Sluice__V1__Category *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &sluice__v1__category__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t sluice__v1__category__pack_to_buffer
+                     (const Sluice__V1__Category *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &sluice__v1__category__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Sluice__V1__Category *
+       sluice__v1__category__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Sluice__V1__Category *)
+     protobuf_c_message_unpack (&sluice__v1__category__descriptor,
+                                allocator, len, data);
+}
+void   sluice__v1__category__free_unpacked
+                     (Sluice__V1__Category *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &sluice__v1__category__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   sluice__v1__dead_letter__init
                      (Sluice__V1__DeadLetter         *message)
 {
@@ -495,7 +630,7 @@ const ProtobufCMessageDescriptor sluice__v1__source_position__descriptor =
   (ProtobufCMessageInit) sluice__v1__source_position__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor sluice__v1__verdict__field_descriptors[14] =
+static const ProtobufCFieldDescriptor sluice__v1__verdict__field_descriptors[20] =
 {
   {
     "id",
@@ -665,19 +800,97 @@ static const ProtobufCFieldDescriptor sluice__v1__verdict__field_descriptors[14]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "coverage",
+    15,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Sluice__V1__Verdict, coverage),
+    &sluice__v1__coverage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "categories",
+    16,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Sluice__V1__Verdict, n_categories),
+    offsetof(Sluice__V1__Verdict, categories),
+    &sluice__v1__category__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "precision",
+    17,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__Verdict, has_precision),
+    offsetof(Sluice__V1__Verdict, precision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decided_by",
+    18,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__Verdict, has_decided_by),
+    offsetof(Sluice__V1__Verdict, decided_by),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "policy_digest",
+    19,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__Verdict, has_policy_digest),
+    offsetof(Sluice__V1__Verdict, policy_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "supersedes",
+    20,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Sluice__V1__Verdict, supersedes),
+    &sluice__v1__source_position__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned sluice__v1__verdict__field_indices_by_name[] = {
   2,   /* field[2] = action */
+  15,   /* field[15] = categories */
+  14,   /* field[14] = coverage */
+  17,   /* field[17] = decided_by */
   1,   /* field[1] = flagged */
   0,   /* field[0] = id */
   12,   /* field[12] = judged_at_milliseconds */
   13,   /* field[13] = metadata */
   7,   /* field[7] = model */
   8,   /* field[8] = policy */
+  18,   /* field[18] = policy_digest */
+  16,   /* field[16] = precision */
   4,   /* field[4] = prompt_score */
   5,   /* field[5] = response_score */
   3,   /* field[3] = score */
   11,   /* field[11] = source */
+  19,   /* field[19] = supersedes */
   6,   /* field[6] = threshold */
   9,   /* field[9] = tokens */
   10,   /* field[10] = windows */
@@ -685,7 +898,7 @@ static const unsigned sluice__v1__verdict__field_indices_by_name[] = {
 static const ProtobufCIntRange sluice__v1__verdict__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 14 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor sluice__v1__verdict__descriptor =
 {
@@ -695,11 +908,177 @@ const ProtobufCMessageDescriptor sluice__v1__verdict__descriptor =
   "Sluice__V1__Verdict",
   "sluice.v1",
   sizeof(Sluice__V1__Verdict),
-  14,
+  20,
   sluice__v1__verdict__field_descriptors,
   sluice__v1__verdict__field_indices_by_name,
   1,  sluice__v1__verdict__number_ranges,
   (ProtobufCMessageInit) sluice__v1__verdict__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor sluice__v1__coverage__field_descriptors[3] =
+{
+  {
+    "texts",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Sluice__V1__Coverage, has_texts),
+    offsetof(Sluice__V1__Coverage, texts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "judged",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Sluice__V1__Coverage, has_judged),
+    offsetof(Sluice__V1__Coverage, judged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "left_out",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Sluice__V1__Coverage, n_left_out),
+    offsetof(Sluice__V1__Coverage, left_out),
+    &sluice__v1__left_out__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned sluice__v1__coverage__field_indices_by_name[] = {
+  1,   /* field[1] = judged */
+  2,   /* field[2] = left_out */
+  0,   /* field[0] = texts */
+};
+static const ProtobufCIntRange sluice__v1__coverage__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor sluice__v1__coverage__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "sluice.v1.Coverage",
+  "Coverage",
+  "Sluice__V1__Coverage",
+  "sluice.v1",
+  sizeof(Sluice__V1__Coverage),
+  3,
+  sluice__v1__coverage__field_descriptors,
+  sluice__v1__coverage__field_indices_by_name,
+  1,  sluice__v1__coverage__number_ranges,
+  (ProtobufCMessageInit) sluice__v1__coverage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor sluice__v1__left_out__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__LeftOut, has_key),
+    offsetof(Sluice__V1__LeftOut, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Sluice__V1__LeftOut, has_value),
+    offsetof(Sluice__V1__LeftOut, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned sluice__v1__left_out__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange sluice__v1__left_out__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor sluice__v1__left_out__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "sluice.v1.LeftOut",
+  "LeftOut",
+  "Sluice__V1__LeftOut",
+  "sluice.v1",
+  sizeof(Sluice__V1__LeftOut),
+  2,
+  sluice__v1__left_out__field_descriptors,
+  sluice__v1__left_out__field_indices_by_name,
+  1,  sluice__v1__left_out__number_ranges,
+  (ProtobufCMessageInit) sluice__v1__left_out__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor sluice__v1__category__field_descriptors[2] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Sluice__V1__Category, has_name),
+    offsetof(Sluice__V1__Category, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "probability",
+    2,
+    PROTOBUF_C_LABEL_OPTIONAL,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Sluice__V1__Category, has_probability),
+    offsetof(Sluice__V1__Category, probability),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned sluice__v1__category__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+  1,   /* field[1] = probability */
+};
+static const ProtobufCIntRange sluice__v1__category__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor sluice__v1__category__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "sluice.v1.Category",
+  "Category",
+  "Sluice__V1__Category",
+  "sluice.v1",
+  sizeof(Sluice__V1__Category),
+  2,
+  sluice__v1__category__field_descriptors,
+  sluice__v1__category__field_indices_by_name,
+  1,  sluice__v1__category__number_ranges,
+  (ProtobufCMessageInit) sluice__v1__category__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor sluice__v1__dead_letter__field_descriptors[6] =

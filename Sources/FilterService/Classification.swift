@@ -9,7 +9,7 @@ package struct Classification: ~Copyable {
   private let model: GuardModel
   private let policy: Policy
   private let truncates: Bool
-  private var decoder = ExchangeDecoder(defaultFormat: .json)
+  private var decoder: ExchangeDecoder
   private let encoder = VerdictEncoder(echoesMetadata: true)
   /// Lines seen so far.
   package private(set) var lines = 0
@@ -20,10 +20,14 @@ package struct Classification: ~Copyable {
 
   /// - Parameter truncates: cut long texts as Hugging Face does instead of judging windows; for
   ///   comparisons with other engines only.
-  package init(model: GuardModel, policy: Policy, truncates: Bool) {
+  package init(
+    model: GuardModel, policy: Policy, truncates: Bool,
+    conversations: ConversationRules = ConversationRules()
+  ) {
     self.model = model
     self.policy = policy
     self.truncates = truncates
+    decoder = ExchangeDecoder(defaultFormat: .json, conversations: conversations)
   }
 
   /// One output line for each input line, in order: a verdict, or `{"line": n, "error": "…"}`.
@@ -72,7 +76,8 @@ package struct Classification: ~Copyable {
       return .success(
         PreparedExchange(
           id: exchange.id ?? String(lines), tenant: exchange.tenant, metadata: exchange.metadata,
-          promptSequences: sequences.prompt, responseSequences: sequences.response))
+          promptSequences: sequences.prompt, responseSequences: sequences.response,
+          coverage: sequences.coverage(of: exchange)))
     } catch {
       return .failure(Problem(error.detail))
     }
@@ -94,7 +99,7 @@ package struct Classification: ~Copyable {
     let verdict = Verdict(
       id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,
       threshold: policy.threshold, model: model.model, policy: policy.name, source: nil,
-      judgedAtMilliseconds: time, metadata: exchange.metadata)
+      judgedAtMilliseconds: time, metadata: exchange.metadata, coverage: exchange.coverage)
     return encoder.encode(verdict, as: .json)
   }
 }

@@ -38,10 +38,12 @@ package final class FilterDaemon: Sendable {
     }
     let wire = settings.wire
     let router = Router(topics: settings.outputTopics, policies: settings.policies)
+    let coverageLog = CoverageLog(logger: logger)
     let work = StreamWork(
       makePreparer: {
         var preparer = RecordPreparer(
-          defaultFormat: wire.inputFormat, tombstones: wire.tombstones)
+          defaultFormat: wire.inputFormat, tombstones: wire.tombstones,
+          conversations: wire.conversations)
         return { items in
           let model = model.current
           return items.map { preparer.prepare($0, for: model) }
@@ -53,7 +55,10 @@ package final class FilterDaemon: Sendable {
           partitionCounts: partitionCounts)
         return { item, records in encoder.encode(item, into: &records) }
       },
-      observe: { transaction in shadow?.observe(transaction) })
+      observe: { transaction in
+        coverageLog.observe(transaction)
+        shadow?.observe(transaction)
+      })
     var options = StreamOptions(settings)
     options.limits.batch.batchesInFlightMax = batchesInFlightMax
     runtime = StreamRuntime(source: source, sink: sink, work: work, options: options)

@@ -41,7 +41,8 @@ extension ShadowScorer {
       settings: settings.challenger(shadow),
       device: device.with(pool: WorkerPool(workers: shadow.threads)))
     self.init(
-      settings: shadow, policies: settings.policies, target: { loader.target },
+      settings: shadow, policies: settings.policies, conversations: settings.wire.conversations,
+      target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in try loader.load(folder: folder) },
       pollInterval: settings.model.pollSeconds == 0 ? nil : .seconds(settings.model.pollSeconds),
       report: { event in

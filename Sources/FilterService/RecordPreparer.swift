@@ -9,9 +9,12 @@ package struct RecordPreparer: ~Copyable {
   private var decoder: ExchangeDecoder
 
   /// A preparer with buffers of its own.
-  package init(defaultFormat: PayloadFormat, tombstones: TombstonePolicy) {
+  package init(
+    defaultFormat: PayloadFormat, tombstones: TombstonePolicy,
+    conversations: ConversationRules = ConversationRules()
+  ) {
     self.tombstones = tombstones
-    decoder = ExchangeDecoder(defaultFormat: defaultFormat)
+    decoder = ExchangeDecoder(defaultFormat: defaultFormat, conversations: conversations)
   }
 
   /// The record's preparation for a model; whatever is wrong with the record becomes a dead letter.
@@ -41,7 +44,7 @@ package struct RecordPreparer: ~Copyable {
         PreparedExchange(
           id: exchange.id ?? source.description, tenant: exchange.tenant,
           metadata: exchange.metadata, promptSequences: sequences.prompt,
-          responseSequences: sequences.response))
+          responseSequences: sequences.response, coverage: sequences.coverage(of: exchange)))
     } catch {
       return .deadLetter(.tooLong, detail: error.detail)
     }

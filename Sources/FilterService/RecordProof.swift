@@ -35,7 +35,7 @@ package struct RecordProof: ~Copyable {
   private let policies: PolicyBook?
   private let pool: WorkerPool
   private var models: [ModelVersion: GuardModel] = [:]
-  private var exchanges = ExchangeDecoder(defaultFormat: .json)
+  private var exchanges: ExchangeDecoder
   private var verdicts = VerdictDecoder()
 
   /// - Parameters:
@@ -43,7 +43,8 @@ package struct RecordProof: ~Copyable {
   ///   - policies: the daemon's policies, to prove threshold and action from; nil takes the
   ///     threshold that the verdict names.
   package init(
-    registry: ModelRegistry, settings: ModelSettings, policies: PolicyBook?, pool: WorkerPool
+    registry: ModelRegistry, settings: ModelSettings, policies: PolicyBook?,
+    conversations: ConversationRules = ConversationRules(), pool: WorkerPool
   ) {
     self.registry = registry
     // Both views are judged, and those that the verdict has are compared.
@@ -51,6 +52,7 @@ package struct RecordProof: ~Copyable {
     settings.views = [.prompt, .response]
     self.settings = settings
     self.policies = policies
+    exchanges = ExchangeDecoder(defaultFormat: .json, conversations: conversations)
     self.pool = pool
   }
 
@@ -79,7 +81,8 @@ package struct RecordProof: ~Copyable {
       model: published.model, version: version, publishedScore: published.judgement.score,
       score: Self.score(judgement, like: published.judgement),
       differences: Self.differences(ofTotalIn: verdict, published.judgement)
-        + differences(published, judgement, tenant: given.tenant))
+        + differences(published, judgement, tenant: given.tenant)
+        + Self.differences(ofCoverageIn: published, given))
   }
 
   private mutating func model(
@@ -178,6 +181,16 @@ package struct RecordProof: ~Copyable {
       }
     }
     return differences
+  }
+
+  /// A verdict that says more was judged than was there would hide what was left out.
+  private static func differences(
+    ofCoverageIn published: Verdict, _ exchange: Exchange
+  ) -> [String] {
+    guard let coverage = published.coverage else { return [] }
+    let judgesResponse = published.judgement.responseScore != nil
+    let isRight = coverage == exchange.texts.coverage(judgesResponse: judgesResponse)
+    return isRight ? [] : ["coverage: the exchange has other texts"]
   }
 
   /// `score` repeats the larger of the two, and readers rely on it.

@@ -28,6 +28,7 @@ package final class ShadowScorer: Sendable {
 
   private let settings: ShadowSettings
   private let policies: PolicyBook
+  private let conversations: ConversationRules
   private let target: @Sendable () -> String?
   private let load: @Sendable (String) throws(GuardModelFailure) -> any StreamModel
   private let pollInterval: Duration?
@@ -44,13 +45,16 @@ package final class ShadowScorer: Sendable {
   ///   - pollInterval: how often to ask for the target; nil only at the start.
   ///   - publish: takes exchanges on which the two disagree, and returns how many were lost.
   package init(
-    settings: ShadowSettings, policies: PolicyBook, target: @escaping @Sendable () -> String?,
+    settings: ShadowSettings, policies: PolicyBook,
+    conversations: ConversationRules = ConversationRules(),
+    target: @escaping @Sendable () -> String?,
     load: @escaping @Sendable (String) throws(GuardModelFailure) -> any StreamModel,
     pollInterval: Duration?, report: @escaping @Sendable (ModelReplacement.Event) -> Void,
     publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
   ) {
     self.settings = settings
     self.policies = policies
+    self.conversations = conversations
     self.target = target
     self.load = load
     self.pollInterval = pollInterval
@@ -90,7 +94,7 @@ package final class ShadowScorer: Sendable {
 
   /// Scores until `stop`. Blocks; call it on a thread of its own.
   package func run() {
-    var decoder = ExchangeDecoder(defaultFormat: .json)
+    var decoder = ExchangeDecoder(defaultFormat: .json, conversations: conversations)
     var folder: String? = ""  // Unlike every target, so that the first one is looked at.
     var model: (any StreamModel)?
     while !state.withLock({ $0.isOver }) {

@@ -37,6 +37,13 @@ extension StreamSnapshot {
     page.counter(
       "sluice_records_dropped_total", "Records left to another owner.", counters.dropped)
     page.counter("sluice_verdicts_total", "Verdicts committed.", counters.verdicts)
+    page.counter("sluice_texts_total", "Texts of judged exchanges.", counters.texts.texts)
+    page.counter("sluice_texts_judged_total", "Those that were judged.", counters.texts.judged)
+    page.counter(
+      "sluice_texts_left_out_total", "Those that were not, by why.",
+      counters.texts.leftOut.sorted { $0.key < $1.key }.map {
+        ([("reason", $0.key)], Double($0.value))
+      })
     page.counter("sluice_records_skipped_total", "Tombstones passed or skipped.", counters.skipped)
     page.counter(
       "sluice_dead_letters_total", "Dead letters committed.",

@@ -21,6 +21,11 @@ package struct ExchangeSequences: Hashable, Sendable {
     self.prompt = prompt
     self.response = response
   }
+
+  /// What of the exchange's texts they hold: the prompt stands in both views.
+  package func coverage(of exchange: Exchange) -> Coverage {
+    exchange.texts.coverage(judgesResponse: !response.isEmpty)
+  }
 }
 
 /// Why a text has no sequences: it is longer than the settings allow.

@@ -16,16 +16,19 @@ package struct PreparedExchange: Hashable, Sendable {
   package var promptSequences: [[Int32]]
   /// One sequence per window of the prompt with its response; empty without a response.
   package var responseSequences: [[Int32]]
+  /// How many texts the record had, and how many stand in the sequences; nil where nobody asks.
+  package var coverage: Coverage?
 
   package init(
     id: String, tenant: String? = nil, metadata: [MetadataEntry] = [],
-    promptSequences: [[Int32]], responseSequences: [[Int32]]
+    promptSequences: [[Int32]], responseSequences: [[Int32]], coverage: Coverage? = nil
   ) {
     self.id = id
     self.tenant = tenant
     self.metadata = metadata
     self.promptSequences = promptSequences
     self.responseSequences = responseSequences
+    self.coverage = coverage
   }
 
   /// Token ids over all sequences.

@@ -87,6 +87,6 @@ package struct Router: Sendable {
       id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,
       threshold: policy.threshold, model: item.model, policy: policy.name,
       source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds,
-      metadata: exchange.metadata)
+      metadata: exchange.metadata, coverage: exchange.coverage)
   }
 }

@@ -40,6 +40,8 @@ package struct StreamCounters: Hashable, Sendable {
   package internal(set) var verdicts = 0
   package internal(set) var deadLetters: [DeadLetterReason: Int] = [:]
   package internal(set) var skipped = 0
+  /// Texts of the exchanges that got a verdict, and what became of them.
+  package internal(set) var texts = Coverage(texts: 0, judged: 0)
 
   /// Records whose outputs and offsets are committed.
   package var committed: Int { verdicts + skipped + deadLetters.values.reduce(0, +) }
@@ -54,7 +56,9 @@ package struct StreamCounters: Hashable, Sendable {
     transactions += 1
     for item in transaction.items {
       switch item.outcome {
-      case .judged: verdicts += 1
+      case .judged(let exchange, _):
+        verdicts += 1
+        if let coverage = exchange.coverage { texts.add(coverage) }
       case .deadLetter(let letter): deadLetters[letter.reason, default: 0] += 1
       case .forwardTombstone, .skipped: skipped += 1
       }

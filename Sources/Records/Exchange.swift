@@ -10,10 +10,12 @@ package struct Exchange: Hashable, Sendable {
   package var tenant: String?
   /// The sender's own pairs, in the order of the record; values that are no strings stay JSON text.
   package var metadata: [MetadataEntry]
+  /// How many texts of its record it holds; one for each of its own where nobody says otherwise.
+  package var texts: ExchangeTexts
 
   package init(
     id: String? = nil, prompt: String, response: String? = nil, model: String? = nil,
-    tenant: String? = nil, metadata: [MetadataEntry] = []
+    tenant: String? = nil, metadata: [MetadataEntry] = [], texts: ExchangeTexts? = nil
   ) {
     self.id = id
     self.prompt = prompt
@@ -21,6 +23,10 @@ package struct Exchange: Hashable, Sendable {
     self.model = model
     self.tenant = tenant
     self.metadata = metadata
+    self.texts =
+      texts
+      ?? ExchangeTexts(
+        prompt: prompt.isEmpty ? 0 : 1, response: response?.isEmpty == false ? 1 : 0)
   }
 }
 

@@ -10,7 +10,21 @@ package enum Action: String, Hashable, Sendable, CaseIterable {
   case wouldQuarantine = "would_quarantine"
 }
 
+/// The probability of one of the model's categories.
+package struct Category: Hashable, Sendable {
+  package var name: String
+  /// From 0 to 1.
+  package var probability: Float
+
+  package init(name: String, probability: Float) {
+    self.name = name
+    self.probability = probability
+  }
+}
+
 /// The published verdict on one exchange.
+///
+/// What is optional beyond `source` is absent where nothing fills it.
 package struct Verdict: Hashable, Sendable {
   package var id: String
   package var flagged: Bool
@@ -26,11 +40,25 @@ package struct Verdict: Hashable, Sendable {
   /// Milliseconds since 1970-01-01 UTC.
   package var judgedAtMilliseconds: Int64
   package var metadata: [MetadataEntry]
+  /// How many texts the record had, and how many were judged; nil in verdicts of older versions.
+  package var coverage: Coverage?
+  /// The model's categories, the most probable first; empty for a model without any.
+  package var categories: [Category]
+  /// The numbers that the model computed with, such as `fp32` or `int8`.
+  package var precision: String?
+  /// What made the decision, such as `score`, `category:violence` or `exception:ID`.
+  package var decidedBy: String?
+  /// SHA-256 over the rules that decided, 64 hexadecimal digits.
+  package var policyDigest: String?
+  /// The verdict that this one takes the place of, by its place in the verdicts' topic.
+  package var supersedes: SourcePosition?
 
   package init(
     id: String, flagged: Bool, action: Action, judgement: Judgement, threshold: Float,
     model: String, policy: String, source: SourcePosition?, judgedAtMilliseconds: Int64,
-    metadata: [MetadataEntry] = []
+    metadata: [MetadataEntry] = [], coverage: Coverage? = nil, categories: [Category] = [],
+    precision: String? = nil, decidedBy: String? = nil, policyDigest: String? = nil,
+    supersedes: SourcePosition? = nil
   ) {
     self.id = id
     self.flagged = flagged
@@ -42,5 +70,11 @@ package struct Verdict: Hashable, Sendable {
     self.source = source
     self.judgedAtMilliseconds = judgedAtMilliseconds
     self.metadata = metadata
+    self.coverage = coverage
+    self.categories = categories
+    self.precision = precision
+    self.decidedBy = decidedBy
+    self.policyDigest = policyDigest
+    self.supersedes = supersedes
   }
 }

@@ -21,7 +21,8 @@ struct TrafficReplay {
     let start = wallClockMilliseconds() - Int64(gate.trafficHours) * 3_600_000
     let topics = settings.inputTopics.filter { !$0.hasPrefix("^") }
     var sample = SmallestHashes<Exchange>(count: gate.trafficRecordsMax)
-    var decoder = ExchangeDecoder(defaultFormat: settings.wire.inputFormat)
+    var decoder = ExchangeDecoder(
+      defaultFormat: settings.wire.inputFormat, conversations: settings.wire.conversations)
     do throws(KafkaError) {
       let reader = try clients.makeTopicReader(of: topics, from: .time(milliseconds: start))
       try reader.readAll(idleMax: Self.idleMax) { records in

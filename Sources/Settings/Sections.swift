@@ -34,6 +34,16 @@ extension WireSettings {
       rawValue: section.choice("output_format", default: OutputFormat.same).rawValue)
     tombstones = section.choice("tombstones", default: .deadLetter)
     echoesMetadata = section.flag("echo_metadata", default: false)
+    conversations = ConversationRules()
+    conversations.turns = section.choice("turns", default: conversations.turns)
+    if section.node("judge") != nil {
+      let kinds = section.texts("judge").map(TextKind.init)
+      conversations.judged = Set(kinds.compactMap { $0 }).intersection(TextKind.optional)
+      if kinds.contains(where: { $0.map { !TextKind.optional.contains($0) } ?? true }) {
+        let names = TextKind.optional.map(\.rawValue).joined(separator: ", ")
+        section.complain("expected a list of \(names)", about: "judge")
+      }
+    }
     section.finish()
   }
 }

@@ -87,6 +87,8 @@ package struct WireSettings: Hashable, Sendable {
   package var outputFormat: PayloadFormat?
   package var tombstones: TombstonePolicy
   package var echoesMetadata: Bool
+  /// How a list of messages becomes an exchange.
+  package var conversations: ConversationRules
 }
 
 /// Which model judges, and how texts are cut for it.

@@ -20,7 +20,7 @@ package enum DeadLetterEncoder {
     writer.text(letter.reason.rawValue)
     writer.name("detail")
     writer.text(letter.detail)
-    writer.source(letter.source)
+    writer.position("source", letter.source)
     writer.name("attempts")
     writer.number(letter.attempts)
     if let model = letter.model {

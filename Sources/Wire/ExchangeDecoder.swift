@@ -8,11 +8,17 @@ package import Records
 package struct ExchangeDecoder: ~Copyable, Sendable {
   /// The format of records that do not say theirs.
   package let defaultFormat: PayloadFormat
+  private let conversations: ConversationRules
   private var json = JSONParser()
 
   /// A decoder with buffers of its own.
-  package init(defaultFormat: PayloadFormat) {
+  ///
+  /// - Parameter conversations: how a list of messages becomes an exchange.
+  package init(
+    defaultFormat: PayloadFormat, conversations: ConversationRules = ConversationRules()
+  ) {
     self.defaultFormat = defaultFormat
+    self.conversations = conversations
   }
 
   /// The format of a record with these headers.
@@ -34,9 +40,10 @@ package struct ExchangeDecoder: ~Copyable, Sendable {
     let body = try payload.extracting(droppingFirst: SchemaRegistryFraming.length(payload, format))
     switch format {
     case .json:
-      return try json.parse(body) { (document) throws(DecodingFailure) in
-        try Exchange(json: document)
+      let read = try json.parse(body) { (document) throws(DecodingFailure) in
+        try JSONExchange(document)
       }
+      return try read.exchange(conversations, with: &json)
     case .protobuf: return try Exchange(protobuf: body)
     }
   }

@@ -35,7 +35,7 @@ package enum TeacherLabelEncoder {
     writer.text(Hexadecimal.text(label.templateDigest))
     writer.name("labelled_at")
     writer.timestamp(milliseconds: label.labelledAtMilliseconds)
-    if let source = label.source { writer.source(source) }
+    if let source = label.source { writer.position("source", source) }
     if let tenant = label.tenant {
       writer.name("tenant")
       writer.text(tenant)

@@ -2,8 +2,8 @@ package import Records
 
 /// Writes verdicts as they are published.
 ///
-/// What a verdict does not have is left out, never null: `prompt_score`, `response_score`, `source`
-/// and an empty or unwanted `metadata`.
+/// What a verdict does not have is left out, never null: `prompt_score`, `response_score`, `source`,
+/// an empty or unwanted `metadata`, and what nothing fills.
 package struct VerdictEncoder: Sendable {
   /// Whether a verdict repeats its exchange's metadata.
   package let echoesMetadata: Bool
@@ -50,7 +50,22 @@ package struct VerdictEncoder: Sendable {
     writer.number(verdict.judgement.tokens)
     writer.name("windows")
     writer.number(verdict.judgement.windows)
-    if let source = verdict.source { writer.source(source) }
+    if let coverage = verdict.coverage { writer.coverage(coverage) }
+    if !verdict.categories.isEmpty { writer.categories(verdict.categories) }
+    if let precision = verdict.precision {
+      writer.name("precision")
+      writer.text(precision)
+    }
+    if let decidedBy = verdict.decidedBy {
+      writer.name("decided_by")
+      writer.text(decidedBy)
+    }
+    if let digest = verdict.policyDigest {
+      writer.name("policy_digest")
+      writer.text(digest)
+    }
+    if let source = verdict.source { writer.position("source", source) }
+    if let supersedes = verdict.supersedes { writer.position("supersedes", supersedes) }
     writer.name("judged_at")
     writer.timestamp(milliseconds: verdict.judgedAtMilliseconds)
     if echoesMetadata, !verdict.metadata.isEmpty { writer.metadata(verdict.metadata) }
@@ -74,14 +89,20 @@ package struct VerdictEncoder: Sendable {
     if let source = verdict.source { writer.source(12, source) }
     writer.integer(13, verdict.judgedAtMilliseconds)
     if echoesMetadata { writer.metadata(14, verdict.metadata) }
+    if let coverage = verdict.coverage { writer.coverage(15, coverage) }
+    for category in verdict.categories { writer.category(16, category) }
+    if let precision = verdict.precision { writer.text(17, precision) }
+    if let decidedBy = verdict.decidedBy { writer.text(18, decidedBy) }
+    if let digest = verdict.policyDigest { writer.text(19, digest) }
+    if let supersedes = verdict.supersedes { writer.source(20, supersedes) }
     return writer.bytes
   }
 }
 
 extension JSONWriter {
-  /// Writes the member `source`.
-  mutating func source(_ position: SourcePosition) {
-    name("source")
+  /// Writes a place in Kafka as the member of that name.
+  mutating func position(_ member: StaticString, _ position: SourcePosition) {
+    name(member)
     beginObject()
     name("topic")
     text(position.topic)
@@ -90,6 +111,41 @@ extension JSONWriter {
     name("offset")
     number(position.offset.rawValue)
     endObject()
+  }
+
+  /// Writes the member `coverage`.
+  mutating func coverage(_ coverage: Coverage) {
+    name("coverage")
+    beginObject()
+    name("texts")
+    number(coverage.texts)
+    name("judged")
+    number(coverage.judged)
+    if !coverage.leftOut.isEmpty {
+      name("left_out")
+      beginObject()
+      for (reason, count) in coverage.leftOut.sorted(by: { $0.key < $1.key }) {
+        name(escaping: reason)
+        number(count)
+      }
+      endObject()
+    }
+    endObject()
+  }
+
+  /// Writes the member `categories`.
+  mutating func categories(_ categories: [Category]) {
+    name("categories")
+    beginArray()
+    for category in categories {
+      beginObject()
+      name("name")
+      text(category.name)
+      name("probability")
+      number(category.probability)
+      endObject()
+    }
+    endArray()
   }
 
   /// Writes the member `metadata`, every value a string.

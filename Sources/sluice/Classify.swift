@@ -17,6 +17,7 @@ struct Classify: ParsableCommand {
 
       Example: echo '{"prompt": "How do I bake bread?"}' | sluice classify --model DIR
       Example: sluice classify --model DIR --threshold 0.8 < exchanges.jsonl > verdicts.jsonl
+      Example: sluice classify --model DIR --turns all --judge tool_calls reasoning < chats.jsonl
       """)
 
   @Option(name: .shortAndLong, help: "A model folder in Hugging Face's layout.")
@@ -30,6 +31,16 @@ struct Classify: ParsableCommand {
 
   @Option(help: "What to judge: prompt, response (given the prompt) or both.")
   var views: Views = .both
+
+  @Option(help: "Which turns of a list of messages to judge: new or all.")
+  var turns: ConversationRules.Turns = .new
+
+  @Option(
+    parsing: .upToNextOption,
+    help:
+      "What to judge beside users and models: \(TextKind.optional.map(\.rawValue).joined(separator: ", "))."
+  )
+  var judge: [TextKind] = TextKind.optional.filter(ConversationRules().judges)
 
   @Option(help: "Longest sequence in tokens; the model's own limit by default.")
   var windowTokens: Int?
@@ -46,6 +57,9 @@ struct Classify: ParsableCommand {
   func validate() throws {
     guard (0...1).contains(threshold) else {
       throw ValidationError("--threshold: expected a number from 0 to 1")
+    }
+    guard Set(judge).isSubset(of: TextKind.optional) else {
+      throw ValidationError("--judge: user and assistant are always judged, attachments never")
     }
     guard (windowTokens ?? 512) >= 8 else {
       throw ValidationError("--window-tokens: expected at least 8")
@@ -74,7 +88,8 @@ struct Classify: ParsableCommand {
       }
     let guardModel = try GuardModel(settings: settings, device: try engine.inferenceDevice())
     var classification = Classification(
-      model: guardModel, policy: Policy(threshold: threshold), truncates: truncate)
+      model: guardModel, policy: Policy(threshold: threshold), truncates: truncate,
+      conversations: ConversationRules(turns: turns, judged: Set(judge)))
     var reader = LineReader(descriptor: STDIN_FILENO)
     let bar = ProgressBar(sharesTerminal: true)
     do {
@@ -108,3 +123,6 @@ struct Classify: ParsableCommand {
     return true
   }
 }
+
+extension ConversationRules.Turns: ExpressibleByArgument {}
+extension TextKind: ExpressibleByArgument {}

@@ -55,7 +55,7 @@ import Testing
 
   @Test(arguments: [
     ("response_score", "0.123", "response_score"), ("score", "0.1", "score"),
-    ("threshold", "2", "flagged"),
+    ("threshold", "2", "flagged"), ("coverage", #"{"texts": 1, "judged": 1}"#, "coverage"),
     ("flagged", "true", "action"), ("tokens", "3", "tokens"), ("windows", "2", "tokens"),
     ("action", "\"quarantine\"", "action"),
   ])

@@ -208,4 +208,26 @@ import Testing
   @Test func aMissingFileIsNamed() {
     #expect(throws: SettingsError.self) { try Settings(file: "/nowhere/sluice.yaml") }
   }
+
+  @Test func whatOfAConversationIsJudgedCanBeSet() throws {
+    let minimal = """
+      kafka: {bootstrap_servers: "b:1"}
+      topics: {input: a, verdicts: b, dead_letters: c}
+      model: {path: /m}
+
+      """
+    let standard = try Settings(yaml: minimal, file: "t").wire.conversations
+    #expect(standard == ConversationRules())
+    let all = try Settings(
+      yaml: minimal + "wire: {turns: all, judge: [system, reasoning]}", file: "t")
+    #expect(
+      all.wire.conversations == ConversationRules(turns: .all, judged: [.system, .reasoning]))
+    let none = try Settings(yaml: minimal + "wire: {judge: []}", file: "t")
+    #expect(none.wire.conversations.judged == [])
+    for bad in ["judge: [attachments]", "judge: [thoughts]", "judge: [user]", "turns: some"] {
+      #expect(throws: SettingsError.self, "\(bad)") {
+        try Settings(yaml: minimal + "wire: {\(bad)}", file: "t")
+      }
+    }
+  }
 }

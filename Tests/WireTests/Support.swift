@@ -4,9 +4,10 @@ import Wire
 
 /// What became of a payload: the exchange, or the failure as `reason: detail`.
 func decode(
-  _ payload: [UInt8], headers: [Header] = [], default format: PayloadFormat = .json
+  _ payload: [UInt8], headers: [Header] = [], default format: PayloadFormat = .json,
+  conversations: ConversationRules = ConversationRules()
 ) -> Result<Exchange, DecodingFailure> {
-  var decoder = ExchangeDecoder(defaultFormat: format)
+  var decoder = ExchangeDecoder(defaultFormat: format, conversations: conversations)
   do {
     return .success(try decoder.decode(payload, headers: headers))
   } catch {
@@ -15,7 +16,11 @@ func decode(
 }
 
 /// As above, for JSON text.
-func decode(_ text: String) -> Result<Exchange, DecodingFailure> { decode(Array(text.utf8)) }
+func decode(
+  _ text: String, conversations: ConversationRules = ConversationRules()
+) -> Result<Exchange, DecodingFailure> {
+  decode(Array(text.utf8), conversations: conversations)
+}
 
 extension Result<Exchange, DecodingFailure> {
   /// The reason of a failure; nil for an exchange.

@@ -11,7 +11,14 @@ struct VerdictTests {
     threshold: 0.5, model: "guard-tiny@3f9c2a1b", policy: "default",
     source: SourcePosition(topic: "chat.exchanges", partition: 3, offset: 1042),
     judgedAtMilliseconds: 1_769_850_000_123,
-    metadata: [MetadataEntry(name: "k", value: "v"), MetadataEntry(name: "a", value: "\0")])
+    metadata: [MetadataEntry(name: "k", value: "v"), MetadataEntry(name: "a", value: "\0")],
+    coverage: Coverage(texts: 4, judged: 2, leftOut: ["system": 1, "earlier_turns": 1]),
+    categories: [
+      Category(name: "violence", probability: 0.9), Category(name: "hate", probability: 0.25),
+    ],
+    precision: "fp32", decidedBy: "category:violence",
+    policyDigest: String(repeating: "0f", count: 32),
+    supersedes: SourcePosition(topic: "chat.verdicts", partition: 1, offset: 9))
 
   private func text(_ verdict: Verdict, echoesMetadata: Bool = false) -> String {
     let payload = VerdictEncoder(echoesMetadata: echoesMetadata).encode(verdict, as: .json)
@@ -24,7 +31,13 @@ struct VerdictTests {
       #"{"id":"c-1","flagged":true,"action":"quarantine","score":0.97,"prompt_score":0.41,"#
       + #""response_score":0.97,"threshold":0.5,"model":"guard-tiny@3f9c2a1b","#
       + #""policy":"default","tokens":214,"windows":1,"#
+      + #""coverage":{"texts":4,"judged":2,"left_out":{"earlier_turns":1,"system":1}},"#
+      + #""categories":[{"name":"violence","probability":0.9},"#
+      + #"{"name":"hate","probability":0.25}],"precision":"fp32","#
+      + #""decided_by":"category:violence","policy_digest":""#
+      + String(repeating: "0f", count: 32) + #"","#
       + #""source":{"topic":"chat.exchanges","partition":3,"offset":1042},"#
+      + #""supersedes":{"topic":"chat.verdicts","partition":1,"offset":9},"#
       + #""judged_at":"2026-01-31T09:00:00.123Z""#
     #expect(text(Self.full) == start + "}")
     #expect(
@@ -37,10 +50,19 @@ struct VerdictTests {
     var verdict = Self.full
     verdict.source = nil
     verdict.metadata = []
+    verdict.coverage = nil
+    verdict.categories = []
+    verdict.precision = nil
+    verdict.decidedBy = nil
+    verdict.policyDigest = nil
+    verdict.supersedes = nil
     verdict.judgement = Judgement(
       promptScore: Score(0.25), responseScore: nil, tokens: 3, windows: 1)
     let text = text(verdict, echoesMetadata: true)
-    for name in ["response_score", "source", "metadata", "null"] {
+    for name in [
+      "response_score", "source", "metadata", "null", "coverage", "categories", "precision",
+      "decided_by", "policy_digest", "supersedes",
+    ] {
       #expect(!text.contains(name))
     }
   }
@@ -109,7 +131,11 @@ struct VerdictTests {
       headers == [
         Header("content-type", "application/x-protobuf"), Header("sluice-flagged", "true"),
         Header("sluice-score", "0.97"), Header("sluice-action", "quarantine"),
-        Header("sluice-model", "guard-tiny@3f9c2a1b"),
+        Header("sluice-model", "guard-tiny@3f9c2a1b"), Header("sluice-coverage", "2/4"),
+        Header("sluice-category", "violence"), Header("sluice-precision", "fp32"),
+        Header("sluice-decided-by", "category:violence"),
+        Header("sluice-policy-digest", String(repeating: "0f", count: 32)),
+        Header("sluice-supersedes", "chat.verdicts/1/9"),
       ])
   }
 
@@ -127,6 +153,11 @@ struct VerdictTests {
     func score() -> Score? {
       Bool.random(using: &generator) ? Score(Float.random(in: 0...1, using: &generator)) : nil
     }
+    func optional<Value>(_ make: @autoclosure () -> Value) -> Value? {
+      Bool.random(using: &generator) ? make() : nil
+    }
+    func count() -> Int { Int.random(in: 0...1_000_000, using: &generator) }
+    let reasons = (0..<Int.random(in: 0...3, using: &generator)).map { _ in (text(), count()) }
     let hasSource = Bool.random(using: &generator)
     return Verdict(
       id: text(), flagged: Bool.random(using: &generator),
@@ -143,6 +174,15 @@ struct VerdictTests {
       judgedAtMilliseconds: Int64.random(in: 0...253_402_300_799_999, using: &generator),
       metadata: (0..<Int.random(in: 0...3, using: &generator)).map { _ in
         MetadataEntry(name: text(), value: text())
-      })
+      },
+      coverage: optional(
+        Coverage(
+          texts: count(), judged: count(),
+          leftOut: Dictionary(reasons, uniquingKeysWith: { first, _ in first }))),
+      categories: (0..<Int.random(in: 0...3, using: &generator)).map { _ in
+        Category(name: text(), probability: Float.random(in: 0...1, using: &generator))
+      },
+      precision: optional(text()), decidedBy: optional(text()), policyDigest: optional(text()),
+      supersedes: optional(SourcePosition(topic: text(), partition: 1, offset: 2)))
   }
 }

@@ -19,6 +19,9 @@ typedef struct Sluice__V1__Exchange Sluice__V1__Exchange;
 typedef struct Sluice__V1__MetadataEntry Sluice__V1__MetadataEntry;
 typedef struct Sluice__V1__SourcePosition Sluice__V1__SourcePosition;
 typedef struct Sluice__V1__Verdict Sluice__V1__Verdict;
+typedef struct Sluice__V1__Coverage Sluice__V1__Coverage;
+typedef struct Sluice__V1__LeftOut Sluice__V1__LeftOut;
+typedef struct Sluice__V1__Category Sluice__V1__Category;
 typedef struct Sluice__V1__DeadLetter Sluice__V1__DeadLetter;
 typedef struct Sluice__V1__TeacherLabel Sluice__V1__TeacherLabel;
 
@@ -256,10 +259,113 @@ struct  Sluice__V1__Verdict
    */
   size_t n_metadata;
   Sluice__V1__MetadataEntry **metadata;
+  /*
+   * How many texts the record had, and how many of them were judged. Absent in verdicts of versions
+   * before it was counted.
+   */
+  Sluice__V1__Coverage *coverage;
+  /*
+   * The model's categories, the most probable first; none for a model without categories.
+   */
+  size_t n_categories;
+  Sluice__V1__Category **categories;
+  /*
+   * The numbers that the model computed with, such as `fp32`, `bf16` or `int8`.
+   */
+  protobuf_c_boolean has_precision;
+  ProtobufCBinaryData precision;
+  /*
+   * What made the decision, such as `score`, `category:violence` or `exception:ID`.
+   */
+  protobuf_c_boolean has_decided_by;
+  ProtobufCBinaryData decided_by;
+  /*
+   * SHA-256 over the rules that decided, in 64 hexadecimal digits.
+   */
+  protobuf_c_boolean has_policy_digest;
+  ProtobufCBinaryData policy_digest;
+  /*
+   * The earlier verdict on the same exchange whose place this one takes, by where it stands in
+   * `topics.verdicts`. Absent for a first verdict.
+   */
+  Sluice__V1__SourcePosition *supersedes;
 };
 #define SLUICE__V1__VERDICT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&sluice__v1__verdict__descriptor) \
-    , 0, {0,NULL}, 0, 0, 0, SLUICE__V1__ACTION__ACTION_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, NULL, 0, 0, 0,NULL }
+    , 0, {0,NULL}, 0, 0, 0, SLUICE__V1__ACTION__ACTION_UNSPECIFIED, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0,NULL}, 0, {0,NULL}, 0, 0, 0, 0, NULL, 0, 0, 0,NULL, NULL, 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, {0,NULL}, NULL }
+
+
+/*
+ * How much of a record was judged: a text that was left out is at least counted.
+ */
+struct  Sluice__V1__Coverage
+{
+  ProtobufCMessage base;
+  /*
+   * The texts in the record; empty ones do not count.
+   */
+  protobuf_c_boolean has_texts;
+  uint32_t texts;
+  /*
+   * Those that stood in a sequence that the model judged.
+   */
+  protobuf_c_boolean has_judged;
+  uint32_t judged;
+  /*
+   * The others, by why they were left out.
+   */
+  size_t n_left_out;
+  Sluice__V1__LeftOut **left_out;
+};
+#define SLUICE__V1__COVERAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&sluice__v1__coverage__descriptor) \
+    , 0, 0, 0, 0, 0,NULL }
+
+
+/*
+ * Texts that were left out for one reason. The encoding is that of `map<string, uint32>`.
+ */
+struct  Sluice__V1__LeftOut
+{
+  ProtobufCMessage base;
+  /*
+   * `tool_calls`, `tool_results`, `refusals`, `transcripts`, `reasoning`, `system` or
+   * `unknown_fields` where `wire.judge` does not name them; `attachments` for files, `earlier_turns`
+   * for turns that were judged in an earlier record, `response` where only prompts are judged.
+   */
+  protobuf_c_boolean has_key;
+  ProtobufCBinaryData key;
+  /*
+   * How many.
+   */
+  protobuf_c_boolean has_value;
+  uint32_t value;
+};
+#define SLUICE__V1__LEFT_OUT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&sluice__v1__left_out__descriptor) \
+    , 0, {0,NULL}, 0, 0 }
+
+
+/*
+ * One of the model's categories.
+ */
+struct  Sluice__V1__Category
+{
+  ProtobufCMessage base;
+  /*
+   * The model's name for it.
+   */
+  protobuf_c_boolean has_name;
+  ProtobufCBinaryData name;
+  /*
+   * Its probability, 0 to 1.
+   */
+  protobuf_c_boolean has_probability;
+  float probability;
+};
+#define SLUICE__V1__CATEGORY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&sluice__v1__category__descriptor) \
+    , 0, {0,NULL}, 0, 0 }
 
 
 /*
@@ -471,6 +577,63 @@ Sluice__V1__Verdict *
 void   sluice__v1__verdict__free_unpacked
                      (Sluice__V1__Verdict *message,
                       ProtobufCAllocator *allocator);
+/* Sluice__V1__Coverage methods */
+void   sluice__v1__coverage__init
+                     (Sluice__V1__Coverage         *message);
+size_t sluice__v1__coverage__get_packed_size
+                     (const Sluice__V1__Coverage   *message);
+size_t sluice__v1__coverage__pack
+                     (const Sluice__V1__Coverage   *message,
+                      uint8_t             *out);
+size_t sluice__v1__coverage__pack_to_buffer
+                     (const Sluice__V1__Coverage   *message,
+                      ProtobufCBuffer     *buffer);
+Sluice__V1__Coverage *
+       sluice__v1__coverage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   sluice__v1__coverage__free_unpacked
+                     (Sluice__V1__Coverage *message,
+                      ProtobufCAllocator *allocator);
+/* Sluice__V1__LeftOut methods */
+void   sluice__v1__left_out__init
+                     (Sluice__V1__LeftOut         *message);
+size_t sluice__v1__left_out__get_packed_size
+                     (const Sluice__V1__LeftOut   *message);
+size_t sluice__v1__left_out__pack
+                     (const Sluice__V1__LeftOut   *message,
+                      uint8_t             *out);
+size_t sluice__v1__left_out__pack_to_buffer
+                     (const Sluice__V1__LeftOut   *message,
+                      ProtobufCBuffer     *buffer);
+Sluice__V1__LeftOut *
+       sluice__v1__left_out__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   sluice__v1__left_out__free_unpacked
+                     (Sluice__V1__LeftOut *message,
+                      ProtobufCAllocator *allocator);
+/* Sluice__V1__Category methods */
+void   sluice__v1__category__init
+                     (Sluice__V1__Category         *message);
+size_t sluice__v1__category__get_packed_size
+                     (const Sluice__V1__Category   *message);
+size_t sluice__v1__category__pack
+                     (const Sluice__V1__Category   *message,
+                      uint8_t             *out);
+size_t sluice__v1__category__pack_to_buffer
+                     (const Sluice__V1__Category   *message,
+                      ProtobufCBuffer     *buffer);
+Sluice__V1__Category *
+       sluice__v1__category__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   sluice__v1__category__free_unpacked
+                     (Sluice__V1__Category *message,
+                      ProtobufCAllocator *allocator);
 /* Sluice__V1__DeadLetter methods */
 void   sluice__v1__dead_letter__init
                      (Sluice__V1__DeadLetter         *message);
@@ -523,6 +686,15 @@ typedef void (*Sluice__V1__SourcePosition_Closure)
 typedef void (*Sluice__V1__Verdict_Closure)
                  (const Sluice__V1__Verdict *message,
                   void *closure_data);
+typedef void (*Sluice__V1__Coverage_Closure)
+                 (const Sluice__V1__Coverage *message,
+                  void *closure_data);
+typedef void (*Sluice__V1__LeftOut_Closure)
+                 (const Sluice__V1__LeftOut *message,
+                  void *closure_data);
+typedef void (*Sluice__V1__Category_Closure)
+                 (const Sluice__V1__Category *message,
+                  void *closure_data);
 typedef void (*Sluice__V1__DeadLetter_Closure)
                  (const Sluice__V1__DeadLetter *message,
                   void *closure_data);
@@ -541,6 +713,9 @@ extern const ProtobufCMessageDescriptor sluice__v1__exchange__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__metadata_entry__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__source_position__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__verdict__descriptor;
+extern const ProtobufCMessageDescriptor sluice__v1__coverage__descriptor;
+extern const ProtobufCMessageDescriptor sluice__v1__left_out__descriptor;
+extern const ProtobufCMessageDescriptor sluice__v1__category__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__dead_letter__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__teacher_label__descriptor;
 

@@ -10,7 +10,7 @@ extension LabelDaemon {
     var decoder = LabelDecoder(
       sampler: Sampler(plan: options.plan), verdictsTopic: options.verdictsTopic,
       disagreementsTopic: options.disagreementsTopic, inputFormat: options.inputFormat,
-      verdictFormat: options.verdictFormat)
+      conversations: options.conversations, verdictFormat: options.verdictFormat)
     var records: [InputRecord] = []
     do throws(KafkaError) {
       while state.withLock({ !$0.isStopping && $0.failure == nil }) {

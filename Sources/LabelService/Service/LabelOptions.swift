@@ -10,6 +10,7 @@ package struct LabelOptions: Sendable {
   package var verdictsTopic: String
   package var disagreementsTopic: String?
   package var inputFormat: PayloadFormat
+  package var conversations: ConversationRules
   package var verdictFormat: PayloadFormat
   package var timeToLiveMilliseconds: Int64?
   package var estimateWindowMilliseconds: Int64
@@ -49,6 +50,7 @@ package struct LabelOptions: Sendable {
     verdictsTopic = settings.outputTopics.verdicts
     disagreementsTopic = settings.disagreementsTopic
     inputFormat = settings.wire.inputFormat
+    conversations = settings.wire.conversations
     verdictFormat = settings.wire.outputFormat ?? settings.wire.inputFormat
     timeToLiveMilliseconds = label.timeToLiveDays.map { Int64($0) * 86_400_000 }
     estimateWindowMilliseconds = Int64(label.estimateWindowHours) * 3_600_000

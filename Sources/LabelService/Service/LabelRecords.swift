@@ -14,13 +14,13 @@ struct LabelDecoder: ~Copyable {
 
   init(
     sampler: Sampler, verdictsTopic: String, disagreementsTopic: String?,
-    inputFormat: PayloadFormat, verdictFormat: PayloadFormat
+    inputFormat: PayloadFormat, conversations: ConversationRules, verdictFormat: PayloadFormat
   ) {
     self.sampler = sampler
     self.verdictsTopic = verdictsTopic
     self.disagreementsTopic = disagreementsTopic
     self.verdictFormat = verdictFormat
-    exchanges = ExchangeDecoder(defaultFormat: inputFormat)
+    exchanges = ExchangeDecoder(defaultFormat: inputFormat, conversations: conversations)
   }
 
   /// An exchange that no stratum can choose is not even decoded.

@@ -1,11 +1,18 @@
 import Records
 
-extension Exchange {
-  /// Reads the exchange from a JSON object.
-  ///
-  /// `prompt` wins over `messages`; a null counts as absent everywhere; unknown members are
-  /// ignored, known ones given twice are an error.
-  init(json object: JSONValue) throws(DecodingFailure) {
+/// An exchange as a JSON object gives it, before its conversation is made into two texts.
+struct JSONExchange {
+  private let id: String?
+  private let prompt: String?
+  private let response: String?
+  private var conversation: Conversation?
+  private let model: String?
+  private let tenant: String?
+  private let metadata: [MetadataEntry]
+
+  /// Reads the object. A null counts as absent everywhere; unknown members are ignored, known ones
+  /// given twice are an error.
+  init(_ object: JSONValue) throws(DecodingFailure) {
     var id: JSONValue?
     var prompt: JSONValue?
     var response: JSONValue?
@@ -25,13 +32,39 @@ extension Exchange {
       default: break
       }
     }
-    let turns = try Turns(
-      prompt: JSONValue.text(prompt, at: "prompt"),
-      response: JSONValue.text(response, at: "response"), messages: messages)
-    self.init(
-      id: try Self.identifier(id), prompt: turns.prompt, response: turns.response,
-      model: try JSONValue.text(model, at: "model"),
-      tenant: try JSONValue.text(tenant, at: "tenant"), metadata: try Self.metadata(metadata))
+    self.id = try Self.identifier(id)
+    self.prompt = try JSONValue.text(prompt, at: "prompt")
+    self.response = try JSONValue.text(response, at: "response")
+    self.model = try JSONValue.text(model, at: "model")
+    self.tenant = try JSONValue.text(tenant, at: "tenant")
+    self.metadata = try Self.metadata(metadata)
+    if let messages, messages.kind != .null { conversation = try Conversation(messages) }
+  }
+
+  /// The exchange, with the conversation's texts in it.
+  ///
+  /// - Parameter parser: reads JSON in texts; nothing of the object is needed any more.
+  func exchange(
+    _ rules: ConversationRules, with parser: inout JSONParser
+  ) throws(DecodingFailure) -> Exchange {
+    guard var conversation else {
+      guard let prompt else {
+        throw DecodingFailure(
+          reason: .missingPrompt, detail: "neither prompt nor messages is given")
+      }
+      return Exchange(
+        id: id, prompt: prompt, response: response, model: model, tenant: tenant,
+        metadata: metadata)
+    }
+    conversation.resolveJSON(with: &parser)
+    let turns = Turns(conversation, prompt: prompt, response: response, rules: rules)
+    guard let text = turns.prompt else {
+      throw DecodingFailure(
+        reason: .missingPrompt, detail: "messages: no text of the role user")
+    }
+    return Exchange(
+      id: id, prompt: text, response: turns.response, model: model, tenant: tenant,
+      metadata: metadata, texts: turns.texts)
   }
 
   /// The identifier, a string or a number; a number is taken as it is written.
@@ -49,31 +82,5 @@ extension Exchange {
       throw .unexpected(value, at: "metadata", expected: "an object")
     }
     return value.children.map { MetadataEntry(name: $0.name, value: $0.text) }
-  }
-}
-
-/// The two texts that are judged.
-private struct Turns {
-  let prompt: String
-  let response: String?
-
-  /// The texts given as such; those absent are taken from the conversation.
-  init(prompt: String?, response: String?, messages: JSONValue?) throws(DecodingFailure) {
-    if let prompt {
-      self.prompt = prompt
-      self.response = response
-      return
-    }
-    guard let messages, messages.kind != .null else {
-      throw DecodingFailure(
-        reason: .missingPrompt, detail: "neither prompt nor messages is given")
-    }
-    let conversation = try Conversation(messages)
-    guard let prompt = conversation.prompt else {
-      throw DecodingFailure(
-        reason: .missingPrompt, detail: "messages: no text in the last turn of the role user")
-    }
-    self.prompt = prompt
-    self.response = response ?? conversation.response
   }
 }

@@ -20,7 +20,7 @@ extension TeacherLabel {
       inclusionProbability: try members.number("inclusion_probability"),
       stratum: try members.text("stratum"), guardModel: try members.optionalText("model"),
       guardScore: try members.optionalNumber("score").map(Score.init(_:)),
-      source: try members.source(), labelledAtMilliseconds: labelledAt)
+      source: try members.position("source"), labelledAtMilliseconds: labelledAt)
   }
 }
 

@@ -18,10 +18,39 @@ extension Verdict {
       id: try members.text("id"), flagged: try members.boolean("flagged"), action: action,
       judgement: judgement, threshold: try members.number("threshold"),
       model: try members.text("model"), policy: try members.text("policy"),
-      source: try members.source(),
+      source: try members.position("source"),
       judgedAtMilliseconds: judgedAt,
       metadata: members["metadata"]?.children.map {
         MetadataEntry(name: $0.name, value: $0.text)
-      } ?? [])
+      } ?? [], coverage: try members.object("coverage").map(Coverage.init),
+      categories: try Self.categories(members["categories"]),
+      precision: try members.optionalText("precision"),
+      decidedBy: try members.optionalText("decided_by"),
+      policyDigest: try members.optionalText("policy_digest"),
+      supersedes: try members.position("supersedes"))
+  }
+
+  private static func categories(_ value: JSONValue?) throws(DecodingFailure) -> [Category] {
+    guard let value else { return [] }
+    var categories: [Category] = []
+    for element in value.children {
+      let members = Members(element)
+      categories.append(
+        Category(name: try members.text("name"), probability: try members.number("probability")))
+    }
+    return categories
+  }
+}
+
+extension Coverage {
+  fileprivate init(_ members: Members) throws(DecodingFailure) {
+    self.init(texts: try members.number("texts"), judged: try members.number("judged"))
+    guard let entries = members["left_out"] else { return }
+    for entry in entries.children {
+      guard entry.kind == .number, let count = Int(entry.text) else {
+        throw .unexpected(entry, at: "coverage.left_out", expected: "a whole number")
+      }
+      leftOut[entry.name] = count
+    }
   }
 }

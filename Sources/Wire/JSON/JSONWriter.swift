@@ -12,8 +12,9 @@ package struct JSONWriter {
     bytes.reserveCapacity(capacity)
   }
 
-  /// Opens an object.
+  /// Opens an object, a member's value or an element of an array.
   package mutating func beginObject() {
+    if needsComma { bytes.append(UInt8(ascii: ",")) }
     bytes.append(UInt8(ascii: "{"))
     needsComma = false
   }
@@ -21,6 +22,18 @@ package struct JSONWriter {
   /// Closes the innermost object.
   package mutating func endObject() {
     bytes.append(UInt8(ascii: "}"))
+    needsComma = true
+  }
+
+  /// Opens an array.
+  package mutating func beginArray() {
+    bytes.append(UInt8(ascii: "["))
+    needsComma = false
+  }
+
+  /// Closes the innermost array.
+  package mutating func endArray() {
+    bytes.append(UInt8(ascii: "]"))
     needsComma = true
   }
 

@@ -21,9 +21,9 @@ struct Members {
     try JSONValue.text(values[name], at: name)
   }
 
-  /// The position in the member `source`; nil when it is absent.
-  func source() throws(DecodingFailure) -> SourcePosition? {
-    try object("source").map { (source) throws(DecodingFailure) in
+  /// The position in the member of that name; nil when it is absent.
+  func position(_ name: String) throws(DecodingFailure) -> SourcePosition? {
+    try object(name).map { (source) throws(DecodingFailure) in
       SourcePosition(
         topic: try source.text("topic"), partition: try source.number("partition"),
         offset: try source.number("offset"))

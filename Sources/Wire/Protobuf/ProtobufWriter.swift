@@ -64,6 +64,26 @@ struct ProtobufWriter {
     bytes(field, inner.bytes)
   }
 
+  mutating func coverage(_ field: UInt64, _ coverage: Coverage) {
+    var inner = ProtobufWriter(capacity: 48)
+    inner.integer(1, Int64(coverage.texts))
+    inner.integer(2, Int64(coverage.judged))
+    for (reason, count) in coverage.leftOut.sorted(by: { $0.key < $1.key }) {
+      var entry = ProtobufWriter(capacity: 24)
+      entry.text(1, reason)
+      entry.integer(2, Int64(count))
+      inner.bytes(3, entry.bytes)
+    }
+    bytes(field, inner.bytes)
+  }
+
+  mutating func category(_ field: UInt64, _ category: Category) {
+    var inner = ProtobufWriter(capacity: 32)
+    inner.text(1, category.name)
+    inner.float(2, category.probability)
+    bytes(field, inner.bytes)
+  }
+
   mutating func metadata(_ field: UInt64, _ entries: [MetadataEntry]) {
     for entry in entries {
       var inner = ProtobufWriter()

@@ -102,7 +102,8 @@ struct ModelVerify: ParsableCommand {
     let settings = try config.map(loadSettings)
     var proof = RecordProof(
       registry: options.registry, settings: settings?.model ?? ModelSettings(path: ""),
-      policies: settings?.policies, pool: WorkerPool())
+      policies: settings?.policies,
+      conversations: settings?.wire.conversations ?? ConversationRules(), pool: WorkerPool())
     var table = TextTable(
       .words, header: ["LINE", "RESULT", "MODEL", "VERSION", "PUBLISHED", "AGAIN"])
     var isGood = true
