@@ -43,9 +43,17 @@ import Wire
       """)
     #expect(conversation.judgement == plain.judgement)
     #expect(conversation.action == plain.action)
-    #expect(conversation.action == .quarantine)
     #expect(conversation.coverage == Coverage(texts: 3, judged: 3))
     #expect(plain.coverage == Coverage(texts: 2, judged: 2))
+  }
+
+  @Test func anEmptyTurnHidesNothing() throws {
+    let verdict = try verdict(
+      """
+      {"messages": [{"role": "user", "content": "\(harmful)"}, {"role": "user", "content": ""}]}
+      """)
+    #expect(verdict.action == .quarantine)
+    #expect(verdict.coverage == Coverage(texts: 1, judged: 1))
   }
 
   @Test func whatIsNotJudgedIsSaid() throws {
