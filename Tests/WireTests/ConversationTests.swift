@@ -180,6 +180,13 @@ struct ConversationTests {
     #expect(exchange.texts.leftOut == ["attachments": 1])
   }
 
+  @Test("finds what is said beside a picture, and nothing in its address")
+  func media() throws {
+    let part = #"{"type":"video","url":"https://x/y","cues":[{"line":"B and more","at":"00:01"}]}"#
+    #expect(
+      try texts(#"[{"role":"user","content":["A",\#(part)]}]"#) == ["A\nB and more", nil])
+  }
+
   /// Base 64 is what a user says, where a user says it.
   @Test("judges long words of users")
   func longWords() throws {

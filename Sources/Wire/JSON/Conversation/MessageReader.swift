@@ -15,7 +15,7 @@ struct MessageReader {
     /// What its texts are; nil where the speaker is not known.
     var kind: TextKind?
     var isFile = false
-    /// Only descriptions are text here.
+    /// Only descriptions, and what cannot be an address or bytes, are text here.
     var isMedia = false
 
     /// Everything within a call or a result belongs to it, whatever its names say.
@@ -94,7 +94,8 @@ struct MessageReader {
   /// Takes every text in `value`, of the place's kind unless something inside says otherwise.
   private mutating func collect(_ value: JSONValue, at place: Place) {
     switch value.kind {
-    case .text: if !place.isMedia { take(value.text, at: place) }
+    case .text:
+      if !place.isMedia || Utterance.isProse(value.text) { take(value.text, at: place) }
     case .array: for element in value.children { collect(element, at: place) }
     case .object:
       var place = place

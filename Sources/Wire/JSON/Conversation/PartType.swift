@@ -4,7 +4,7 @@ import Records
 enum PartType: Hashable {
   /// They are of this kind.
   case kind(TextKind)
-  /// It shows something: only what describes it is text.
+  /// It shows something: only what describes it is text, or reads like one.
   case media
   /// A file: what is no binary is text of whoever speaks.
   case file
