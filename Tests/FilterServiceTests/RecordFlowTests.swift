@@ -1,8 +1,10 @@
 import FilterService
 import Guard
+import Logging
 import Pipeline
 import Records
 import Settings
+import Synchronization
 import TestSupport
 import Testing
 import Wire
@@ -33,6 +35,21 @@ import Wire
     _ record: InputRecord, tombstones: TombstonePolicy = .deadLetter, format: PayloadFormat? = nil,
     policies: PolicyBook = PolicyBook()
   ) throws -> [OutputRecord] {
+    guard let (_, transaction) = try judge(record, tombstones) else { return [] }
+    let topics = OutputTopics(
+      verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")
+    let encoder = OutputEncoder(
+      router: Router(topics: topics, policies: policies), format: format, echoesMetadata: false,
+      partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8])
+    var outputs: [OutputRecord] = []
+    for item in transaction.items { encoder.encode(item, into: &outputs) }
+    return outputs
+  }
+
+  /// The machine and its transaction with the judged record; nil when there is none.
+  private func judge(
+    _ record: InputRecord, _ tombstones: TombstonePolicy = .deadLetter
+  ) throws -> (StreamMachine, Transaction)? {
     let model = LetterGuard()
     var limits = StreamLimits()
     limits.batch.lingerMilliseconds = 0
@@ -43,17 +60,59 @@ import Wire
     var preparer = RecordPreparer(defaultFormat: .json, tombstones: tombstones)
     let items = chunk.items.map { preparer.prepare($0, for: model) }
     machine.prepared(chunk.id, items, now: .zero)
-    guard case .perform(let batch) = machine.nextBatch(now: .zero) else { return [] }
+    guard case .perform(let batch) = machine.nextBatch(now: .zero) else { return nil }
     machine.judged(batch.id, try model.judge(batch.exchanges), atMilliseconds: 1_000)
-    guard case .perform(let transaction) = machine.nextTransaction(now: .zero) else { return [] }
-    let topics = OutputTopics(
-      verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")
-    let encoder = OutputEncoder(
-      router: Router(topics: topics, policies: policies), format: format, echoesMetadata: false,
-      partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8])
-    var outputs: [OutputRecord] = []
-    for item in transaction.items { encoder.encode(item, into: &outputs) }
-    return outputs
+    guard case .perform(let transaction) = machine.nextTransaction(now: .zero) else { return nil }
+    return (machine, transaction)
+  }
+
+  private static let conversation = """
+    {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "hello"},
+      {"role": "assistant", "content": "hi", "reasoning_content": "r"}]}
+    """
+
+  @Test func whatWasLeftOutIsInTheVerdictTheHeadersTheCountersAndTheLog() throws {
+    let outputs = try flow(record(Self.conversation))
+    var decoder = VerdictDecoder()
+    let verdict = try decoder.decode(try #require(outputs[0].value), as: .json)
+    // This model judges prompts alone.
+    let expected = Coverage(
+      texts: 4, judged: 1, leftOut: ["reasoning": 1, "response": 1, "system": 1])
+    #expect(verdict.coverage == expected)
+    for output in outputs { #expect(output.headers.text(of: "sluice-coverage") == "1/4") }
+
+    let judged = try judge(record(Self.conversation))
+    var (machine, transaction) = try #require(judged)
+    machine.committed(transaction.id, now: .zero)
+    #expect(machine.counters.texts == expected)
+
+    let handler = NotingHandler()
+    let log = CoverageLog(logger: Logger(label: "test") { _ in handler })
+    for _ in 0..<3 { log.observe(transaction) }
+    #expect(handler.reasons == ["reasoning", "response", "system"])
+  }
+
+  /// Notes the reasons that are logged.
+  private struct NotingHandler: LogHandler {
+    private final class Notes: Sendable {
+      let reasons = Mutex<[String]>([])
+    }
+
+    private let notes = Notes()
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    var reasons: [String] { notes.reasons.withLock { $0 } }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      guard let reason = event.metadata?["reason"] else { return }
+      notes.reasons.withLock { $0.append("\(reason)") }
+    }
   }
 
   private func record(
