@@ -169,13 +169,14 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   /// Gives the producer up and puts a fresh one in its place; if that fails, the next publication
   /// tries again before it begins.
   private func replaceProducer(_ doubt: TransactionDoubt) {
-    let producer = state.withLock { state -> Producer? in
+    let former = state.withLock { state -> Producer? in
       state.doubts.note(doubt.cause)
       return state.producer.take()
     }
-    _ = consume producer
     report(doubt)
     _ = try? renew()
+    // The former one is taken down here, with its connections, once the fresh one has shut it out.
+    withExtendedLifetime(former) {}
   }
 
   private func renew() throws(KafkaError) -> Producer {
