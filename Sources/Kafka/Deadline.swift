@@ -18,7 +18,7 @@ struct Deadline {
 
 extension Duration {
   /// Whole milliseconds, rounded up, from 0 to what librdkafka can take.
-  var milliseconds: Int32 {
+  package var milliseconds: Int32 {
     let (seconds, attoseconds) = components
     if seconds >= Int64(Int32.max) / 1_000 { return .max }
     let milliseconds = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000

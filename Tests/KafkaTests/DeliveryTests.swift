@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Kafka
+import Kafka
 
 @Suite struct DeliveryFailuresTests {
   @Test func failuresAreToldInTheOrderOfTheirRecords() {
