@@ -32,17 +32,23 @@ let cBoundary: [Target] = [
   .target(name: "CCuda", cSettings: strictC),
 ]
 
+// Base: what every layer may use, and no domain owns
+let base: [Target] = [
+  .target(
+    name: "Basics", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+    swiftSettings: strict)
+]
+
 // Foundations
 let foundations: [Target] = [
   .target(name: "Records", swiftSettings: strict),
-  .target(name: "Threading", swiftSettings: strict),
+  .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Metrics", swiftSettings: strict),
-  .target(name: "Presentation", swiftSettings: strict),
+  .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
+  .target(name: "Datasets", dependencies: ["Basics"], swiftSettings: strict),
   .target(
-    name: "Datasets", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+    name: "Tensors", dependencies: ["Basics", "COpenBLAS", "CKernels", "Threading"],
     swiftSettings: strict),
-  .target(
-    name: "Tensors", dependencies: ["COpenBLAS", "CKernels", "Threading"], swiftSettings: strict),
 ]
 
 // Engine
@@ -50,19 +56,20 @@ let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
   .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
   .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
-  .target(name: "CudaDevice", dependencies: ["CCuda", "Datasets"], swiftSettings: strict),
+  .target(name: "CudaDevice", dependencies: ["Basics", "CCuda"], swiftSettings: strict),
   .target(
     name: "CudaDeBERTa",
-    dependencies: ["CudaDevice", "Datasets", "DeBERTa", "Tensors", "Threading"],
+    dependencies: ["Basics", "CudaDevice", "DeBERTa", "Tensors", "Threading"],
     resources: [.embedInCode("Kernels")], swiftSettings: strict),
 ]
 
 // Streaming
 let streaming: [Target] = [
-  .target(name: "Pipeline", dependencies: ["Records"], swiftSettings: strict),
+  .target(name: "Pipeline", dependencies: ["Basics", "Records"], swiftSettings: strict),
   .target(
-    name: "Wire", dependencies: ["Records", "CSimdJSON", "CMessages"], swiftSettings: strict),
-  .target(name: "Kafka", dependencies: ["Records", "CRdKafka"], swiftSettings: strict),
+    name: "Wire", dependencies: ["Basics", "Records", "CSimdJSON", "CMessages"],
+    swiftSettings: strict),
+  .target(name: "Kafka", dependencies: ["Basics", "Records", "CRdKafka"], swiftSettings: strict),
 ]
 
 // Operation
@@ -74,14 +81,14 @@ let operation: [Target] = [
   .target(
     name: "Telemetry",
     dependencies: [
-      .product(name: "Logging", package: "swift-log"),
+      "Basics", .product(name: "Logging", package: "swift-log"),
       .product(name: "FlyingFox", package: "FlyingFox"),
       .product(name: "FlyingSocks", package: "FlyingFox"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ],
     swiftSettings: strict),
-  .target(name: "Systemd", swiftSettings: strict),
-  .target(name: "ModelRegistry", dependencies: ["Datasets"], swiftSettings: strict),
+  .target(name: "Systemd", dependencies: ["Basics"], swiftSettings: strict),
+  .target(name: "ModelRegistry", dependencies: ["Basics"], swiftSettings: strict),
   .target(
     name: "Guard",
     dependencies: [
@@ -92,13 +99,14 @@ let operation: [Target] = [
   .target(
     name: "LabelStore",
     dependencies: [
-      "Records", "Datasets", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
+      "Basics", "Records", "Datasets", "Wire", .product(name: "GRDB", package: "GRDB.swift"),
     ],
     swiftSettings: strict),
   .target(
     name: "LanguageModel",
     dependencies: [
-      "Datasets", "Settings", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+      "Basics", "Datasets", "Settings",
+      .product(name: "AsyncHTTPClient", package: "async-http-client"),
       .product(name: "NIOCore", package: "swift-nio"),
       .product(name: "NIOHTTP1", package: "swift-nio"),
       .product(name: "NIOPosix", package: "swift-nio"),
@@ -106,7 +114,7 @@ let operation: [Target] = [
   .target(
     name: "Hosting",
     dependencies: [
-      "Pipeline", "Kafka", "Threading", "Settings", "Telemetry", "Systemd",
+      "Basics", "Kafka", "Threading", "Settings", "Telemetry", "Systemd",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
@@ -116,12 +124,13 @@ let operation: [Target] = [
 // Composition
 let composition: [Target] = [
   .target(
-    name: "Augmentation", dependencies: ["Datasets", "LanguageModel", "Settings"],
+    name: "Augmentation", dependencies: ["Basics", "Datasets", "LanguageModel", "Settings"],
     swiftSettings: strict),
   .target(
     name: "FilterService",
     dependencies: [
-      "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings", "Telemetry",
+      "Basics", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings",
+      "Telemetry",
       "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -134,7 +143,7 @@ let composition: [Target] = [
   .target(
     name: "LabelService",
     dependencies: [
-      "Records", "Datasets", "Threading", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
+      "Basics", "Records", "Threading", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
       "Hosting", "LabelStore", "Pipeline", "LanguageModel",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -143,20 +152,23 @@ let composition: [Target] = [
   .target(
     name: "Learning",
     dependencies: [
-      "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics", "Presentation",
+      "Basics", "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics",
+      "Presentation",
       "Tensors", "Tokenizer",
     ],
     swiftSettings: strict),
   .target(
     name: "Evaluation",
     dependencies: [
-      "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline", "Settings", "Guard",
+      "Basics", "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline", "Settings",
+      "Guard",
     ],
     swiftSettings: strict),
   .target(
     name: "Retraining",
     dependencies: [
-      "Datasets", "Records", "Metrics", "Tensors", "Distillation", "Wire", "Kafka", "Pipeline",
+      "Basics", "Datasets", "Records", "Metrics", "Tensors", "Distillation", "Wire", "Kafka",
+      "Pipeline",
       "Settings", "Telemetry", "Guard", "Hosting", "LabelStore", "ModelRegistry", "Learning",
       "Evaluation",
     ],
@@ -164,7 +176,7 @@ let composition: [Target] = [
   .target(
     name: "Demonstration",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Pipeline", "Wire",
+      "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Wire",
       "Kafka",
       "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
     ],
@@ -177,7 +189,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "FilterService", "Guard", "Augmentation", "Learning", "Retraining", "Evaluation", "Metrics",
+      "Basics", "FilterService", "Guard", "Augmentation", "Learning", "Retraining", "Evaluation",
+      "Metrics",
       "Distillation",
       "DeBERTa",
       "CudaDeBERTa", "CudaDevice", "Datasets", "DeadLetters", "Hosting", "LabelService",
@@ -191,7 +204,7 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa", "CudaDevice",
+      "Basics", "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa", "CudaDevice",
       "Distillation", "Tensors", "Kafka", "Pipeline", "Presentation", "Records", "Settings",
       "Telemetry", "Threading",
       .product(name: "Logging", package: "swift-log"),
@@ -212,6 +225,7 @@ let tests: [Target] = [
     cxxSettings: [
       .define("SLUICE_EMULATOR"), .treatAllWarnings(as: .error), .unsafeFlags(["-O2"]),
     ]),
+  test("BasicsTests", ["Basics"]),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
@@ -223,9 +237,9 @@ let tests: [Target] = [
   test("CudaDeviceTests", ["CudaDevice"]),
   test("CudaDeBERTaTests", ["CudaDeBERTa", "CudaDevice", "DeBERTa", "Tensors"]),
   test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
-  test("PipelineTests", ["Pipeline", "Records"]),
+  test("PipelineTests", ["Basics", "Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
-  test("KafkaTests", ["Kafka", "Records", "Threading"]),
+  test("KafkaTests", ["Basics", "Kafka", "Records", "Threading"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("SystemdTests", ["Systemd"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
@@ -236,30 +250,31 @@ let tests: [Target] = [
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
-  test("ModelRegistryTests", ["ModelRegistry", "Datasets"]),
+  test("ModelRegistryTests", ["ModelRegistry"]),
   test(
     "FilterServiceTests",
     [
       "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors",
       "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
-  test("LabelStoreTests", ["LabelStore", "Datasets", "Records"]),
+  test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
   test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
   test("EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
   test(
     "LabelServiceTests",
     [
-      "LabelService", "LabelStore", "LanguageModel", "Datasets", "Records", "Settings", "Wire",
-      "Kafka", "Pipeline", "Threading",
+      "Basics", "LabelService", "LabelStore", "LanguageModel", "Records", "Settings", "Wire",
+      "Kafka", "Threading",
       .product(name: "Logging", package: "swift-log"),
     ]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
-  test("AugmentationTests", ["Augmentation", "Datasets", "LanguageModel", "Settings"]),
-  test("SimulationTests", ["Kafka", "Pipeline", "Records"]),
+  test("AugmentationTests", ["Basics", "Augmentation", "Datasets", "LanguageModel", "Settings"]),
+  test("SimulationTests", ["Basics", "Kafka", "Pipeline", "Records"]),
   test(
     "IntegrationTests",
     [
-      "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore", "Datasets",
+      "Basics", "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore",
+      "Datasets",
       "ModelRegistry", "Records", "Retraining", "Settings", "Tensors", "Threading", "Wire",
       "sluice",
       .product(name: "Logging", package: "swift-log"),
@@ -290,8 +305,8 @@ let package = Package(
     .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
-  targets: cBoundary + foundations + engine + streaming + operation + composition + executables
-    + tests,
+  targets: cBoundary + base + foundations + engine + streaming + operation + composition
+    + executables + tests,
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
 )

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 package import LanguageModel
 internal import Synchronization
 
@@ -77,8 +77,7 @@ package struct Augmentation: Sendable {
     manifest.requests = journal.totals.requests
     manifest.tokens = journal.totals.tokens
     manifest.refusals = refusals(counts)
-    let (seconds, attoseconds) = (clock.now() - start).components
-    manifest.seconds = Double(seconds) + Double(attoseconds) / 1e18
+    manifest.seconds = (clock.now() - start).seconds
     try manifest.write(to: files.manifest)
     return manifest
   }

@@ -1,3 +1,4 @@
+internal import Basics
 package import Datasets
 
 /// The texts that augmentation starts from and those that it must keep away from.

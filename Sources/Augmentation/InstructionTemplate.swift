@@ -1,4 +1,4 @@
-package import Datasets
+package import Basics
 package import LanguageModel
 
 /// How the generator is asked (HarmAug §3.2): exemplars and the request as the user's turn, and the

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 
 /// Random choices that depend on nothing but the plan's seed and an instruction's number, so that a
 /// run can be interrupted, repeated and extended.

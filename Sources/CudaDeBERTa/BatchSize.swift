@@ -1,3 +1,4 @@
+internal import Basics
 internal import DeBERTa
 internal import Synchronization
 
@@ -55,7 +56,7 @@ final class BatchSize: Sendable {
         try body()
         least = min(least, ContinuousClock.now - start)
       }
-      let trial = Trial(tokens: candidate, tokensPerSecond: Double(work) / (least / .seconds(1)))
+      let trial = Trial(tokens: candidate, tokensPerSecond: Double(work) / least.seconds)
       measured.withLock { $0.append(trial) }
       if trial.tokensPerSecond > (best?.tokensPerSecond ?? 0) * Self.gainMin { best = trial }
     }

@@ -1,5 +1,5 @@
+internal import Basics
 package import CudaDevice
-internal import Datasets
 internal import Foundation
 
 /// Where machine code comes from: a folder of cubins that were compiled ahead of time, or the

@@ -1,5 +1,3 @@
-internal import Datasets
-
 /// The CUDA C++ of the kernels, which is part of the program.
 package enum KernelSource: String, CaseIterable, Sendable {
   case activation

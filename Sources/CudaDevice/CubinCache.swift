@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 internal import Foundation
 
 /// Compiled kernels on disk, so that only the first start on a host compiles them.

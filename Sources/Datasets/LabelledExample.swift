@@ -1,3 +1,5 @@
+package import Basics
+
 /// One exchange with what is known of it: the unit of training and evaluation data.
 package struct LabelledExample: Hashable, Sendable {
   /// Unique within its file.

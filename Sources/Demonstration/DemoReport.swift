@@ -1,5 +1,4 @@
 internal import FilterService
-internal import Pipeline
 internal import Records
 internal import Telemetry
 internal import Wire

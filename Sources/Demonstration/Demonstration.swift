@@ -4,7 +4,6 @@ internal import Guard
 internal import Hosting
 internal import Kafka
 internal import Logging
-internal import Pipeline
 internal import Records
 internal import Settings
 internal import Telemetry

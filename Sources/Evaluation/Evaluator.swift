@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 internal import Foundation
 internal import Guard

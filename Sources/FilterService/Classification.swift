@@ -1,3 +1,4 @@
+internal import Basics
 package import Guard
 internal import Hosting
 package import Pipeline
@@ -49,7 +50,7 @@ package struct Classification: ~Copyable {
         outputs.append(Array("{\"line\": \(lines), \"error\": \"\(problem.text)\"}".utf8))
       }
     }
-    let time = wallClockMilliseconds()
+    let time = WallClock.milliseconds()
     for (index, judgement) in try model.judge(exchanges).enumerated() {
       tokens += judgement.tokens
       outputs[places[index]] = verdict(exchanges[index], judgement, time)

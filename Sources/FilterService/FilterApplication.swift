@@ -1,3 +1,4 @@
+internal import Basics
 internal import Guard
 internal import Hosting
 internal import Logging
@@ -63,7 +64,7 @@ package struct FilterApplication: Sendable {
         notifier: notifier, readyStatus: { "judging with \(model.current.model)" }, logger: logger,
         questions: LifeSigns.Questions(
           isReady: { daemon.snapshot.wasAssigned },
-          isStalled: { daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
+          isStalled: { daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
           details: { Self.details(daemon.snapshot) })),
       BlockingService(
         name: "model",
@@ -84,8 +85,8 @@ package struct FilterApplication: Sendable {
     }
     if let listen = settings.telemetry.listen {
       let pages = StatusServer.Pages(
-        isLive: { !daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
-        isReady: { daemon.snapshot.isReady(now: now(), stallSeconds: stallSeconds) },
+        isLive: { !daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+        isReady: { daemon.snapshot.isReady(now: Instant.now, stallSeconds: stallSeconds) },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
     }
@@ -96,9 +97,9 @@ package struct FilterApplication: Sendable {
   private func firstModel(
     _ loader: ModelLoader, folder: String
   ) throws(GuardModelFailure) -> LiveModel {
-    let start = now()
+    let start = Instant.now
     let model = try loader.load(folder: folder)
-    let seconds = Double(now().nanoseconds(since: start)) / 1e9
+    let seconds = Instant.now.seconds(since: start)
     for refusal in model.deviceRefusals {
       logger.warning("the GPU was refused", metadata: ["reason": "\(refusal)"])
     }

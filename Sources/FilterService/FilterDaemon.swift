@@ -110,7 +110,7 @@ extension StreamOptions {
     self.init(
       limits: settings.limits,
       preparationThreads: settings.preparationThreads > 0
-        ? settings.preparationThreads : max(1, processorCount() / 4),
+        ? settings.preparationThreads : max(1, Processors.count / 4),
       pollRecordsMax: max(1, min(128, settings.limits.bufferRecordsMax / 4)),
       drainTimeoutMilliseconds: settings.drainTimeoutMilliseconds)
   }

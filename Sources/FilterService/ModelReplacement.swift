@@ -1,6 +1,6 @@
+internal import Basics
 package import Guard
 internal import Hosting
-internal import Pipeline
 internal import Threading
 
 /// Replaces the live model while the stream goes on: when its path leads elsewhere, or when asked.
@@ -99,7 +99,7 @@ package final class ModelReplacement: Sendable {
   }
 
   private func replace(_ folder: String) {
-    let start = now()
+    let start = Instant.now
     let model: any StreamModel
     do throws(GuardModelFailure) {
       model = try load(folder)
@@ -107,7 +107,7 @@ package final class ModelReplacement: Sendable {
       refuse(folder, reason: error.description)
       return
     }
-    let seconds = Double(now().nanoseconds(since: start)) / 1e9
+    let seconds = Instant.now.seconds(since: start)
     state.update {
       $0.folder = folder
       $0.refused = nil

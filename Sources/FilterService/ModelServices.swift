@@ -17,7 +17,7 @@ extension ModelReplacement {
     self.init(
       of: live, from: folder, target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in
-        let loadingPool = WorkerPool(workers: max(1, processorCount() / 4))
+        let loadingPool = WorkerPool(workers: max(1, Processors.count / 4))
         return try loader.load(folder: folder, loadingPool: loadingPool)
       },
       pollInterval: settings.pollSeconds == 0 ? nil : .seconds(settings.pollSeconds),

@@ -1,3 +1,4 @@
+internal import Basics
 package import Guard
 internal import Hosting
 package import Pipeline
@@ -121,10 +122,10 @@ package final class ShadowScorer: Sendable {
       return nil
     }
     do throws(GuardModelFailure) {
-      let start = now()
+      let start = Instant.now
       let model = try load(folder)
       state.update { $0.figures.challenger = model.model }
-      let seconds = Double(now().nanoseconds(since: start)) / 1e9
+      let seconds = Instant.now.seconds(since: start)
       report(.replaced(old: "none", new: model.model, seconds: seconds))
       return model
     } catch {

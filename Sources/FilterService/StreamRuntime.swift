@@ -1,3 +1,4 @@
+internal import Basics
 internal import Hosting
 package import Pipeline
 internal import Records
@@ -67,9 +68,9 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
         try source.poll(
           into: &records, max: options.pollRecordsMax,
           timeoutMilliseconds: options.pollMilliseconds, onChange: assignmentChanged)
-        state.withLock { $0.lastPoll = now() }
+        state.withLock { $0.lastPoll = Instant.now }
         guard !records.isEmpty else { continue }
-        state.update { $0.receive(records, now: now()) }
+        state.update { $0.receive(records, now: Instant.now) }
         records.removeAll(keepingCapacity: true)
       }
     } catch {
@@ -81,7 +82,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
   /// Waits while the buffer is full, but never so long that the group would miss this member.
   private func waitForRoom() -> FlowChange? {
     state.wait { state -> Monitor<StreamState>.Turn<FlowChange?> in
-      let change = state.machine.flowChange(now: now())
+      let change = state.machine.flowChange(now: Instant.now)
       let isDone = state.isStopping || state.failure != nil || state.machine.isPaused
       if change != nil || isDone || !state.machine.isFull { return .done(change) }
       return .sleep(atMost: .milliseconds(100))
@@ -111,10 +112,10 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
       state.update { $0.machine.abandon(partitions) }
     case .revoked(let partitions):
       state.update { $0.machine.drain(partitions) }
-      let deadline = now().advanced(byMilliseconds: options.drainTimeoutMilliseconds)
+      let deadline = Instant.now.advanced(byMilliseconds: options.drainTimeoutMilliseconds)
       let isDrained = state.wait { state -> Monitor<StreamState>.Turn<Bool> in
         if state.machine.isDrained(partitions) { return .done(true) }
-        let time = now()
+        let time = Instant.now
         if state.failure != nil || time >= deadline { return .done(false) }
         return .sleep(atMost: time.duration(until: deadline))
       }
@@ -128,7 +129,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     let prepare = work.makePreparer()
     while let chunk = state.wait({ $0.nextChunk() }) {
       let items = prepare(chunk.items)
-      state.update { $0.machine.prepared(chunk.id, items, now: now()) }
+      state.update { $0.machine.prepared(chunk.id, items, now: Instant.now) }
     }
   }
 
@@ -136,19 +137,19 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
 
   private func judge() {
     while let batch = nextWork({ $0.machine.nextBatch(now: $1) }) {
-      let start = now()
+      let start = Instant.now
       do throws(ClassifierFailure) {
         let exchanges = batch.exchanges
         let judgements = exchanges.isEmpty ? [] : try batch.classifier.judge(exchanges)
-        let end = now()
+        let end = Instant.now
         state.update {
-          $0.machine.judged(batch.id, judgements, atMilliseconds: wallClockMilliseconds())
+          $0.machine.judged(batch.id, judgements, atMilliseconds: WallClock.milliseconds())
           $0.decided(batch, now: end)
           $0.count(judgements, nanoseconds: end.nanoseconds(since: start))
         }
       } catch {
         state.update {
-          $0.machine.judgingFailed(batch.id, error, atMilliseconds: wallClockMilliseconds())
+          $0.machine.judgingFailed(batch.id, error, atMilliseconds: WallClock.milliseconds())
         }
       }
     }
@@ -161,7 +162,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     while nextWork({ $0.machine.transactionIsDue(now: $1) }) != nil {
       do throws(SinkFailure) {
         let membership = try sink.membership()
-        let decision = state.withLock { $0.machine.nextTransaction(now: now()) }
+        let decision = state.withLock { $0.machine.nextTransaction(now: Instant.now) }
         guard case .perform(let transaction) = decision else { continue }
         publish(transaction, as: membership, encode)
       } catch {
@@ -184,13 +185,13 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     }
     do throws(SinkFailure) {
       try sink.publish(records, offsets: transaction.offsets, as: membership)
-      state.update { $0.committed(transaction, now: now()) }
+      state.update { $0.committed(transaction, now: Instant.now) }
       work.observe(transaction)
     } catch {
       var item: Int?
       if case .rejected(let index, _) = error { item = origins[index] }
       state.update {
-        $0.machine.publishingFailed(transaction.id, error, item: item, now: now())
+        $0.machine.publishingFailed(transaction.id, error, item: item, now: Instant.now)
         $0.lastSinkFailure = error
       }
     }
@@ -198,11 +199,11 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
 
   /// Waits for the next piece of work that `decide` finds; nil when the stream is over.
   private func nextWork<Work>(
-    _ decide: (inout StreamState, StreamInstant) -> Decision<Work>
+    _ decide: (inout StreamState, Instant) -> Decision<Work>
   ) -> Work? {
     state.wait { state -> Monitor<StreamState>.Turn<Work?> in
       if state.isOver || state.failure != nil { return .done(nil) }
-      let time = now()
+      let time = Instant.now
       switch decide(&state, time) {
       case .perform(let work): return .done(work)
       case .wait(until: nil): return .sleep(atMost: nil)

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Hosting
 internal import Pipeline
 internal import Records
@@ -11,9 +12,9 @@ struct StreamState {
   var isOver = false
   var wasAssigned = false
   var closedLate = false
-  var lastPoll: StreamInstant
+  var lastPoll: Instant
   var lastSinkFailure: SinkFailure?
-  private var firstRead: StreamInstant?
+  private var firstRead: Instant?
   private var chunks: [Chunk] = []
   private var outerFailure: StreamFailure?
   private var latency = LatencyHistogram()
@@ -22,7 +23,7 @@ struct StreamState {
   private var scores = ScoreHistogram()
 
   init(limits: StreamLimits) {
-    let now = now()
+    let now = Instant.now
     machine = StreamMachine(limits: limits, now: now)
     lastPoll = now
   }
@@ -34,7 +35,7 @@ struct StreamState {
     if outerFailure == nil { outerFailure = failure }
   }
 
-  mutating func receive(_ records: [InputRecord], now: StreamInstant) {
+  mutating func receive(_ records: [InputRecord], now: Instant) {
     if firstRead == nil { firstRead = now }
     if let chunk = machine.receive(records, now: now) { chunks.append(chunk) }
   }
@@ -46,7 +47,7 @@ struct StreamState {
   }
 
   /// A batch has its verdicts.
-  mutating func decided(_ batch: Batch, now: StreamInstant) {
+  mutating func decided(_ batch: Batch, now: Instant) {
     for item in batch.items {
       verdictLatency.record(microseconds: now.nanoseconds(since: item.item.arrival) / 1000)
     }
@@ -58,7 +59,7 @@ struct StreamState {
     for judgement in judgements { scores.record(judgement.score) }
   }
 
-  mutating func committed(_ transaction: Transaction, now: StreamInstant) {
+  mutating func committed(_ transaction: Transaction, now: Instant) {
     machine.committed(transaction.id, now: now)
     for item in transaction.items {
       latency.record(microseconds: now.nanoseconds(since: item.arrival) / 1000)

@@ -1,3 +1,4 @@
+internal import Basics
 package import Kafka
 package import Telemetry
 
@@ -13,6 +14,6 @@ extension MetricsPage {
       })
     counter(
       "sluice_transaction_renewal_seconds_total", "Time spent on putting fresh producers in place.",
-      [([], doubts.renewal / .seconds(1))])
+      [([], doubts.renewal.seconds)])
   }
 }

@@ -41,7 +41,7 @@ package final class KafkaAdmin: Sendable {
   package func topics(timeout: Duration) throws(KafkaError) -> [Topic] {
     var list: UnsafePointer<rd_kafka_metadata>?
     try unsafe handle.check(
-      .metadata, rd_kafka_metadata(handle.pointer, 1, nil, &list, timeout.milliseconds))
+      .metadata, rd_kafka_metadata(handle.pointer, 1, nil, &list, timeout.waitMilliseconds))
     guard let list = unsafe list else { return [] }
     defer { unsafe rd_kafka_metadata_destroy(list) }
     let topics = unsafe UnsafeBufferPointer(
@@ -75,7 +75,7 @@ package final class KafkaAdmin: Sendable {
       unsafe rd_kafka_AdminOptions_destroy(options)
       unsafe rd_kafka_queue_destroy(queue)
     }
-    let milliseconds = timeout.milliseconds
+    let milliseconds = timeout.waitMilliseconds
     unsafe rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, nil, 0)
     unsafe rd_kafka_AdminOptions_set_operation_timeout(options, milliseconds, nil, 0)
     var pointers: [OpaquePointer?] = unsafe requests.pointers

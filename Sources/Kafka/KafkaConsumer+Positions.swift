@@ -34,7 +34,7 @@ extension KafkaConsumer {
   ) throws(KafkaError) -> [TopicPartition: Offset] {
     let list = TopicPartitionList(partitions)
     let code = unsafe list.withPointer {
-      unsafe rd_kafka_committed(handle.pointer, $0, timeout.milliseconds)
+      unsafe rd_kafka_committed(handle.pointer, $0, timeout.waitMilliseconds)
     }
     try handle.check(.committed, code)
     if let code = list.firstError { throw handle.error(.committed, code) }
@@ -77,7 +77,7 @@ extension KafkaConsumer {
       unsafe rd_kafka_commit_queue(handle.pointer, $0, queue, nil, nil)
     }
     try handle.check(.commit, code)
-    guard let event = unsafe rd_kafka_queue_poll(queue, timeout.milliseconds) else {
+    guard let event = unsafe rd_kafka_queue_poll(queue, timeout.waitMilliseconds) else {
       throw KafkaError(.commit, .timedOut)
     }
     defer { unsafe rd_kafka_event_destroy(event) }
@@ -96,7 +96,7 @@ extension KafkaConsumer {
   ) throws(KafkaError) {
     let list = TopicPartitionList(offsets)
     let error = unsafe list.withPointer {
-      unsafe rd_kafka_seek_partitions(handle.pointer, $0, timeout.milliseconds)
+      unsafe rd_kafka_seek_partitions(handle.pointer, $0, timeout.waitMilliseconds)
     }
     try unsafe KafkaError.check(.seek, error)
     if let code = list.firstError { throw handle.error(.seek, code) }

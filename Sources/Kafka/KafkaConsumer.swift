@@ -49,7 +49,7 @@ package final class KafkaConsumer: @unchecked Sendable {
     timeout: Duration, onRebalance: (RebalanceEvent) -> Void
   ) throws(KafkaError) -> InputRecord? {
     try withHandler(onRebalance) { () throws(KafkaError) -> InputRecord? in
-      try pollOnce(timeoutMilliseconds: timeout.milliseconds)
+      try pollOnce(timeoutMilliseconds: timeout.waitMilliseconds)
     }
   }
 
@@ -62,7 +62,7 @@ package final class KafkaConsumer: @unchecked Sendable {
     into batch: inout [InputRecord], max: Int, timeout: Duration,
     onRebalance: (RebalanceEvent) -> Void
   ) throws(KafkaError) {
-    let milliseconds = timeout.milliseconds
+    let milliseconds = timeout.waitMilliseconds
     try withHandler(onRebalance) { () throws(KafkaError) in
       defer { removeGone(from: &batch) }
       guard max > 0, let first = try pollOnce(timeoutMilliseconds: milliseconds) else { return }

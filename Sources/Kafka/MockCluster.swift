@@ -79,7 +79,7 @@ internal import CRdKafka
 
   /// Delays each of a broker's answers.
   package func setRoundTripTime(_ time: Duration, ofBroker number: Int) throws(KafkaError) {
-    let code = unsafe rd_kafka_mock_broker_set_rtt(cluster, Int32(number), time.milliseconds)
+    let code = unsafe rd_kafka_mock_broker_set_rtt(cluster, Int32(number), time.waitMilliseconds)
     try KafkaError.check(.mockCluster, code)
   }
 }

@@ -161,7 +161,7 @@ package final class TopicReader {
     var high: Int64 = 0
     let code = unsafe rd_kafka_query_watermark_offsets(
       handle.pointer, partition.topic, partition.partition.rawValue, &low, &high,
-      timeout.milliseconds)
+      timeout.waitMilliseconds)
     try handle.check(.position, code)
     return Watermarks(low: Offset(low), high: Offset(high))
   }
@@ -174,7 +174,7 @@ package final class TopicReader {
     let list = TopicPartitionList(
       Dictionary(uniqueKeysWithValues: partitions.map { ($0, Offset(milliseconds)) }))
     let code = unsafe list.withPointer {
-      unsafe rd_kafka_offsets_for_times(handle.pointer, $0, timeout.milliseconds)
+      unsafe rd_kafka_offsets_for_times(handle.pointer, $0, timeout.waitMilliseconds)
     }
     try handle.check(.position, code)
     if let code = list.firstError { throw handle.error(.position, code) }

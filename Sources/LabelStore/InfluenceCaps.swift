@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 
 /// How much of a training set one tenant may be: whoever floods the stream must not own the model.
 package struct InfluenceCaps: Hashable, Sendable {

@@ -1,3 +1,4 @@
+internal import Basics
 package import Datasets
 internal import Foundation
 internal import GRDB

@@ -1,4 +1,4 @@
-package import Datasets
+internal import Basics
 package import Records
 internal import Wire
 
@@ -60,13 +60,7 @@ extension LabelStore {
 extension ContentDigest {
   /// The digest that a record's key names; nil for any other key.
   package init?(key: [UInt8]?) {
-    guard let key, key.count == 64 else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: 64, by: 2) {
-      let digits = String(decoding: key[index..<index + 2], as: UTF8.self)
-      guard let byte = UInt8(digits, radix: 16) else { return nil }
-      bytes.append(byte)
-    }
-    self.init(bytes: bytes)
+    guard let key else { return nil }
+    self.init(hexadecimal: String(decoding: key, as: UTF8.self))
   }
 }

@@ -1,4 +1,5 @@
-package import Datasets
+package import Basics
+internal import Datasets
 internal import Foundation
 internal import GRDB
 package import Records

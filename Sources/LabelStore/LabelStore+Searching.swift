@@ -1,4 +1,4 @@
-package import Datasets
+package import Basics
 internal import Foundation
 internal import GRDB
 

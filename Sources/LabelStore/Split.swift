@@ -1,4 +1,4 @@
-package import Datasets
+package import Basics
 
 /// What a label may be used for. Fixed by the content, so that it never changes.
 package enum Split: Int, Hashable, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-package import Datasets
+package import Basics
 
 /// A large guard model that says how unsafe an exchange is.
 package protocol Teacher: Sendable {

@@ -1,4 +1,4 @@
-package import Datasets
+package import Basics
 
 /// How a teacher is asked: a raw text before its answer, and the two words it answers with.
 package protocol TeacherTemplate: Sendable {

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Distillation
 
 /// What a training tells of itself.
@@ -29,8 +30,7 @@ package struct TrainingPace: Sendable {
 
   /// Takes another step into account.
   mutating func advance(_ point: TrainingPoint, took duration: Duration) -> TrainingPace {
-    let (seconds, attoseconds) = duration.components
-    elapsed += max(1e-6, Double(seconds) + Double(attoseconds) / 1e18)
+    elapsed += max(1e-6, duration.seconds)
     loss = tokens == 0 ? point.loss : 0.9 * loss + 0.1 * point.loss
     step = point.step
     tokens += point.tokens

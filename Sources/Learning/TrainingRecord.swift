@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 internal import DeBERTa
 package import Distillation

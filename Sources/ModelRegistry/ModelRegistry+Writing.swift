@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 package import Foundation
 internal import Glibc
 

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 internal import Foundation
 
 /// Versions of a model in one folder, one of which is the champion.

@@ -1,10 +1,11 @@
+package import Basics
 package import Records
 
 /// A record on its way through the stream, under the assignment it was read in.
 package struct StreamItem: Sendable {
   package let record: InputRecord
   let lane: LaneID
-  package let arrival: StreamInstant
+  package let arrival: Instant
 }
 
 /// An exchange turned into the sequences of token ids that the model judges.
@@ -99,5 +100,5 @@ package struct JudgedItem: Sendable {
   package internal(set) var omitsPayload = false
 
   /// When the record was read.
-  package var arrival: StreamInstant { item.arrival }
+  package var arrival: Instant { item.arrival }
 }

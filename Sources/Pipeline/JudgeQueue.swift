@@ -1,3 +1,5 @@
+package import Basics
+
 /// Names a batch that is with the classifier.
 package struct BatchID: Hashable, Sendable {
   let number: Int
@@ -51,7 +53,7 @@ struct JudgeQueue: Sendable {
 
   var isEmpty: Bool { batcher.isEmpty && entries.isEmpty }
 
-  mutating func append(_ items: [PreparedItem], now: StreamInstant) {
+  mutating func append(_ items: [PreparedItem], now: Instant) {
     batcher.append(items, now: now)
   }
 
@@ -60,7 +62,7 @@ struct JudgeQueue: Sendable {
   /// - Parameters:
   ///   - isDraining: no more records will come before the next batch is out.
   ///   - isQuiet: no records are being made ready.
-  mutating func next(now: StreamInstant, isDraining: Bool, isQuiet: Bool) -> Decision<Batch> {
+  mutating func next(now: Instant, isDraining: Bool, isQuiet: Bool) -> Decision<Batch> {
     let running = entries.count { if case .running = $0 { true } else { false } }
     guard running < batchesMax else { return .wait(until: nil) }
     for (place, entry) in entries.enumerated() {
@@ -159,5 +161,5 @@ struct JudgeQueue: Sendable {
 package enum Decision<Work: Sendable>: Sendable {
   case perform(Work)
   /// Ask again at that time, or after the machine has changed; nil: only after a change.
-  case wait(until: StreamInstant?)
+  case wait(until: Instant?)
 }

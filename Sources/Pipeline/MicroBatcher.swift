@@ -1,3 +1,5 @@
+package import Basics
+
 /// Why a batch was released.
 package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
   /// The next record would exceed the token budget, or the budget is full.
@@ -27,7 +29,7 @@ package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
 package struct MicroBatcher: Sendable {
   private let limits: BatchLimits
   private var queue = Queue<PreparedItem>()
-  private var lastArrival = StreamInstant.zero
+  private var lastArrival = Instant.zero
 
   package init(limits: BatchLimits) {
     self.limits = limits
@@ -37,7 +39,7 @@ package struct MicroBatcher: Sendable {
   package var count: Int { queue.count }
 
   /// Adds records, in stream order, at the moment they became ready.
-  package mutating func append(_ items: [PreparedItem], now: StreamInstant) {
+  package mutating func append(_ items: [PreparedItem], now: Instant) {
     guard !items.isEmpty else { return }
     queue.append(contentsOf: items)
     lastArrival = now
@@ -47,13 +49,13 @@ package struct MicroBatcher: Sendable {
   package enum Decision: Sendable {
     case release([PreparedItem], ReleaseReason)
     /// Ask again at that time, or when records were added; nil: only when records were added.
-    case wait(until: StreamInstant?)
+    case wait(until: Instant?)
   }
 
   /// Releases a batch if one is due.
   ///
   /// - Parameter hurry: why waiting for more records is pointless; nil where it is not.
-  package mutating func next(now: StreamInstant, hurry: ReleaseReason?) -> Decision {
+  package mutating func next(now: Instant, hurry: ReleaseReason?) -> Decision {
     guard let oldest = queue.first else { return .wait(until: nil) }
     let (count, full) = fill()
     if let full { return .release(queue.removeFirst(count), full) }

@@ -1,3 +1,4 @@
+package import Basics
 package import Records
 
 /// The whole stream as a pure machine: records go in, batches and transactions come out.
@@ -14,7 +15,7 @@ package struct StreamMachine: Sendable {
   /// Why the stream cannot go on; nil while it can.
   package private(set) var failure: StreamFailure?
   /// When offsets were last committed, or the stream last had nothing to do.
-  package private(set) var lastProgress: StreamInstant
+  package private(set) var lastProgress: Instant
   package private(set) var bufferedRecords = 0
   package private(set) var bufferedBytes = 0
   private var sequencer = ChunkSequencer()
@@ -22,10 +23,10 @@ package struct StreamMachine: Sendable {
   private var publishing: TransactionQueue
   /// What reading was last told; nil when a rebalance may have undone it.
   private var flow: FlowChange? = .resume
-  private var fullSince: StreamInstant?
+  private var fullSince: Instant?
   private var isDraining = false
 
-  package init(limits: StreamLimits, now: StreamInstant) {
+  package init(limits: StreamLimits, now: Instant) {
     self.limits = limits
     lastProgress = now
     judging = JudgeQueue(limits: limits.batch)
@@ -78,7 +79,7 @@ package struct StreamMachine: Sendable {
   ///
   /// Records of partitions that are not assigned, or that were read before, are left out: they are
   /// another owner's, or a repetition after a seek inside the client.
-  package mutating func receive(_ records: [InputRecord], now: StreamInstant) -> Chunk? {
+  package mutating func receive(_ records: [InputRecord], now: Instant) -> Chunk? {
     var items: [StreamItem] = []
     items.reserveCapacity(records.count)
     if isIdle { lastProgress = now }
@@ -107,7 +108,7 @@ package struct StreamMachine: Sendable {
   ///
   /// A pause is for stalls: it makes the client drop what it fetched ahead and fetch it again, which
   /// costs more than a second. Short waits for room only leave the client's records where they are.
-  package mutating func flowChange(now: StreamInstant) -> FlowChange? {
+  package mutating func flowChange(now: Instant) -> FlowChange? {
     if !isFull { fullSince = nil } else if fullSince == nil { fullSince = now }
     let isStalled =
       fullSince.map { now >= $0.advanced(byMilliseconds: limits.pauseAfterMilliseconds) } ?? false
@@ -123,7 +124,7 @@ package struct StreamMachine: Sendable {
   // MARK: Preparing and judging
 
   /// A chunk was decoded and tokenized, its items in their order.
-  package mutating func prepared(_ id: ChunkID, _ items: [PreparedItem], now: StreamInstant) {
+  package mutating func prepared(_ id: ChunkID, _ items: [PreparedItem], now: Instant) {
     var wanted: [PreparedItem] = []
     var unwanted: [StreamItem] = []
     for item in sequencer.accept(id, items) {
@@ -134,7 +135,7 @@ package struct StreamMachine: Sendable {
   }
 
   /// The next batch for the classifier, no more than `batchesInFlightMax` at a time.
-  package mutating func nextBatch(now: StreamInstant) -> Decision<Batch> {
+  package mutating func nextBatch(now: Instant) -> Decision<Batch> {
     judging.next(
       now: now, isDraining: isDraining || isFull, isQuiet: sequencer.outstanding == 0)
   }
@@ -197,17 +198,17 @@ package struct StreamMachine: Sendable {
   // MARK: Publishing
 
   /// Whether `nextTransaction` would return one, and if not, when to ask again.
-  package func transactionIsDue(now: StreamInstant) -> Decision<Void> {
+  package func transactionIsDue(now: Instant) -> Decision<Void> {
     publishing.isDue(now: now)
   }
 
   /// The next transaction to publish, one at a time.
-  package mutating func nextTransaction(now: StreamInstant) -> Decision<Transaction> {
+  package mutating func nextTransaction(now: Instant) -> Decision<Transaction> {
     publishing.next(now: now)
   }
 
   /// The transaction in flight is committed.
-  package mutating func committed(_ id: TransactionID, now: StreamInstant) {
+  package mutating func committed(_ id: TransactionID, now: Instant) {
     let transaction = publishing.finish(id)
     for item in transaction.items {
       ledger.commit(item.item.lane, item.item.record.source)
@@ -221,7 +222,7 @@ package struct StreamMachine: Sendable {
   ///
   /// - Parameter item: for a rejected output, the index of the item in the transaction it came from.
   package mutating func publishingFailed(
-    _ id: TransactionID, _ cause: SinkFailure, item: Int?, now: StreamInstant
+    _ id: TransactionID, _ cause: SinkFailure, item: Int?, now: Instant
   ) {
     let transaction = publishing.finish(id)
     counters.abortedTransactions += 1

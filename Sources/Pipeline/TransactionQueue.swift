@@ -1,3 +1,4 @@
+internal import Basics
 package import Records
 
 /// Names a transaction that is being published.
@@ -35,7 +36,7 @@ struct TransactionQueue: Sendable {
   private let limits: StreamLimits
   private var ready = Queue<JudgedItem>()
   private(set) var inFlight: Transaction?
-  private var failed: (items: [JudgedItem], attempts: Int, retryAt: StreamInstant)?
+  private var failed: (items: [JudgedItem], attempts: Int, retryAt: Instant)?
   private var nextNumber = 0
 
   init(limits: StreamLimits) {
@@ -49,14 +50,14 @@ struct TransactionQueue: Sendable {
   }
 
   /// Whether there is something to publish now.
-  func isDue(now: StreamInstant) -> Decision<Void> {
+  func isDue(now: Instant) -> Decision<Void> {
     guard inFlight == nil else { return .wait(until: nil) }
     if let failed { return now >= failed.retryAt ? .perform(()) : .wait(until: failed.retryAt) }
     return ready.isEmpty ? .wait(until: nil) : .perform(())
   }
 
   /// Starts the next transaction if none is in flight and there is something to publish.
-  mutating func next(now: StreamInstant) -> Decision<Transaction> {
+  mutating func next(now: Instant) -> Decision<Transaction> {
     guard inFlight == nil else { return .wait(until: nil) }
     if let (items, attempts, retryAt) = failed {
       guard now >= retryAt else { return .wait(until: retryAt) }
@@ -77,7 +78,7 @@ struct TransactionQueue: Sendable {
   }
 
   /// Keeps the items of a transaction that failed for another attempt.
-  mutating func retry(_ items: [JudgedItem], attempts: Int, at time: StreamInstant) {
+  mutating func retry(_ items: [JudgedItem], attempts: Int, at time: Instant) {
     failed = (items, attempts, time)
   }
 

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Glibc
 internal import Synchronization
 
@@ -23,10 +24,7 @@ package final class ProgressBar: Sendable {
   }
 
   /// Seconds since the work began, above 0.
-  package var elapsed: Double {
-    let (seconds, attoseconds) = (ContinuousClock.now - start).components
-    return max(0.001, Double(seconds) + Double(attoseconds) / 1e18)
-  }
+  package var elapsed: Double { max(0.001, (ContinuousClock.now - start).seconds) }
 
   /// Shows a line, unless the one before is too fresh.
   package func show(_ line: () -> String) {

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 internal import Evaluation
 internal import Foundation
@@ -67,8 +68,7 @@ struct Examination {
       }
       let start = ContinuousClock.now
       _ = try model.margins(sequences)
-      let (whole, rest) = (ContinuousClock.now - start).components
-      return Double(whole) + Double(rest) / 1e18
+      return (ContinuousClock.now - start).seconds
     }
     do throws(ClassifierFailure) {
       try champion.warmUp()

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 internal import Foundation
 
@@ -12,7 +13,7 @@ struct GoldSet {
   init(files: [String], folder: String, isNoted: Bool = true) throws(RetrainFailure) {
     var rows: [LabelledExample] = []
     var digests: [UInt8] = []
-    do throws(DatasetError) {
+    do {
       for file in files {
         rows += try DatasetFile.read(file)
         digests += try ContentDigest(file: file).bytes

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 internal import Foundation
 internal import Hosting
 internal import Kafka
@@ -33,13 +33,13 @@ struct LabelSync {
       let batch = try next(of: reader)
       changes += try storing { () throws(LabelStoreError) -> LabelChanges in
         let changes = try store.apply(
-          batch, timeToLiveMilliseconds: timeToLive, nowMilliseconds: wallClockMilliseconds())
+          batch, timeToLiveMilliseconds: timeToLive, nowMilliseconds: WallClock.milliseconds())
         try keep(reader.positions)
         return changes
       }
     }
     _ = try storing { () throws(LabelStoreError) -> [ContentDigest] in
-      try store.purge(nowMilliseconds: wallClockMilliseconds())
+      try store.purge(nowMilliseconds: WallClock.milliseconds())
     }
     return changes
   }

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 internal import Foundation
 internal import LabelStore
@@ -84,11 +85,11 @@ struct RetrainDataset {
     var digests: [String: String] = [:]
     var rows: [LabelledExample] = []
     for file in settings.replay {
-      do throws(DatasetError) {
+      do {
         digests[URL(filePath: file).lastPathComponent] = try ContentDigest(file: file).description
         rows += try DatasetFile.read(file)
       } catch {
-        throw .configuration(error.description)
+        throw .configuration("\(error)")
       }
     }
     let salt = (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * $0)) }

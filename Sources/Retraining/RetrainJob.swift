@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 internal import Distillation
 internal import Evaluation
@@ -8,7 +9,6 @@ internal import Kafka
 package import Learning
 internal import LabelStore
 internal import ModelRegistry
-internal import Pipeline
 package import Settings
 internal import Tensors
 
@@ -134,7 +134,7 @@ package struct RetrainJob: Sendable {
       report(.warning("\(changes.unreadable) labels cannot be read and were left out"))
     }
     let plan = RunFolder.Plan(
-      startedAt: Self.now, labelsUntil: wallClockMilliseconds(), champion: champion,
+      startedAt: Self.now, labelsUntil: WallClock.milliseconds(), champion: champion,
       seed: retrain.seed, goldDigest: gold.digest,
       settings: ContentDigest(of: "\(retrain.dataset)\(retrain.training)".utf8).description)
     if let run = try resumableRun(like: plan), let kept = run.plan {

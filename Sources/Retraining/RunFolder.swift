@@ -1,4 +1,3 @@
-internal import Datasets
 internal import Foundation
 internal import Guard
 internal import ModelRegistry

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 internal import Guard
 internal import Hosting
 internal import Kafka
@@ -18,7 +18,7 @@ struct TrafficReplay {
   /// records' positions.
   init(clients: KafkaClients, settings: Settings, gate: GateSettings) throws(RetrainFailure) {
     guard gate.trafficHours > 0 else { return }
-    let start = wallClockMilliseconds() - Int64(gate.trafficHours) * 3_600_000
+    let start = WallClock.milliseconds() - Int64(gate.trafficHours) * 3_600_000
     let topics = settings.inputTopics.filter { !$0.hasPrefix("^") }
     var sample = SmallestHashes<Exchange>(count: gate.trafficRecordsMax)
     var decoder = ExchangeDecoder(

@@ -1,3 +1,4 @@
+internal import Basics
 import Glibc
 
 /// Tells the service manager how this service is doing, by the protocol of sd_notify(3): one
@@ -30,9 +31,7 @@ package struct ServiceNotifier: Sendable {
 
   /// The service takes its configuration or model anew; `ready` ends that.
   package func reloading() {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    let microseconds = Instant.now.nanoseconds / 1_000
     send("RELOADING=1\nMONOTONIC_USEC=\(microseconds)\nSTATUS=loading a model")
   }
 

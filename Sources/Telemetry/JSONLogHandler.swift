@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Logging
 
@@ -18,7 +19,7 @@ struct JSONLogHandler: LogHandler {
     fields["level"] = event.level.rawValue
     fields["logger"] = label
     fields["message"] = "\(event.message)"
-    fields["time"] = Date().formatted(.iso8601.time(includingFractionalSeconds: true))
+    fields["time"] = Timestamp.text(milliseconds: WallClock.milliseconds())
     guard var line = try? JSONEncoder.sorted.encode(fields) else { return }
     line.append(UInt8(ascii: "\n"))
     FileHandle.standardError.write(line)

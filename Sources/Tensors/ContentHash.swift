@@ -1,3 +1,4 @@
+internal import Basics
 import CKernels
 import Synchronization
 
@@ -13,10 +14,7 @@ package struct ContentHash: Sendable, Hashable, CustomStringConvertible {
   package init() {}
 
   /// 16 hexadecimal digits.
-  package var description: String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+  package var description: String { Hexadecimal.text(value) }
 
   /// Appends `bytes`; where one addition ends and the next begins matters.
   package mutating func add(_ bytes: RawSpan, on pool: WorkerPool) {

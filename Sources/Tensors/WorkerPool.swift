@@ -13,7 +13,7 @@ package final class WorkerPool: Sendable {
   /// A pool of `workers` threads, the caller's included; 0 takes every processor it may run on.
   package init(workers: Int = 0) {
     precondition(workers >= 0, "a pool has no negative size")
-    let total = workers == 0 ? ProcessInfo.processInfo.activeProcessorCount : workers
+    let total = workers == 0 ? Processors.count : workers
     self.workers = total
     threads = (1..<max(1, total)).map { [exchange] worker in
       BlockingThread(name: "engine-\(worker)") { exchange.serve(as: worker) }

@@ -1,3 +1,4 @@
+internal import Basics
 import Glibc
 
 /// A value behind a lock, with waiting: the classic monitor.
@@ -76,12 +77,9 @@ import Glibc
   }
 
   private func sleep(atMost duration: Duration) {
-    var deadline = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
-    let (seconds, attoseconds) = duration.components
-    let nanoseconds = deadline.tv_nsec + Int(attoseconds / 1_000_000_000)
-    deadline.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
-    deadline.tv_nsec = max(0, nanoseconds % 1_000_000_000)
+    let end = Duration.nanoseconds(Instant.now.nanoseconds) + max(.zero, duration)
+    let (seconds, attoseconds) = end.components
+    var deadline = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
     unsafe pthread_cond_timedwait(condition, mutex, &deadline)
   }
 }

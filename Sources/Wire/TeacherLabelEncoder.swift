@@ -1,3 +1,4 @@
+internal import Basics
 package import Records
 
 /// Writes teacher labels as they are published; what a label does not have is left out.

@@ -1,3 +1,4 @@
+import Basics
 import ArgumentParser
 import DeBERTa
 import Foundation
@@ -23,7 +24,7 @@ struct EngineBenchmark: ParsableCommand {
     let loading = ContinuousClock.now - start
     if let dumpLogits {
       try dump(dumpLogits, classifier)
-      let seconds = (loading / .seconds(1)).formatted(.number.precision(.fractionLength(3)))
+      let seconds = loading.seconds.formatted(.number.precision(.fractionLength(3)))
       FileHandle.standardError.write(
         Data("loaded in \(seconds) s, peak resident \(peakResidentKilobytes() / 1024) MiB\n".utf8))
       return
@@ -61,7 +62,7 @@ struct EngineBenchmark: ParsableCommand {
       results.removeAll(keepingCapacity: true)
       let (start, work) = (ContinuousClock.now, processorSeconds())
       for batch in batches { try classifier.classify(batch, into: &results) }
-      best = min(best, (ContinuousClock.now - start) / .seconds(1))
+      best = min(best, (ContinuousClock.now - start).seconds)
       leastWork = min(leastWork, processorSeconds() - work)
     }
     let rates = [best, leastWork].map {

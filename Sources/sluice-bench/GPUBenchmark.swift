@@ -1,3 +1,4 @@
+import Basics
 import ArgumentParser
 import CudaDeBERTa
 import CudaDevice
@@ -145,7 +146,7 @@ struct GPUBenchmark: ParsableCommand {
       logits.removeAll(keepingCapacity: true)
       let start = ContinuousClock.now
       try classifier.classify(batch, into: &logits)
-      rates.append(Double(load.mix.tokens) / ((ContinuousClock.now - start) / .seconds(1)))
+      rates.append(Double(load.mix.tokens) / (ContinuousClock.now - start).seconds)
     }
     return rates.sorted()[rates.count / 2]
   }

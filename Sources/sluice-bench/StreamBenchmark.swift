@@ -1,3 +1,4 @@
+import Basics
 import ArgumentParser
 import FilterService
 import Foundation
@@ -162,7 +163,7 @@ struct StreamBenchmark: ParsableCommand {
       "milliseconds p50/p99: read to verdict \(Self.percentiles(snapshot.verdictLatency)),",
       "read to commit \(Self.percentiles(snapshot.latency)),",
       "the model alone \(Self.percentiles(snapshot.judging))")
-    let seconds = elapsed / .seconds(1)
+    let seconds = elapsed.seconds
     if model != nil { print("  \(Int(Double(counters.tokens) / seconds)) tokens/s") }
     return Double(count - already) / seconds
   }

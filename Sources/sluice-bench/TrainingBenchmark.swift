@@ -1,3 +1,4 @@
+import Basics
 import ArgumentParser
 import DeBERTa
 import Distillation
@@ -79,7 +80,7 @@ struct TrainingBenchmark: ParsableCommand {
       let (start, work) = (ContinuousClock.now, processorSeconds())
       let point = try trainer.step()
       guard point.step > warmUp else { continue }
-      figures.seconds.append((ContinuousClock.now - start) / .seconds(1))
+      figures.seconds.append((ContinuousClock.now - start).seconds)
       figures.processorSeconds.append(processorSeconds() - work)
     }
     figures.peakKilobytes = peakResidentKilobytes()

@@ -1,5 +1,5 @@
+import Basics
 import ArgumentParser
-import Datasets
 import Foundation
 import LabelService
 import LabelStore
@@ -118,6 +118,6 @@ struct LabelErase: ParsableCommand {
   }
 
   private static func content(_ digits: String?) -> ContentDigest? {
-    digits.flatMap { ContentDigest(key: Array($0.lowercased().utf8)) }
+    digits.flatMap { ContentDigest(hexadecimal: $0) }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Foundation
 
 /// A moment on the command line: a date, a date with time, or how long ago it was.
@@ -26,7 +27,5 @@ struct TimeArgument: ExpressibleByArgument {
 
 /// A record's time for people and programs: ISO 8601 in UTC, to the millisecond; nil when unknown.
 func timeText(milliseconds: Int64) -> String? {
-  guard milliseconds >= 0 else { return nil }
-  return Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
-    .formatted(.iso8601.dateTimeSeparator(.standard).time(includingFractionalSeconds: true))
+  milliseconds >= 0 ? Timestamp.text(milliseconds: milliseconds) : nil
 }

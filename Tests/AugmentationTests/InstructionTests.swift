@@ -1,4 +1,3 @@
-import Datasets
 import LanguageModel
 import TestSupport
 import Testing

@@ -57,19 +57,4 @@ import Testing
     try examples.map(DatasetFile.line).reduce(Data(), +).write(to: URL(filePath: path))
     #expect(try DatasetFile.read(path) == examples)
   }
-
-  @Test func digestsTellContentsApart() {
-    let one = ContentDigest(prompt: "ab", response: "c")
-    #expect(one != ContentDigest(prompt: "a", response: "bc"))
-    #expect(one != ContentDigest(prompt: "ab", response: nil))
-    #expect(
-      ContentDigest(prompt: "ab", response: "") == ContentDigest(prompt: "ab", response: nil))
-    #expect(ContentDigest(bytes: one.bytes) == one)
-    #expect(
-      ContentDigest(of: "abc".utf8).description
-        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-    let fractions = (0..<1000).map { ContentDigest(prompt: "\($0)", response: nil).fraction }
-    let share = Double(fractions.count { $0 < 0.1 }) / 1000
-    #expect(abs(share - 0.1) < 0.04 && fractions.allSatisfy { 0 <= $0 && $0 < 1 })
-  }
 }

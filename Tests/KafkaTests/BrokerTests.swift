@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Kafka
 import Records
@@ -170,8 +171,8 @@ import Testing
     let first = try #require(all.last)
     #expect(all.compactMap(\.text) == ["0", "1", "2", "3"])
     // The later records' timestamps must be larger.
-    while wallClockMilliseconds() <= first.timestampMilliseconds {}
-    let middle = wallClockMilliseconds()
+    while WallClock.milliseconds() <= first.timestampMilliseconds {}
+    let middle = WallClock.milliseconds()
     try publisher.publish(records(4..<6), offsets: [:], as: member.groupMetadata())
     #expect(try readAll(from: .time(milliseconds: middle)).compactMap(\.text) == ["4", "5"])
     #expect(try readAll(from: .time(milliseconds: middle + 3_600_000)).isEmpty)
@@ -183,11 +184,5 @@ import Testing
     var received: [InputRecord] = []
     try reader.readAll(idleMax: .seconds(20)) { received += $0 }
     return received
-  }
-
-  private func wallClockMilliseconds() -> Int64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
   }
 }

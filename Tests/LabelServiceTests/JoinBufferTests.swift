@@ -1,5 +1,5 @@
+import Basics
 import LabelService
-import Pipeline
 import Records
 import TestSupport
 import Testing
@@ -83,12 +83,12 @@ import Testing
     var buffer = buffer()
     _ = buffer.add(exchange: 1, at: at(1), bytes: 5, now: .zero)
     let other = SourcePosition(topic: "other", partition: 0, offset: 9)
-    let later = StreamInstant.zero.advanced(byMilliseconds: 500)
+    let later = Instant.zero.advanced(byMilliseconds: 500)
     _ = buffer.add(verdictOn: other, chosen: 9, from: verdicts, now: later)
-    #expect(buffer.nextExpiry == StreamInstant.zero.advanced(byMilliseconds: 1_000))
+    #expect(buffer.nextExpiry == Instant.zero.advanced(byMilliseconds: 1_000))
     let outcomes8 = buffer.expire(now: later)
     #expect(words(outcomes8) == [])
-    let end = StreamInstant.zero.advanced(byMilliseconds: 1_000)
+    let end = Instant.zero.advanced(byMilliseconds: 1_000)
     let outcomes9 = buffer.expire(now: end)
     #expect(words(outcomes9) == ["exchange expired 1"])
     let outcomes10 = buffer.expire(now: end.advanced(byMilliseconds: 500))
@@ -154,7 +154,7 @@ import Testing
         nextVerdict += 1
       }
     }
-    settle(buffer.expire(now: StreamInstant.zero.advanced(byMilliseconds: 2_000)))
+    settle(buffer.expire(now: Instant.zero.advanced(byMilliseconds: 2_000)))
     #expect(settled.count == Int(count) && settled.values.allSatisfy { $0 == 1 }, "seed \(seed)")
     #expect(joined == chosen.subtracting(unjudged), "seed \(seed)")
     #expect(buffer.waitingExchanges == 0 && buffer.waitingVerdicts == 0)

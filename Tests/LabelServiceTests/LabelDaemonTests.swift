@@ -1,4 +1,4 @@
-import Datasets
+import Basics
 import Foundation
 import Kafka
 import LabelService

@@ -1,4 +1,4 @@
-import Datasets
+import Basics
 import LabelService
 import LabelStore
 import Records

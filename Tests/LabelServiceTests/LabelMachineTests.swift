@@ -1,7 +1,5 @@
-import Datasets
 import LabelService
 import LanguageModel
-import Pipeline
 import Records
 import TestSupport
 import Testing

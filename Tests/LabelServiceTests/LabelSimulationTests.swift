@@ -1,7 +1,6 @@
-import Datasets
+import Basics
 import LabelService
 import LanguageModel
-import Pipeline
 import Records
 import TestSupport
 import Testing

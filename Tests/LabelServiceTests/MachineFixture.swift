@@ -1,13 +1,12 @@
-import Datasets
+import Basics
 import LabelService
 import LanguageModel
-import Pipeline
 import Records
 
 /// A machine with partitions, and records to feed it.
 struct MachineFixture {
   var machine: LabelMachine
-  var now = StreamInstant.zero
+  var now = Instant.zero
   static let teacher = TeacherIdentity(
     model: "teacher", templateDigest: ContentDigest(of: Array("template".utf8)))
   static let partitions = ["in", "verdicts"].map {

@@ -1,5 +1,5 @@
+import Basics
 import LabelService
-import Pipeline
 import Records
 import TestSupport
 import Testing
@@ -119,8 +119,8 @@ import Testing
     var time: Int64 = 0
     for _ in 0..<2_000 {
       time += Int64.random(in: 0...(4 * minute), using: &generator)
-      let left = budget.left(at: StreamInstant(nanoseconds: time))
-      let isAllowed = budget.spend(at: StreamInstant(nanoseconds: time))
+      let left = budget.left(at: Instant(nanoseconds: time))
+      let isAllowed = budget.spend(at: Instant(nanoseconds: time))
       #expect(isAllowed == (left > 0))
       if isAllowed { spent.append(time) }
     }
@@ -133,13 +133,13 @@ import Testing
 
   @Test func itIsFreeAgainWhenItSays() throws {
     var budget = HourlyBudget(limit: 1)
-    let start = StreamInstant(nanoseconds: 30 * minute + 7)
+    let start = Instant(nanoseconds: 30 * minute + 7)
     var isAllowed = budget.spend(at: start)
     #expect(isAllowed)
     isAllowed = budget.spend(at: start)
     #expect(!isAllowed)
     let free = try #require(budget.nextFree())
-    isAllowed = budget.spend(at: StreamInstant(nanoseconds: free.nanoseconds - 1))
+    isAllowed = budget.spend(at: Instant(nanoseconds: free.nanoseconds - 1))
     #expect(!isAllowed)
     isAllowed = budget.spend(at: free)
     #expect(isAllowed)
@@ -147,14 +147,14 @@ import Testing
 
   @Test func aRefundAndAnEarlierRunCount() {
     var budget = HourlyBudget(limit: 2)
-    budget.count(at: StreamInstant(nanoseconds: -10 * minute))
-    let now = StreamInstant(nanoseconds: minute)
+    budget.count(at: Instant(nanoseconds: -10 * minute))
+    let now = Instant(nanoseconds: minute)
     var left = [budget.left(at: now)]
     _ = budget.spend(at: now)
     left.append(budget.left(at: now))
     budget.refund(at: now)
     left.append(budget.left(at: now))
-    left.append(budget.left(at: StreamInstant(nanoseconds: 51 * minute)))
+    left.append(budget.left(at: Instant(nanoseconds: 51 * minute)))
     #expect(left == [1, 0, 1, 2])
   }
 
@@ -165,7 +165,7 @@ import Testing
       allowed.append(caps.spend(tenant, at: .zero))
     }
     #expect(allowed == [true, true, true, false, true, false, true])
-    let isAllowedLater = caps.spend("a", at: StreamInstant(nanoseconds: 61 * minute))
+    let isAllowedLater = caps.spend("a", at: Instant(nanoseconds: 61 * minute))
     #expect(isAllowedLater)
     var none = TenantCaps(limit: nil)
     for _ in 0..<100 {

@@ -1,4 +1,4 @@
-import Datasets
+import Basics
 import LabelStore
 import Records
 import TestSupport

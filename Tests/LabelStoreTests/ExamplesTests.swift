@@ -1,4 +1,3 @@
-import Datasets
 import LabelStore
 import Records
 import TestSupport

@@ -16,7 +16,8 @@ struct PackageLayout {
   }
 
   static let layerNames = [
-    "cBoundary", "foundations", "engine", "streaming", "operation", "composition", "executables",
+    "cBoundary", "base", "foundations", "engine", "streaming", "operation", "composition",
+    "executables",
   ]
 
   let targets: [Target]

@@ -1,10 +1,11 @@
+import Basics
 import Pipeline
 import Records
 
 /// Drives a machine by hand: short names for what the tests do all the time.
 final class Bench {
   var machine: StreamMachine
-  var now = StreamInstant.zero
+  var now = Instant.zero
   let partition = TopicPartition(topic: "in", partition: Partition(0))
 
   init(_ limits: StreamLimits = StreamLimits()) {

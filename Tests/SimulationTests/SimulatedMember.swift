@@ -1,3 +1,4 @@
+import Basics
 import Kafka
 import Pipeline
 import Records
@@ -25,8 +26,7 @@ struct SimulatedMember {
   private var model = SimulatedModel(number: 1)
 
   /// A daemon that has fenced its predecessor of that number and not joined yet.
-  init(number: Int, cluster: SimulatedCluster, order: SimulatedPublisher.Order, now: StreamInstant)
-  {
+  init(number: Int, cluster: SimulatedCluster, order: SimulatedPublisher.Order, now: Instant) {
     self.number = number
     self.cluster = cluster
     publisher = SimulatedPublisher(order, cluster: cluster, number: number)
@@ -48,7 +48,7 @@ struct SimulatedMember {
   /// A rebalance, as the consumer's callbacks tell it: drain as long as the world's patience lasts,
   /// then give up what is left.
   mutating func rebalance(
-    to partitions: [TopicPartition], patience: Int, now: inout StreamInstant,
+    to partitions: [TopicPartition], patience: Int, now: inout Instant,
     random: inout SeededGenerator
   ) {
     let revoked = machine.ledger.assigned.subtracting(partitions).sorted()
@@ -76,7 +76,7 @@ struct SimulatedMember {
 
   /// Does one thing that one of the daemon's threads could do now.
   mutating func step(
-    now: StreamInstant, random: inout SeededGenerator, faults: Bool, reads: Bool = true
+    now: Instant, random: inout SeededGenerator, faults: Bool, reads: Bool = true
   ) {
     switch Int.random(in: 0..<5, using: &random) {
     case 0 where reads: read(now: now, random: &random)
@@ -87,7 +87,7 @@ struct SimulatedMember {
     }
   }
 
-  private mutating func read(now: StreamInstant, random: inout SeededGenerator) {
+  private mutating func read(now: Instant, random: inout SeededGenerator) {
     if let change = machine.flowChange(now: now) { isPaused = change == .pause }
     guard !isPaused, !machine.isFull else { return }
     guard let partition = positions.keys.sorted().randomElement(using: &random) else { return }
@@ -106,7 +106,7 @@ struct SimulatedMember {
     #expect(machine.bufferedRecords <= Self.limits.bufferRecordsMax + Self.pollMax)
   }
 
-  private mutating func prepareOneChunk(now: StreamInstant, random: inout SeededGenerator) {
+  private mutating func prepareOneChunk(now: Instant, random: inout SeededGenerator) {
     guard let index = chunks.indices.randomElement(using: &random) else { return }
     let chunk = chunks.remove(at: index)
     let prepared = chunk.items.map { item in
@@ -128,7 +128,7 @@ struct SimulatedMember {
     machine.prepared(chunk.id, prepared, now: now)
   }
 
-  private mutating func startBatch(now: StreamInstant) {
+  private mutating func startBatch(now: Instant) {
     guard case .perform(let next) = machine.nextBatch(now: now) else { return }
     batches.append(next)
     #expect(batches.count <= Self.limits.batch.batchesInFlightMax)
@@ -138,7 +138,7 @@ struct SimulatedMember {
   }
 
   private mutating func finishBatch(
-    now: StreamInstant, random: inout SeededGenerator, faults: Bool
+    now: Instant, random: inout SeededGenerator, faults: Bool
   ) {
     // In any order: a later batch may be done before an earlier one.
     guard let index = batches.indices.randomElement(using: &random) else { return }
@@ -159,7 +159,7 @@ struct SimulatedMember {
   }
 
   /// Starts a transaction, or publishes the one that was started.
-  private mutating func publish(now: StreamInstant) {
+  private mutating func publish(now: Instant) {
     guard let (current, formedIn) = transaction else {
       if case .perform(let next) = machine.nextTransaction(now: now) {
         transaction = (next, generation)

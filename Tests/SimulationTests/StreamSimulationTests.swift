@@ -1,4 +1,4 @@
-import Pipeline
+import Basics
 import Records
 import TestSupport
 import Testing
@@ -54,7 +54,7 @@ private struct Simulation {
   private let order: SimulatedPublisher.Order
   private var random: SeededGenerator
   private var members: [SimulatedMember] = []
-  private var now = StreamInstant.zero
+  private var now = Instant.zero
 
   init(seed: UInt64, order: SimulatedPublisher.Order, hasLateRequests: Bool = true) {
     self.order = order

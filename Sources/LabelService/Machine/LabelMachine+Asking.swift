@@ -1,4 +1,4 @@
-package import Datasets
+package import Basics
 package import LanguageModel
 package import Pipeline
 internal import Records
@@ -11,9 +11,9 @@ package struct TeacherRequest: Sendable {
   package let response: String?
   /// The first is the one that the label is named after.
   package internal(set) var samples: [Sample]
-  let arrival: StreamInstant
+  let arrival: Instant
   var attempts = 0
-  var notBefore: StreamInstant
+  var notBefore: Instant
 }
 
 extension LabelMachine {
@@ -21,7 +21,7 @@ extension LabelMachine {
   package static let decisionThreshold = 0.5
 
   /// Puts a chosen exchange into the queue, together with others of the same content.
-  mutating func enqueue(_ sample: Sample, _ exchange: Exchange, now: StreamInstant) {
+  mutating func enqueue(_ sample: Sample, _ exchange: Exchange, now: Instant) {
     guard caps.spend(sample.tenant, at: now) else { return leave([sample], .tenantCap) }
     let digest = ContentDigest(prompt: exchange.prompt, response: exchange.response)
     if let index = queue.firstIndex(where: { $0.digest == digest }) {
@@ -43,7 +43,7 @@ extension LabelMachine {
   }
 
   /// The next request to make.
-  package mutating func nextRequest(now: StreamInstant) -> Decision<TeacherRequest> {
+  package mutating func nextRequest(now: Instant) -> Decision<TeacherRequest> {
     guard !isDraining, !queue.isEmpty else { return .wait(until: nil) }
     guard inFlight.count < limits.concurrentMax else { return .wait(until: nil) }
     guard let index = queue.firstIndex(where: { $0.notBefore <= now }) else {
@@ -52,7 +52,7 @@ extension LabelMachine {
     guard budget.left(at: now) > 0 else { return .wait(until: budget.nextFree()) }
     let patience = Duration.milliseconds(limits.openMaxMilliseconds)
     if case .refused(let delay) = breaker.admit(at: now.sinceStart, patience: patience) {
-      return .wait(until: now.advanced(byMilliseconds: max(1, delay.milliseconds)))
+      return .wait(until: now.advanced(byMilliseconds: max(1, Int(delay.milliseconds))))
     }
     _ = budget.spend(at: now)
     var request = queue.remove(at: index)
@@ -89,7 +89,7 @@ extension LabelMachine {
   /// The label of a request was known already: the request was not made. Returns who sent the
   /// content now.
   package mutating func wasKnown(
-    _ number: Int, isUnsafe: Bool, now: StreamInstant
+    _ number: Int, isUnsafe: Bool, now: Instant
   ) -> [Sample] {
     breaker.abandon(at: now.sinceStart)
     budget.refund(at: now)
@@ -102,7 +102,7 @@ extension LabelMachine {
   }
 
   /// The teacher could not be asked.
-  package mutating func failed(_ number: Int, isRetriable: Bool, now: StreamInstant) {
+  package mutating func failed(_ number: Int, isRetriable: Bool, now: Instant) {
     counters.failures += 1
     guard isRetriable else {
       breaker.succeed()
@@ -129,15 +129,7 @@ extension LabelMachine {
   }
 }
 
-extension StreamInstant {
+extension Instant {
   /// This moment as the circuit breaker counts.
   var sinceStart: Duration { .nanoseconds(nanoseconds) }
-}
-
-extension Duration {
-  /// Whole milliseconds, rounded up.
-  fileprivate var milliseconds: Int {
-    let (seconds, attoseconds) = components
-    return Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-  }
 }

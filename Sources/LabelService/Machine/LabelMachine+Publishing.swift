@@ -1,3 +1,4 @@
+package import Basics
 package import Pipeline
 package import Records
 
@@ -16,7 +17,7 @@ package struct Publication: Sendable {
 
 extension LabelMachine {
   /// Whether a publication is due: at once when labels are there, now and then for offsets.
-  package func publicationIsDue(now: StreamInstant) -> Decision<Void> {
+  package func publicationIsDue(now: Instant) -> Decision<Void> {
     guard publishing == nil else { return .wait(until: nil) }
     if now < nextPublicationTime { return .wait(until: nextPublicationTime) }
     if finished.isEmpty {
@@ -29,7 +30,7 @@ extension LabelMachine {
 
   /// The next publication, if one is due. The group's membership must be taken before: taken later,
   /// it could let through offsets of an assignment that is over.
-  package mutating func nextPublication(now: StreamInstant) -> Decision<Publication> {
+  package mutating func nextPublication(now: Instant) -> Decision<Publication> {
     if case .wait(let until) = publicationIsDue(now: now) { return .wait(until: until) }
     let items = Array(finished.prefix(limits.publicationMax))
     finished.removeFirst(items.count)
@@ -42,7 +43,7 @@ extension LabelMachine {
 
   /// The labels are in the store and in the topic, and the offsets are committed. `refused` are
   /// indices of labels that the broker will never take.
-  package mutating func published(refused: Set<Int>, now: StreamInstant) {
+  package mutating func published(refused: Set<Int>, now: Instant) {
     guard let publication = publishing else { return }
     publishing = nil
     lastPublication = now
@@ -61,7 +62,7 @@ extension LabelMachine {
   }
 
   /// Nothing, or not all, was written: the same labels are published again after a pause.
-  package mutating func publishingFailed(pauseMilliseconds: Int, now: StreamInstant) {
+  package mutating func publishingFailed(pauseMilliseconds: Int, now: Instant) {
     guard let publication = publishing else { return }
     publishing = nil
     counters.failedPublications += 1

@@ -1,5 +1,5 @@
+package import Basics
 package import LanguageModel
-package import Pipeline
 package import Records
 
 /// Decides everything that the labelling service does, without clock, thread, input or output: what
@@ -24,7 +24,7 @@ package struct LabelMachine: Sendable {
   /// How long the service has not read because of a full queue, up to the last time it was asked:
   /// what waits for its other half cannot be blamed for that.
   private var heldNanoseconds: Int64 = 0
-  private var lastTime: StreamInstant
+  private var lastTime: Instant
   var join: JoinBuffer<WaitingExchange, ChosenVerdict>
   var caps: TenantCaps
   var breaker: CircuitBreaker
@@ -33,13 +33,13 @@ package struct LabelMachine: Sendable {
   var inFlight: [Int: TeacherRequest] = [:]
   var finished: [FinishedLabel] = []
   var publishing: Publication?
-  var lastPublication: StreamInstant
-  var nextPublicationTime: StreamInstant
+  var lastPublication: Instant
+  var nextPublicationTime: Instant
   var nextNumber = 0
 
   package init(
     limits: LabelLimits, plan: SamplingPlan, teacher: TeacherIdentity, estimator: LiveEstimator,
-    now: StreamInstant
+    now: Instant
   ) {
     self.limits = limits
     self.teacher = teacher
@@ -59,7 +59,7 @@ package struct LabelMachine: Sendable {
   }
 
   /// Counts requests that an earlier run made within the last hour.
-  package mutating func remember(requestsAt moments: [StreamInstant]) {
+  package mutating func remember(requestsAt moments: [Instant]) {
     for moment in moments { budget.count(at: moment) }
   }
 
@@ -90,17 +90,17 @@ package struct LabelMachine: Sendable {
   }
 
   /// The time without what the service spent not reading because of a full queue.
-  private mutating func readingTime(_ now: StreamInstant) -> StreamInstant {
+  private mutating func readingTime(_ now: Instant) -> Instant {
     if queueGate.isClosed { heldNanoseconds += now.nanoseconds(since: lastTime) }
     lastTime = now
-    return StreamInstant(nanoseconds: now.nanoseconds - heldNanoseconds)
+    return Instant(nanoseconds: now.nanoseconds - heldNanoseconds)
   }
 
   // MARK: Records
 
   /// Records were read, in the order of their partitions.
   package mutating func receive(
-    _ inputs: [LabelInput], now: StreamInstant, wallMilliseconds: Int64
+    _ inputs: [LabelInput], now: Instant, wallMilliseconds: Int64
   ) {
     let readingTime = readingTime(now)
     for input in inputs {
@@ -137,7 +137,7 @@ package struct LabelMachine: Sendable {
 
   private mutating func receive(
     _ verdict: Verdict, _ position: SourcePosition, _ ticket: LabelLedger.Ticket,
-    now: StreamInstant, wallMilliseconds: Int64
+    now: Instant, wallMilliseconds: Int64
   ) {
     guard let source = verdict.source else {
       counters.unreadable += 1
@@ -165,7 +165,7 @@ package struct LabelMachine: Sendable {
   }
 
   /// Gives up what has waited too long for its other half or for the teacher.
-  package mutating func expire(now: StreamInstant) {
+  package mutating func expire(now: Instant) {
     settle(join.expire(now: readingTime(now)), now: now)
     guard limits.whenUnavailable == .shed else { return }
     let limit = Int64(limits.waitMaxMilliseconds) * 1_000_000
@@ -175,7 +175,7 @@ package struct LabelMachine: Sendable {
   }
 
   private mutating func settle(
-    _ outcomes: [JoinBuffer<WaitingExchange, ChosenVerdict>.Outcome], now: StreamInstant
+    _ outcomes: [JoinBuffer<WaitingExchange, ChosenVerdict>.Outcome], now: Instant
   ) {
     for outcome in outcomes {
       switch outcome {

@@ -1,4 +1,4 @@
-package import Pipeline
+package import Basics
 
 /// Allows so many events in any sixty minutes, counted by the minute.
 ///
@@ -16,26 +16,26 @@ package struct HourlyBudget: Hashable, Sendable {
   package init(limit: Int) { self.limit = limit }
 
   /// Events that may happen now.
-  package mutating func left(at now: StreamInstant) -> Int {
+  package mutating func left(at now: Instant) -> Int {
     forget(before: Self.minute(now) - Self.minutes)
     return max(0, limit - spent)
   }
 
   /// Counts an event if it may happen now; false when it may not.
-  package mutating func spend(at now: StreamInstant) -> Bool {
+  package mutating func spend(at now: Instant) -> Bool {
     guard left(at: now) > 0 else { return false }
     count(at: now)
     return true
   }
 
   /// Counts an event that has happened, whatever the limit says.
-  package mutating func count(at moment: StreamInstant) {
+  package mutating func count(at moment: Instant) {
     counts[Self.minute(moment), default: 0] += 1
     spent += 1
   }
 
   /// Takes back an event that was counted and did not happen.
-  package mutating func refund(at moment: StreamInstant) {
+  package mutating func refund(at moment: Instant) {
     let minute = Self.minute(moment)
     guard let count = counts[minute], count > 0 else { return }
     counts[minute] = count - 1
@@ -43,13 +43,13 @@ package struct HourlyBudget: Hashable, Sendable {
   }
 
   /// When the next event may happen, if none may now.
-  package func nextFree() -> StreamInstant? {
+  package func nextFree() -> Instant? {
     guard let oldest = counts.filter({ $0.value > 0 }).keys.min() else { return nil }
-    return StreamInstant(nanoseconds: (oldest + Self.minutes + 1) * Self.minuteNanoseconds)
+    return Instant(nanoseconds: (oldest + Self.minutes + 1) * Self.minuteNanoseconds)
   }
 
   /// Whether nothing is counted, so that it may be forgotten.
-  package mutating func isUnused(at now: StreamInstant) -> Bool { left(at: now) == limit }
+  package mutating func isUnused(at now: Instant) -> Bool { left(at: now) == limit }
 
   private mutating func forget(before minute: Int64) {
     for (key, count) in counts where key < minute {
@@ -58,7 +58,7 @@ package struct HourlyBudget: Hashable, Sendable {
     }
   }
 
-  private static func minute(_ moment: StreamInstant) -> Int64 {
+  private static func minute(_ moment: Instant) -> Int64 {
     // Moments before the clock's start are possible: what was spent before the system started.
     let (quotient, remainder) = moment.nanoseconds.quotientAndRemainder(
       dividingBy: minuteNanoseconds)
@@ -82,7 +82,7 @@ package struct TenantCaps: Sendable {
   }
 
   /// Counts a label of that tenant if it may have one more now.
-  package mutating func spend(_ tenant: String?, at now: StreamInstant) -> Bool {
+  package mutating func spend(_ tenant: String?, at now: Instant) -> Bool {
     guard let limit else { return true }
     if budgets[tenant] == nil, budgets.count >= Self.tenantsMax {
       for (key, budget) in budgets {

@@ -1,4 +1,4 @@
-package import Pipeline
+package import Basics
 package import Records
 
 /// Brings exchanges and the verdicts on them together, which come from two topics at their own pace.
@@ -25,7 +25,7 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
     let offset: Offset
     let value: Value
     let bytes: Int
-    let arrival: StreamInstant
+    let arrival: Instant
     /// The partition that the record itself was read from.
     let origin: TopicPartition
   }
@@ -64,7 +64,7 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
 
   /// An exchange was read.
   package mutating func add(
-    exchange: Left, at position: SourcePosition, bytes: Int, now: StreamInstant
+    exchange: Left, at position: SourcePosition, bytes: Int, now: Instant
   ) -> [Outcome] {
     var outcomes = pass(exchangeAt: position)
     var lane = lanes[position.topicPartition] ?? Lane()
@@ -101,7 +101,7 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
   /// does not want it.
   package mutating func add(
     verdictOn source: SourcePosition, chosen: Right?, from origin: TopicPartition,
-    now: StreamInstant
+    now: Instant
   ) -> [Outcome] {
     var lane = lanes[source.topicPartition] ?? Lane()
     lane.verdictMark = max(lane.verdictMark ?? source.offset, source.offset)
@@ -136,13 +136,13 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
   }
 
   /// Gives up what has waited too long.
-  package mutating func expire(now: StreamInstant) -> [Outcome] {
+  package mutating func expire(now: Instant) -> [Outcome] {
     let limit = Int64(timeoutMilliseconds) * 1_000_000
     return take { now.nanoseconds(since: $0) >= limit }
   }
 
   /// When something will have waited too long; nil when nothing waits.
-  package var nextExpiry: StreamInstant? {
+  package var nextExpiry: Instant? {
     let arrivals = lanes.values.flatMap {
       [$0.exchanges.first?.arrival, $0.verdicts.first?.arrival].compactMap { $0 }
     }
@@ -171,7 +171,7 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
     }
   }
 
-  private mutating func take(_ isOver: (StreamInstant) -> Bool) -> [Outcome] {
+  private mutating func take(_ isOver: (Instant) -> Bool) -> [Outcome] {
     var outcomes: [Outcome] = []
     for key in lanes.keys.sorted() {
       guard var lane = lanes[key] else { continue }

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 package import Records
 
 /// Why an exchange was chosen to be labelled.

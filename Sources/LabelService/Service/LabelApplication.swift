@@ -1,3 +1,4 @@
+internal import Basics
 package import Hosting
 internal import LabelStore
 internal import LanguageModel
@@ -52,16 +53,16 @@ package struct LabelApplication: Sendable {
         logger: logger,
         questions: LifeSigns.Questions(
           isReady: { daemon.snapshot.wasAssigned },
-          isStalled: { daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
+          isStalled: { daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
           details: { ["partitions": "\(daemon.snapshot.assigned)"] })),
     ]
     if let listen = label.listen {
       let pages = StatusServer.Pages(
-        isLive: { !daemon.snapshot.isStalled(now: now(), afterSeconds: stallSeconds) },
+        isLive: { !daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
         isReady: {
           let snapshot = daemon.snapshot
           return snapshot.wasAssigned && snapshot.failure == nil
-            && !snapshot.isStalled(now: now(), afterSeconds: stallSeconds)
+            && !snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds)
         },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))

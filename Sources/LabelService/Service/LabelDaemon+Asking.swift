@@ -1,7 +1,7 @@
+internal import Basics
 internal import Hosting
 internal import LabelStore
 internal import LanguageModel
-internal import Pipeline
 
 extension LabelDaemon {
   /// Asks the teacher, many requests at a time, until the service is over.
@@ -13,14 +13,14 @@ extension LabelDaemon {
       do throws(LabelStoreError) {
         if let known = try store.label(key) {
           let samples = state.update {
-            $0.machine.wasKnown(request.number, isUnsafe: known.isUnsafe, now: now())
+            $0.machine.wasKnown(request.number, isUnsafe: known.isUnsafe, now: Instant.now)
           }
           for sample in samples { try store.note(sample.occurrence, of: request.digest) }
           continue
         }
       } catch {
         guard isRetriable(error) else { return }
-        state.update { $0.machine.failed(request.number, isRetriable: true, now: now()) }
+        state.update { $0.machine.failed(request.number, isRetriable: true, now: Instant.now) }
         continue
       }
       state.update { $0.tasks[request.number] = Task { await self.ask(request) } }
@@ -29,7 +29,7 @@ extension LabelDaemon {
 
   /// Asks one question; only the lock blocks here, and only briefly.
   private func ask(_ request: TeacherRequest) async {
-    let start = now()
+    let start = Instant.now
     let opinion: TeacherOpinion?
     var isRetriable = false
     do throws(TeacherError) {
@@ -42,13 +42,13 @@ extension LabelDaemon {
     let canRetry = isRetriable
     state.update { state in
       state.tasks[request.number] = nil
-      let end = now()
+      let end = Instant.now
       guard let opinion else {
         return state.machine.failed(request.number, isRetriable: canRetry, now: end)
       }
       state.teacherLatency.record(microseconds: end.nanoseconds(since: start) / 1_000)
       state.machine.answered(
-        request.number, opinion, wallMilliseconds: wallClockMilliseconds())
+        request.number, opinion, wallMilliseconds: WallClock.milliseconds())
     }
   }
 }

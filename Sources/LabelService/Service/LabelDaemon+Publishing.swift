@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 internal import Foundation
 internal import Hosting
 internal import Kafka
@@ -22,21 +22,21 @@ extension LabelDaemon {
   /// published at the next start, and its exchange is not asked about again.
   func publish() {
     guard publishBacklog() else { return }
-    var nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
-    var nextPurge = now()
+    var nextKeeping = Instant.now.advanced(byMilliseconds: options.keepMilliseconds)
+    var nextPurge = Instant.now
     while let task = nextTask(houseworkAt: min(nextKeeping, nextPurge)) {
       if case .publication = task {
         let ending = publishNext()
         if let ending { finish(ending) }
         if case .over = ending { return }
       }
-      if now() >= nextKeeping {
+      if Instant.now >= nextKeeping {
         keepEstimates()
-        nextKeeping = now().advanced(byMilliseconds: options.keepMilliseconds)
+        nextKeeping = Instant.now.advanced(byMilliseconds: options.keepMilliseconds)
       }
-      if now() >= nextPurge {
+      if Instant.now >= nextPurge {
         purge()
-        nextPurge = now().advanced(byMilliseconds: options.purgeMilliseconds)
+        nextPurge = Instant.now.advanced(byMilliseconds: options.purgeMilliseconds)
       }
     }
     keepEstimates()
@@ -49,7 +49,7 @@ extension LabelDaemon {
     case housework
   }
 
-  private func nextTask(houseworkAt due: StreamInstant) -> PublishingTask? {
+  private func nextTask(houseworkAt due: Instant) -> PublishingTask? {
     nextWork { state, time in
       switch state.machine.publicationIsDue(now: time) {
       case .perform: .perform(.publication)
@@ -62,10 +62,10 @@ extension LabelDaemon {
   private func finish(_ ending: Ending) {
     state.update { state in
       switch ending {
-      case .done(let refused): state.machine.published(refused: refused, now: now())
+      case .done(let refused): state.machine.published(refused: refused, now: Instant.now)
       case .tryAgain:
         state.machine.publishingFailed(
-          pauseMilliseconds: options.retryMilliseconds, now: now())
+          pauseMilliseconds: options.retryMilliseconds, now: Instant.now)
       case .over: break
       }
     }
@@ -74,7 +74,7 @@ extension LabelDaemon {
   /// Publishes what is due under the membership of this moment; nil when nothing is left to publish.
   private func publishNext() -> Ending? {
     guard let membership = membership() else { return .over }
-    let decision = state.withLock { $0.machine.nextPublication(now: now()) }
+    let decision = state.withLock { $0.machine.nextPublication(now: Instant.now) }
     guard case .perform(let publication) = decision else { return nil }
     return publish(publication, as: membership)
   }
@@ -166,7 +166,7 @@ extension LabelDaemon {
   /// Erases what is too old, here and in the topic.
   private func purge() {
     do throws(LabelStoreError) {
-      let gone = try store.purge(nowMilliseconds: wallClockMilliseconds())
+      let gone = try store.purge(nowMilliseconds: WallClock.milliseconds())
       let counts = try store.counts()
       state.update { state in
         state.contents = counts
@@ -194,7 +194,7 @@ extension LabelDaemon {
   }
 
   private func rest() {
-    let end = now().advanced(byMilliseconds: options.retryMilliseconds)
+    let end = Instant.now.advanced(byMilliseconds: options.retryMilliseconds)
     _ = nextWork { _, time in
       time >= end ? Decision<Bool>.perform(true) : .wait(until: end)
     }

@@ -1,6 +1,6 @@
+internal import Basics
 internal import Hosting
 internal import Kafka
-internal import Pipeline
 internal import Records
 internal import Threading
 
@@ -23,9 +23,9 @@ extension LabelDaemon {
         for record in records { inputs.append(decoder.decode(record)) }
         records.removeAll(keepingCapacity: true)
         state.update { state in
-          state.lastPoll = now()
+          state.lastPoll = Instant.now
           state.machine.receive(
-            inputs, now: state.lastPoll, wallMilliseconds: wallClockMilliseconds())
+            inputs, now: state.lastPoll, wallMilliseconds: WallClock.milliseconds())
           state.machine.expire(now: state.lastPoll)
         }
       }
@@ -78,12 +78,12 @@ extension LabelDaemon {
   /// stop, also for the requests on their way.
   private func drain(_ prepare: (inout LabelState) -> Void) {
     state.update(prepare)
-    let deadline = now().advanced(byMilliseconds: options.drainTimeoutMilliseconds)
+    let deadline = Instant.now.advanced(byMilliseconds: options.drainTimeoutMilliseconds)
     _ = state.wait { state -> Monitor<LabelState>.Turn<Bool> in
       let machine = state.machine
       let isDone = machine.isDraining ? machine.isDrained : machine.isPublished
       if isDone || state.failure != nil { return .done(true) }
-      let time = now()
+      let time = Instant.now
       return time >= deadline ? .done(false) : .sleep(atMost: time.duration(until: deadline))
     }
   }

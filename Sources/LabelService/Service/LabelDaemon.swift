@@ -1,3 +1,4 @@
+internal import Basics
 internal import Foundation
 package import Hosting
 internal import Kafka
@@ -64,8 +65,8 @@ package final class LabelDaemon: Sendable {
   private static func state(
     _ options: LabelOptions, _ store: LabelStore, _ teacher: TeacherIdentity
   ) throws(LabelStoreError) -> LabelState {
-    let start = now()
-    let wall = wallClockMilliseconds()
+    let start = Instant.now
+    let wall = WallClock.milliseconds()
     var estimator = LiveEstimator(windowMilliseconds: options.estimateWindowMilliseconds)
     if let kept = try store.kept(as: estimatorNote),
       let former = try? JSONDecoder().decode(LiveEstimator.self, from: Data(kept)),
@@ -107,8 +108,8 @@ package final class LabelDaemon: Sendable {
 
   /// Where the service stands.
   package var snapshot: LabelSnapshot {
-    let time = now()
-    let wall = wallClockMilliseconds()
+    let time = Instant.now
+    let wall = WallClock.milliseconds()
     return state.withLock { state in
       LabelSnapshot(
         counters: state.machine.counters, queued: state.machine.queue.count,
@@ -136,11 +137,11 @@ package final class LabelDaemon: Sendable {
 
   /// Waits for the next piece of work that `decide` finds; nil when the service is over.
   func nextWork<Work>(
-    _ decide: (inout LabelState, StreamInstant) -> Decision<Work>
+    _ decide: (inout LabelState, Instant) -> Decision<Work>
   ) -> Work? {
     state.wait { state -> Monitor<LabelState>.Turn<Work?> in
       if state.isOver || state.failure != nil { return .done(nil) }
-      let time = now()
+      let time = Instant.now
       switch decide(&state, time) {
       case .perform(let work): return .done(work)
       case .wait(until: nil): return .sleep(atMost: .seconds(1))

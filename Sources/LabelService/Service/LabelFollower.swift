@@ -1,3 +1,4 @@
+internal import Basics
 internal import Hosting
 internal import Kafka
 internal import LabelStore
@@ -73,7 +74,7 @@ extension LabelDaemon {
   func follow() {
     while state.withLock({ !$0.isOver && $0.failure == nil }) {
       do throws(LabelFailure) {
-        let changes = try follower.follow(nowMilliseconds: wallClockMilliseconds())
+        let changes = try follower.follow(nowMilliseconds: WallClock.milliseconds())
         guard changes != LabelChanges() else { continue }
         state.update { state in
           state.followedLabels += changes.labels

@@ -1,4 +1,4 @@
-internal import Datasets
+internal import Basics
 internal import Kafka
 internal import Records
 internal import Wire

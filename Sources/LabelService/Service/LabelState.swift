@@ -1,5 +1,5 @@
+package import Basics
 package import LabelStore
-package import Pipeline
 package import Telemetry
 
 /// Why the labelling service cannot go on.
@@ -23,7 +23,7 @@ struct LabelState {
   var isOver = false
   var wasAssigned = false
   var failure: LabelFailure?
-  var lastPoll: StreamInstant
+  var lastPoll: Instant
   var teacherLatency = LatencyHistogram()
   var tasks: [Int: Task<Void, Never>] = [:]
   var contents = LabelCounts()
@@ -49,8 +49,8 @@ package struct LabelSnapshot: Sendable {
   package let assigned: Int
   package let wasAssigned: Bool
   package let isPublishing: Bool
-  package let lastPublication: StreamInstant
-  package let lastPoll: StreamInstant
+  package let lastPublication: Instant
+  package let lastPoll: Instant
   package let teacherLatency: LatencyHistogram
   package let estimates: LiveEstimates
   package let contents: LabelCounts
@@ -61,7 +61,7 @@ package struct LabelSnapshot: Sendable {
 
   /// Whether the service stands still: it has not polled for that long, or has labels that it
   /// could not publish. A teacher that is down is no standstill.
-  package func isStalled(now: StreamInstant, afterSeconds seconds: Int) -> Bool {
+  package func isStalled(now: Instant, afterSeconds seconds: Int) -> Bool {
     let limit = Int64(seconds) * 1_000_000_000
     if now.nanoseconds(since: lastPoll) > limit { return true }
     return isPublishing && now.nanoseconds(since: lastPublication) > limit

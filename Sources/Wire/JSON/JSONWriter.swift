@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Appends JSON to a buffer, without spaces: objects, and in them members by name and value.
 ///
 /// The caller writes a name before each value within an object; commas come by themselves.

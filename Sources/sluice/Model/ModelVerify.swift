@@ -2,7 +2,6 @@ import ArgumentParser
 import FilterService
 import Glibc
 import ModelRegistry
-import Pipeline
 import Presentation
 import Records
 import Settings

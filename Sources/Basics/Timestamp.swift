@@ -1,9 +1,16 @@
 /// Moments as RFC 3339 text in UTC with milliseconds, such as `2026-01-31T09:00:00.123Z`.
-enum Timestamp {
+package enum Timestamp {
   private static let millisecondsPerDay: Int64 = 86_400_000
 
+  /// The text for milliseconds since 1970-01-01 UTC.
+  package static func text(milliseconds: Int64) -> String {
+    var bytes: [UInt8] = []
+    append(milliseconds, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Appends the text for milliseconds since 1970-01-01 UTC.
-  static func append(_ milliseconds: Int64, to output: inout [UInt8]) {
+  package static func append(_ milliseconds: Int64, to output: inout [UInt8]) {
     let day = milliseconds.flooredQuotient(by: millisecondsPerDay)
     let time = milliseconds - day * millisecondsPerDay
     let date = civilDate(day)
@@ -25,7 +32,7 @@ enum Timestamp {
 
   /// The milliseconds since 1970-01-01 UTC that a text of exactly that form stands for; nil when
   /// it has another form.
-  static func milliseconds(_ text: String) -> Int64? {
+  package static func milliseconds(_ text: String) -> Int64? {
     let bytes = Array(text.utf8)
     let form = Array("dddd-dd-ddTdd:dd:dd.dddZ".utf8)
     guard bytes.count == form.count else { return nil }

@@ -1,14 +1,19 @@
 /// Bytes as hexadecimal digits, two for each, small letters.
-enum Hexadecimal {
+package enum Hexadecimal {
   private static let digits = Array("0123456789abcdef".utf8)
 
-  static func text(_ bytes: [UInt8]) -> String {
+  package static func text(_ bytes: some Sequence<UInt8>) -> String {
     String(
       decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 
+  /// A number as 16 digits.
+  package static func text(_ number: UInt64) -> String {
+    text((0..<8).reversed().map { UInt8(truncatingIfNeeded: number >> (8 * $0)) })
+  }
+
   /// The bytes that a text of digits stands for; nil for anything else.
-  static func bytes(_ text: String) -> [UInt8]? {
+  package static func bytes(_ text: some StringProtocol) -> [UInt8]? {
     let values = text.utf8.map { digits.firstIndex(of: $0) }
     guard values.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []
