@@ -36,12 +36,13 @@ let cBoundary: [Target] = [
 let base: [Target] = [
   .target(
     name: "Basics", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
-    swiftSettings: strict)
+    swiftSettings: strict),
+  .target(name: "Records", swiftSettings: strict),
 ]
 
 // Foundations
 let foundations: [Target] = [
-  .target(name: "Records", swiftSettings: strict),
+  .target(name: "Transport", dependencies: ["Records"], swiftSettings: strict),
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Metrics", swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
@@ -65,11 +66,18 @@ let engine: [Target] = [
 
 // Streaming
 let streaming: [Target] = [
-  .target(name: "Pipeline", dependencies: ["Basics", "Records"], swiftSettings: strict),
+  .target(
+    name: "Pipeline",
+    dependencies: [
+      "Basics", "Records", "Transport", .product(name: "DequeModule", package: "swift-collections"),
+    ],
+    swiftSettings: strict),
   .target(
     name: "Wire", dependencies: ["Basics", "Records", "CSimdJSON", "CMessages"],
     swiftSettings: strict),
-  .target(name: "Kafka", dependencies: ["Basics", "Records", "CRdKafka"], swiftSettings: strict),
+  .target(
+    name: "Kafka", dependencies: ["Basics", "Records", "Transport", "CRdKafka"],
+    swiftSettings: strict),
 ]
 
 // Operation
@@ -114,8 +122,8 @@ let operation: [Target] = [
   .target(
     name: "Hosting",
     dependencies: [
-      "Basics", "Kafka", "Threading", "Settings", "Telemetry", "Systemd",
-      .product(name: "Logging", package: "swift-log"),
+      "Basics", "Records", "Transport", "Pipeline", "Kafka", "Threading", "Settings", "Telemetry",
+      "Systemd", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
@@ -129,21 +137,20 @@ let composition: [Target] = [
   .target(
     name: "FilterService",
     dependencies: [
-      "Basics", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings",
-      "Telemetry",
-      "Systemd", "Guard", "Hosting", "ModelRegistry",
+      "Basics", "Records", "Transport", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
+      "Settings", "Telemetry", "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
   .target(
-    name: "DeadLetters", dependencies: ["Records", "Wire", "Kafka", "Hosting"],
+    name: "DeadLetters", dependencies: ["Records", "Transport", "Wire", "Kafka", "Hosting"],
     swiftSettings: strict),
   .target(
     name: "LabelService",
     dependencies: [
-      "Basics", "Records", "Threading", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
+      "Basics", "Records", "Transport", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
       "Hosting", "LabelStore", "Pipeline", "LanguageModel",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -237,9 +244,9 @@ let tests: [Target] = [
   test("CudaDeviceTests", ["CudaDevice"]),
   test("CudaDeBERTaTests", ["CudaDeBERTa", "CudaDevice", "DeBERTa", "Tensors"]),
   test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
-  test("PipelineTests", ["Basics", "Pipeline", "Records"]),
+  test("PipelineTests", ["Basics", "Pipeline", "Records", "Transport"]),
   test("WireTests", ["Wire", "Records"]),
-  test("KafkaTests", ["Basics", "Kafka", "Records", "Threading"]),
+  test("KafkaTests", ["Basics", "Kafka", "Records", "Threading", "Transport"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("SystemdTests", ["Systemd"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
@@ -269,7 +276,9 @@ let tests: [Target] = [
     ]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
   test("AugmentationTests", ["Basics", "Augmentation", "Datasets", "LanguageModel", "Settings"]),
-  test("SimulationTests", ["Basics", "Kafka", "Pipeline", "Records"]),
+  test(
+    "SimulationTests",
+    ["Basics", "FilterService", "Hosting", "Kafka", "Pipeline", "Records", "Transport"]),
   test(
     "IntegrationTests",
     [
@@ -297,6 +306,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),

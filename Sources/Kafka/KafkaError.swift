@@ -1,7 +1,8 @@
 internal import CRdKafka
+internal import Transport
 
 /// A failed call of librdkafka: which, why, and what helps. It never carries data of users.
-package struct KafkaError: Error, Hashable, Sendable {
+package struct KafkaError: TransportCause {
   /// What was tried.
   package enum Operation: String, Hashable, Sendable {
     case configure
@@ -72,7 +73,10 @@ package struct KafkaError: Error, Hashable, Sendable {
   }
 }
 
-extension KafkaError: CustomStringConvertible {
+extension KafkaError {
+  /// The code's.
+  package var name: String { code.name }
+
   /// One line: operation, code and message.
   package var description: String { "\(operation.rawValue): \(code.name): \(message)" }
 }

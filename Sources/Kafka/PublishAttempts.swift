@@ -1,3 +1,5 @@
+package import Transport
+
 /// What came of an attempt to write records.
 package enum AttemptResult: Equatable {
   case done
@@ -17,7 +19,9 @@ package struct PublishAttempts {
   package init() {}
 
   /// Whether another attempt is needed after this one; throws when none can help.
-  package mutating func areNeeded(after result: AttemptResult) throws(PublishError) -> Bool {
+  package mutating func areNeeded(after result: AttemptResult) throws(PublishFailure<KafkaError>)
+    -> Bool
+  {
     switch result {
     case .done: return false
     case .refused(let failures):

@@ -141,7 +141,7 @@ struct StreamBenchmark: ParsableCommand {
     let producer = try idle ? producer(brokers) : nil
     while true {
       let committed = daemon.snapshot.counters.committed
-      if let producer, committed == sent, sent < count, daemon.snapshot.wasAssigned {
+      if let producer, committed == sent, sent < count, daemon.progress.wasAssigned {
         try produce(sent..<sent + 1, to: producer)
         sent += 1
       }

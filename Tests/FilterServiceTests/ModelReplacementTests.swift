@@ -128,8 +128,9 @@ import Testing
     var machine = StreamMachine(limits: limits, now: .zero)
     let source = SourcePosition(topic: "in", partition: 0, offset: 0)
     machine.assign([source.topicPartition])
-    let chunk = machine.receive(
+    machine.receive(
       [InputRecord(source: source, key: nil, value: Array(#"{"prompt": "x"}"#.utf8))], now: .zero)
+    let chunk = machine.nextChunk().work
     weak var watched: NamedModel?
     let live: LiveModel
     do {

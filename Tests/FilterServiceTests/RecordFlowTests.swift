@@ -55,7 +55,8 @@ import Wire
     limits.batch.lingerMilliseconds = 0
     var machine = StreamMachine(limits: limits, now: .zero)
     machine.assign([record.source.topicPartition])
-    let received = machine.receive([record], now: .zero)
+    machine.receive([record], now: .zero)
+    let received = machine.nextChunk().work
     let chunk = try #require(received)
     var preparer = RecordPreparer(defaultFormat: .json, tombstones: tombstones)
     let items = chunk.items.map { preparer.prepare($0, for: model) }

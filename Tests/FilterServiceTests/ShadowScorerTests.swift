@@ -52,7 +52,8 @@ import Wire
         source: SourcePosition(topicPartition: partition, offset: Offset($0)), key: nil,
         value: Array(#"{"prompt": "\#(prompt)"}"#.utf8))
     }
-    let received = machine.receive(records, now: .zero)
+    machine.receive(records, now: .zero)
+    let received = machine.nextChunk().work
     let chunk = try #require(received)
     let champion = FixedGuard(model: "champion@1", score: score)
     let items = chunk.items.map { item in

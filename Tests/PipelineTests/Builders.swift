@@ -1,6 +1,7 @@
 import Basics
 import Pipeline
 import Records
+import Transport
 
 /// Drives a machine by hand: short names for what the tests do all the time.
 final class Bench {
@@ -24,7 +25,7 @@ final class Bench {
     _ offsets: ClosedRange<Int64>, tokens: Int = 3, bytes: Int = 10, model: String = "m@1"
   ) {
     let records = offsets.map { Self.record($0, bytes: bytes) }
-    guard let chunk = machine.receive(records, now: now) else { return }
+    guard let chunk = receive(records) else { return }
     let items = chunk.items.map { Self.prepared($0, tokens: tokens, model: model) }
     machine.prepared(chunk.id, items, now: now)
   }
@@ -64,16 +65,25 @@ final class Bench {
     }
   }
 
-  func receive(_ records: [InputRecord]) -> Chunk? { machine.receive(records, now: now) }
+  func receive(_ records: [InputRecord]) -> Chunk? {
+    machine.receive(records, now: now)
+    return machine.nextChunk().work
+  }
 
   func refuse(_ transaction: Transaction, item: Int) {
     machine.publishingFailed(
-      transaction.id, .rejected(index: item, detail: "too large"), item: item, now: now)
+      transaction.id, .rejected(index: item, NamedCause(name: "too large")), item: item, now: now)
   }
 
   func flowChange() -> FlowChange? { machine.flowChange(now: now) }
 
   func wait(milliseconds: Int) { now = now.advanced(byMilliseconds: milliseconds) }
+}
+
+/// A cause that is nothing but its name.
+struct NamedCause: TransportCause {
+  let name: String
+  var description: String { name }
 }
 
 /// A model of which only the name matters.
