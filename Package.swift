@@ -224,7 +224,10 @@ let executables: [Target] = [
 let tests: [Target] = [
   .target(
     name: "TestSupport",
-    dependencies: ["Kafka", "Threading", .product(name: "FlyingFox", package: "FlyingFox")],
+    dependencies: [
+      "Kafka", "Records", "Threading", "Transport",
+      .product(name: "FlyingFox", package: "FlyingFox"),
+    ],
     path: "Tests/TestSupport", swiftSettings: strict),
   // Stands in for libcuda, NVRTC and cuBLASLt; optimised in every build, since it runs GPU code.
   .target(
@@ -244,7 +247,7 @@ let tests: [Target] = [
   test("CudaDeviceTests", ["CudaDevice"]),
   test("CudaDeBERTaTests", ["CudaDeBERTa", "CudaDevice", "DeBERTa", "Tensors"]),
   test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
-  test("PipelineTests", ["Basics", "Pipeline", "Records", "Transport"]),
+  test("PipelineTests", ["Basics", "Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Basics", "Kafka", "Records", "Threading", "Transport"]),
   test("SettingsTests", ["Settings", "Records"]),
@@ -253,7 +256,8 @@ let tests: [Target] = [
   test(
     "HostingTests",
     [
-      "Hosting", "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
+      "Basics", "Hosting", "Pipeline", "Records", "Settings", "Telemetry", "Threading",
+      "Transport", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
@@ -261,8 +265,8 @@ let tests: [Target] = [
   test(
     "FilterServiceTests",
     [
-      "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors",
-      "Wire", .product(name: "Logging", package: "swift-log"),
+      "Basics", "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline",
+      "Tensors", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
   test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),

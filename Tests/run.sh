@@ -20,9 +20,9 @@ while [ $# -gt 0 ]; do
 done
 
 # Whoever has ports, processes, signals or the machine's speed to share.
-apart='^(KafkaTests|DeadLettersTests|HostingTests|IntegrationTests|LanguageModelTests)\.'
+apart='^(KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.'
 apart+='|^LabelServiceTests\.(LabelDaemonTests|LabelErasingTests|LabelBench)'
-apart+='|^AugmentationTests\.RealServerTests'
+apart+='|^AugmentationTests\.RealServerTests|^HostingTests\.StatusServiceTests'
 
 logs=$(pwd)/.build/test-logs
 rm -rf "$logs"

@@ -1,7 +1,7 @@
 import Basics
 import Pipeline
 import Records
-import Transport
+import TestSupport
 
 /// Drives a machine by hand: short names for what the tests do all the time.
 final class Bench {
@@ -72,18 +72,12 @@ final class Bench {
 
   func refuse(_ transaction: Transaction, item: Int) {
     machine.publishingFailed(
-      transaction.id, .rejected(index: item, NamedCause(name: "too large")), item: item, now: now)
+      transaction.id, .rejected(index: item, ListCause("too large")), item: item, now: now)
   }
 
   func flowChange() -> FlowChange? { machine.flowChange(now: now) }
 
   func wait(milliseconds: Int) { now = now.advanced(byMilliseconds: milliseconds) }
-}
-
-/// A cause that is nothing but its name.
-struct NamedCause: TransportCause {
-  let name: String
-  var description: String { name }
 }
 
 /// A model of which only the name matters.

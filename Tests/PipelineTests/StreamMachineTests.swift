@@ -1,5 +1,6 @@
 import Pipeline
 import Records
+import TestSupport
 import Testing
 
 @Suite struct StreamMachineTests {
@@ -178,14 +179,14 @@ import Testing
     bench.judge()
     let first = try #require(bench.nextTransaction())
     bench.machine.publishingFailed(
-      first.id, .aborted(NamedCause(name: "x")), item: nil, now: bench.now)
+      first.id, .aborted(ListCause("x")), item: nil, now: bench.now)
     #expect(bench.nextTransaction() == nil, "back off first")
     bench.wait(milliseconds: 10)
     let second = try #require(bench.nextTransaction())
     #expect(second.recordOffsets == first.recordOffsets)
     #expect(second.attempt == 2)
     bench.machine.publishingFailed(
-      second.id, .aborted(NamedCause(name: "x")), item: nil, now: bench.now)
+      second.id, .aborted(ListCause("x")), item: nil, now: bench.now)
     #expect(bench.machine.failure?.description == "publishing failed: x")
     #expect(bench.machine.counters.aborts == ["x": 2])
   }
@@ -209,7 +210,7 @@ import Testing
         #expect(bench.machine.failure != nil, "nothing is left to leave out")
       } else {
         bench.machine.publishingFailed(
-          mended.id, .aborted(NamedCause(name: "x")), item: nil, now: bench.now)
+          mended.id, .aborted(ListCause("x")), item: nil, now: bench.now)
         bench.wait(milliseconds: 1000)
       }
     }
