@@ -100,7 +100,7 @@ let operation: [Target] = [
   .target(
     name: "Guard",
     dependencies: [
-      "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa", "CudaDevice",
+      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa", "CudaDevice",
       "CudaDeBERTa",
     ],
     swiftSettings: strict),

@@ -17,8 +17,10 @@ package struct Batch: Sendable {
   package let failures: Int
 
   /// The exchanges to judge, in order.
-  package var exchanges: [PreparedExchange] {
-    items.compactMap { if case .judge(let exchange) = $0.preparation { exchange } else { nil } }
+  package var exchanges: [ExchangeSequences] {
+    items.compactMap { item in
+      if case .judge(let exchange) = item.preparation { exchange.sequences } else { nil }
+    }
   }
 }
 

@@ -167,8 +167,8 @@ package struct StreamMachine: Sendable {
       }
       judged.append(
         JudgedItem(
-          item: item.item, format: item.format, outcome: outcome, judgedAtMilliseconds: time,
-          model: model))
+          item: item.item, format: item.format, tenant: item.tenant, outcome: outcome,
+          judgedAtMilliseconds: time, model: model))
     }
     counters.count(batch)
     publish(judging.finish(id, judged))
@@ -193,8 +193,8 @@ package struct StreamMachine: Sendable {
       reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
       attempts: limits.poisonAttemptsMax)
     let judged = JudgedItem(
-      item: poison.item, format: poison.format, outcome: .deadLetter(letter),
-      judgedAtMilliseconds: time, model: model)
+      item: poison.item, format: poison.format, tenant: poison.tenant,
+      outcome: .deadLetter(letter), judgedAtMilliseconds: time, model: model)
     publish(judging.finish(id, [judged]))
   }
 

@@ -11,7 +11,7 @@ import Transport
 private struct FixedModel: Classifier {
   let model = "fixed@1"
 
-  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+  func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
     exchanges.map {
       Judgement(promptScore: Score(0.5), responseScore: nil, tokens: $0.tokens, windows: 1)
     }
@@ -38,8 +38,7 @@ private struct FixedModel: Classifier {
         { items in
           items.map { item in
             let exchange = PreparedExchange(
-              id: "\(item.record.source.offset)", promptSequences: [[1, 2, 3]],
-              responseSequences: [])
+              id: "\(item.record.source.offset)", sequences: ExchangeSequences(prompt: [[1, 2, 3]]))
             return PreparedItem(
               item: item, format: .json, preparation: .judge(exchange),
               for: FixedModel())

@@ -32,7 +32,7 @@ final class Bench {
 
   static func prepared(_ item: StreamItem, tokens: Int, model: String = "m@1") -> PreparedItem {
     let exchange = PreparedExchange(
-      id: "x", promptSequences: [Array(repeating: 7, count: tokens)], responseSequences: [])
+      id: "x", sequences: ExchangeSequences(prompt: [Array(repeating: 7, count: tokens)]))
     return PreparedItem(
       item: item, format: .json, preparation: .judge(exchange), for: NamedModel(model: model))
   }
@@ -84,7 +84,7 @@ final class Bench {
 struct NamedModel: Classifier {
   let model: String
 
-  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+  func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
     throw ClassifierFailure(detail: "the bench judges by itself")
   }
 }

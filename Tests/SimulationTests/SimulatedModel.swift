@@ -7,18 +7,25 @@ struct SimulatedModel: Classifier {
   let world: SimulatedWorld
   var model: String { "model-\(number)" }
 
-  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+  func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
     let failsByChance = exchanges.count > 1 && world.hasFaults && world.oneIn(10)
-    if failsByChance || exchanges.contains(where: { $0.id == "poison" }) {
+    if failsByChance || exchanges.contains(where: { $0.prompt.first?.count == Self.poisonTokens }) {
       throw ClassifierFailure(detail: "simulated")
     }
-    let tokens = exchanges.flatMap { ($0.promptSequences + $0.responseSequences).joined() }
+    let tokens = exchanges.flatMap { ($0.prompt + $0.response).joined() }
     guard tokens.allSatisfy({ $0 == number }) else {
       throw ClassifierFailure(detail: "a model was given another model's tokens", isFatal: true)
     }
     return exchanges.map {
       Judgement(promptScore: Score(0.5), responseScore: nil, tokens: $0.tokens, windows: 1)
     }
+  }
+
+  /// A text of so many tokens makes the model fail.
+  private static let poisonTokens = 21
+
+  private static func tokens(of number: Int) -> Int {
+    number % 7 == 6 ? poisonTokens : 1 + number % 20
   }
 
   /// Decodes and tokenizes as the daemon does, by the record's number.
@@ -32,9 +39,9 @@ struct SimulatedModel: Classifier {
       } else {
         .judge(
           PreparedExchange(
-            id: number % 7 == 6 ? "poison" : "fine",
-            promptSequences: [Array(repeating: self.number, count: 1 + number % 20)],
-            responseSequences: []))
+            id: "\(number)",
+            sequences: ExchangeSequences(
+              prompt: [Array(repeating: self.number, count: Self.tokens(of: number))])))
       }
     return PreparedItem(item: item, format: .json, preparation: preparation, for: self)
   }
