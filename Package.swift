@@ -240,7 +240,7 @@ let tests: [Target] = [
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
   test("PresentationTests", ["Presentation"]),
-  test("DatasetsTests", ["Datasets"]),
+  test("DatasetsTests", ["Basics", "Datasets"]),
   test("TensorsTests", ["Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
