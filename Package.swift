@@ -43,7 +43,7 @@ let base: [Target] = [
 let foundations: [Target] = [
   .target(name: "Records", swiftSettings: strict),
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
-  .target(name: "Metrics", swiftSettings: strict),
+  .target(name: "Metrics", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Datasets", dependencies: ["Basics"], swiftSettings: strict),
   .target(
@@ -54,8 +54,9 @@ let foundations: [Target] = [
 // Engine
 let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
-  .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
-  .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
+  .target(name: "DeBERTa", dependencies: ["Basics", "Tensors"], swiftSettings: strict),
+  .target(
+    name: "Distillation", dependencies: ["Basics", "DeBERTa", "Tensors"], swiftSettings: strict),
   .target(name: "CudaDevice", dependencies: ["Basics", "CCuda"], swiftSettings: strict),
   .target(
     name: "CudaDeBERTa",
@@ -92,7 +93,7 @@ let operation: [Target] = [
   .target(
     name: "Guard",
     dependencies: [
-      "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa", "CudaDevice",
+      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa", "CudaDevice",
       "CudaDeBERTa",
     ],
     swiftSettings: strict),
@@ -217,7 +218,9 @@ let executables: [Target] = [
 let tests: [Target] = [
   .target(
     name: "TestSupport",
-    dependencies: ["Kafka", "Threading", .product(name: "FlyingFox", package: "FlyingFox")],
+    dependencies: [
+      "Basics", "Kafka", "Threading", .product(name: "FlyingFox", package: "FlyingFox"),
+    ],
     path: "Tests/TestSupport", swiftSettings: strict),
   // Stands in for libcuda, NVRTC and cuBLASLt; optimised in every build, since it runs GPU code.
   .target(
@@ -231,7 +234,7 @@ let tests: [Target] = [
   test("MetricsTests", ["Metrics"]),
   test("PresentationTests", ["Presentation"]),
   test("DatasetsTests", ["Basics", "Datasets"]),
-  test("TensorsTests", ["Tensors"]),
+  test("TensorsTests", ["Basics", "Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("CudaDeviceTests", ["CudaDevice"]),
