@@ -44,7 +44,7 @@ let base: [Target] = [
 let foundations: [Target] = [
   .target(name: "Transport", dependencies: ["Records"], swiftSettings: strict),
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
-  .target(name: "Metrics", swiftSettings: strict),
+  .target(name: "Metrics", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Datasets", dependencies: ["Basics"], swiftSettings: strict),
   .target(
@@ -55,8 +55,9 @@ let foundations: [Target] = [
 // Engine
 let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
-  .target(name: "DeBERTa", dependencies: ["Tensors"], swiftSettings: strict),
-  .target(name: "Distillation", dependencies: ["DeBERTa", "Tensors"], swiftSettings: strict),
+  .target(name: "DeBERTa", dependencies: ["Basics", "Tensors"], swiftSettings: strict),
+  .target(
+    name: "Distillation", dependencies: ["Basics", "DeBERTa", "Tensors"], swiftSettings: strict),
   .target(name: "CudaDevice", dependencies: ["Basics", "CCuda"], swiftSettings: strict),
   .target(
     name: "CudaDeBERTa",
@@ -225,7 +226,7 @@ let tests: [Target] = [
   .target(
     name: "TestSupport",
     dependencies: [
-      "Kafka", "Records", "Threading", "Transport",
+      "Basics", "Kafka", "Records", "Threading", "Transport",
       .product(name: "FlyingFox", package: "FlyingFox"),
     ],
     path: "Tests/TestSupport", swiftSettings: strict),
@@ -241,7 +242,7 @@ let tests: [Target] = [
   test("MetricsTests", ["Metrics"]),
   test("PresentationTests", ["Presentation"]),
   test("DatasetsTests", ["Basics", "Datasets"]),
-  test("TensorsTests", ["Tensors"]),
+  test("TensorsTests", ["Basics", "Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("CudaDeviceTests", ["CudaDevice"]),

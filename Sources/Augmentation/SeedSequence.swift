@@ -15,16 +15,11 @@ package struct SeedSequence: Sendable {
   /// Different numbers below `count`, in the order of their drawing.
   package func draw(_ number: Int, below count: Int, for index: Int) -> [Int] {
     precondition(number <= count)
-    var state = word(index, "exemplars")
+    var random = SplitMix64(seed: word(index, "exemplars"))
     var drawn: [Int] = []
     while drawn.count < number {
-      // SplitMix64; the remainder's bias is below 2⁻⁴⁰ for any set of examples.
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var mixed = state
-      mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-      mixed ^= mixed >> 31
-      let candidate = Int(mixed % UInt64(count))
+      // The remainder's bias is below 2⁻⁴⁰ for any set of examples.
+      let candidate = Int(random.next() % UInt64(count))
       if !drawn.contains(candidate) { drawn.append(candidate) }
     }
     return drawn

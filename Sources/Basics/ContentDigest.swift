@@ -14,8 +14,7 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
   /// Of an exchange: the prompt's length in eight little-endian bytes, the prompt, and the response;
   /// an empty response counts as none. The length keeps ("ab", "c") and ("a", "bc") apart.
   package init(prompt: String, response: String?) {
-    let length = UInt64(prompt.utf8.count)
-    var content = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+    var content = UInt64(prompt.utf8.count).littleEndianBytes
     content += prompt.utf8
     content += (response ?? "").utf8
     self.init(of: content)
@@ -54,8 +53,7 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
   /// A number from 0 to 1 that is as good as random and never changes: what falls below a share
   /// belongs to it.
   package var fraction: Double {
-    let word = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    return Double(word >> 11) * 0x1p-53
+    bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }.fraction
   }
 }
 

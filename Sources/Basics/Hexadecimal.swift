@@ -9,7 +9,7 @@ package enum Hexadecimal {
 
   /// A number as 16 digits.
   package static func text(_ number: UInt64) -> String {
-    text((0..<8).reversed().map { UInt8(truncatingIfNeeded: number >> (8 * $0)) })
+    text(number.littleEndianBytes.reversed())
   }
 
   /// The bytes that a text of digits stands for; nil for anything else.

@@ -1,3 +1,4 @@
+internal import Basics
 package import CudaDevice
 
 /// What a GPU does at best, measured: the ceilings to judge kernels by.
@@ -54,10 +55,9 @@ package struct DevicePeaks: Sendable {
     _ memory: DeviceMemory, on stream: CudaStream
   ) throws(CudaFailure) {
     let piece = try PinnedMemory(bytes: min(memory.bytes, 16 << 20), in: stream.context)
-    var state: UInt64 = 7
+    var random = SplitMix64(seed: 7)
     let words = (0..<piece.bytes / 8).map { _ in
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return (state ^ (state >> 29)) & 0xB3FF_B3FF_B3FF_B3FF | 0x2000_2000_2000_2000
+      random.next() & 0xB3FF_B3FF_B3FF_B3FF | 0x2000_2000_2000_2000
     }
     piece.write(words.span, at: 0)
     for start in stride(from: 0, to: memory.bytes, by: piece.bytes) {

@@ -1,3 +1,5 @@
+internal import Basics
+
 /// A short summary of a text by which nearly equal texts are found (Broder 1997).
 ///
 /// The text is folded to lower case with one space for whatever is neither letter nor digit, and
@@ -58,12 +60,10 @@ package struct MinHash: Hashable, Sendable {
     let length = min(shingleLength, folded.count)
     if length == 0 { return }
     for start in 0...(folded.count - length) {
-      // FNV-1a over the characters, then mixed, for the multipliers need good high bits.
-      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-      for scalar in folded[start..<start + length] {
-        hash = (hash ^ UInt64(scalar)) &* 0x0000_0100_0000_01b3
-      }
-      body(mix(hash))
+      // A hash of the characters, then mixed, for the multipliers need good high bits.
+      var hash = FNV1a()
+      for scalar in folded[start..<start + length] { hash.add(UInt64(scalar)) }
+      body(mix(hash.value))
     }
   }
 
@@ -90,11 +90,5 @@ package struct MinHash: Hashable, Sendable {
   private static let multipliers = (0..<width).map { mix(UInt64($0)) | 1 }
   private static let summands = (0..<width).map { mix(UInt64($0) &+ 0x5349_4c43) }
 
-  /// SplitMix64's finaliser (Steele et al. 2014).
-  private static func mix(_ value: UInt64) -> UInt64 {
-    var mixed = value &+ 0x9E37_79B9_7F4A_7C15
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
+  private static func mix(_ value: UInt64) -> UInt64 { mix64(value &+ SplitMix64.increment) }
 }

@@ -1,3 +1,4 @@
+internal import Basics
 package import DeBERTa
 import Glibc
 package import Tensors
@@ -99,7 +100,7 @@ package final class LowRankAdapters {
   }
 
   private func start(seed: UInt64) {
-    var random = SplitMix(seed: seed, stream: 0x10AA)
+    var random = SplitMix64(seed: seed, stream: 0x10AA)
     for adapter in adapters {
       adapter.base.arena.withMutableValues(adapter.base.range) { bases in
         adapter.weight.arena.withValues(adapter.weight.range) { weights in

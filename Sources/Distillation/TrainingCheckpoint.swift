@@ -1,3 +1,4 @@
+internal import Basics
 import Foundation
 import Tensors
 
@@ -102,18 +103,18 @@ struct TrainingCheckpoint: Codable {
 
   /// FNV-1a over 32-bit words: finds truncation and damage, whatever the pieces.
   private struct Hash {
-    private var value: UInt64 = 0xCBF2_9CE4_8422_2325
+    private var hash = FNV1a()
 
     mutating func add(_ data: Data) {
       unsafe data.withUnsafeBytes { bytes in
         for index in stride(from: 0, to: bytes.count - 3, by: 4) {
           let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self)
-          value = (value ^ UInt64(word)) &* 0x100_0000_01B3
+          hash.add(UInt64(word))
         }
       }
     }
 
-    var bytes: Data { Data((0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }) }
+    var bytes: Data { Data(hash.value.littleEndianBytes) }
   }
 
   private static func synchronize(directory: URL) throws {

@@ -213,15 +213,11 @@ package final class ShadowScorer: Sendable {
 }
 
 extension SourcePosition {
-  /// A number from 0 to 1 that is as good as random and always the same for this position (FNV-1a,
-  /// then the finalizer of SplitMix64).
+  /// A number from 0 to 1 that is as good as random and always the same for this position.
   package var fraction: Double {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for byte in topic.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    hash ^= UInt64(bitPattern: offset.rawValue) &* 0x9E37_79B9_7F4A_7C15
-    hash &+= UInt64(UInt32(bitPattern: partition.rawValue)) << 32
-    hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Double((hash ^ (hash >> 31)) >> 11) * 0x1p-53
+    var hash = FNV1a()
+    for byte in topic.utf8 { hash.add(UInt64(byte)) }
+    let place = hash.value ^ (UInt64(bitPattern: offset.rawValue) &* SplitMix64.increment)
+    return mix64(place &+ UInt64(UInt32(bitPattern: partition.rawValue)) << 32).fraction
   }
 }

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CudaDeBERTa
 internal import CudaDevice
 internal import DeBERTa
@@ -68,14 +69,10 @@ struct DeviceComparison {
 
   /// Tokens from all over the vocabulary, always the same.
   private static func sequences(for shape: ModelConfiguration) -> [[Int32]] {
-    var state: UInt64 = 0x5EED
+    var random = SplitMix64(seed: 0x5EED)
     let longest = shape.absolutePositions ?? .max
     return lengths.map { length in
-      (0..<min(length, longest)).map { _ in
-        // Knuth's MMIX generator; its high bits are good enough to spread tokens.
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Int32((state >> 33) % UInt64(shape.vocabulary))
-      }
+      (0..<min(length, longest)).map { _ in Int32(random.next(below: shape.vocabulary)) }
     }
   }
 }

@@ -47,9 +47,11 @@ package struct InfluenceCaps: Hashable, Sendable {
     var kept = Set<Int>()
     for indices in places.values {
       guard indices.count > limit else { kept.formUnion(indices); continue }
-      let salt = (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * $0)) }
       let drawn = indices.map { index in
-        (place: ContentDigest(of: salt + digest(elements[index]).bytes).fraction, index: index)
+        (
+          place: ContentDigest(of: seed.littleEndianBytes + digest(elements[index]).bytes).fraction,
+          index: index
+        )
       }.sorted { $0 < $1 }
       kept.formUnion(drawn.prefix(limit).map(\.index))
     }

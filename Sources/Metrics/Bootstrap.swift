@@ -1,3 +1,5 @@
+internal import Basics
+
 /// Resampling of rows with replacement, each class by itself: a replicate has as many rows of each
 /// class as the set, so metrics that the set defines by its classes stay defined, and intervals are
 /// for the set's own share of unsafe rows.
@@ -32,6 +34,17 @@ package struct Bootstrap: Hashable, Sendable {
       values.set(tally.values(threshold: threshold), at: replicate)
     }
     return values
+  }
+}
+
+extension SplitMix64 {
+  /// The generator of one replicate of one stream, so that any can be drawn again without those
+  /// before it.
+  fileprivate init(seed: UInt64, stream: UInt64, replicate: UInt64) {
+    let state = [stream, replicate].reduce(seed) { state, number in
+      mix64(state &+ Self.increment) ^ mix64(number &+ Self.increment)
+    }
+    self.init(seed: state)
   }
 }
 

@@ -92,9 +92,11 @@ struct RetrainDataset {
         throw .configuration("\(error)")
       }
     }
-    let salt = (0..<8).map { UInt8(truncatingIfNeeded: seed >> (8 * $0)) }
     let drawn = rows.indices.map { index in
-      (place: ContentDigest(of: salt + rows[index].digest.bytes).fraction, index: index)
+      (
+        place: ContentDigest(of: seed.littleEndianBytes + rows[index].digest.bytes).fraction,
+        index: index
+      )
     }.sorted { $0 < $1 }
     let some = drawn.prefix(settings.replayRowsMax).map { rows[$0.index] }.filter { !isLeak($0) }
     // By content, so that a row that calibrates never trains, in no run.

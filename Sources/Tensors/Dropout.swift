@@ -1,3 +1,4 @@
+internal import Basics
 import CKernels
 
 /// Dropout from a counter: what is dropped depends on the key and the place only, so a backward
@@ -11,7 +12,7 @@ package struct Dropout: Sendable, Equatable {
   package init(probability: Float, seed: UInt64) {
     precondition(0 <= probability && probability < 1, "not everything can be dropped")
     self.probability = probability
-    key = Dropout.mixed(seed &+ 0x9E37_79B9_7F4A_7C15)
+    key = mix64(seed &+ SplitMix64.increment)
   }
 
   private init(probability: Float, key: UInt64) {
@@ -23,7 +24,7 @@ package struct Dropout: Sendable, Equatable {
   package func use(_ index: Int) -> Dropout {
     Dropout(
       probability: probability,
-      key: Dropout.mixed(key ^ (UInt64(bitPattern: Int64(index)) &* 0xD1B5_4A32_D192_ED03)))
+      key: mix64(key ^ (UInt64(bitPattern: Int64(index)) &* 0xD1B5_4A32_D192_ED03)))
   }
 
   /// Applies itself to a block whose first value has the number `first`.
@@ -33,13 +34,5 @@ package struct Dropout: Sendable, Equatable {
     unsafe kernel_dropout(
       block.base, block.stride, block.rows, block.columns, key, UInt32(truncatingIfNeeded: first),
       dropBelow, 1 / (1 - probability))
-  }
-
-  /// SplitMix64's finaliser (Steele, Lea and Flood 2014).
-  private static func mixed(_ word: UInt64) -> UInt64 {
-    var x = word
-    x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
-    return x ^ (x >> 31)
   }
 }

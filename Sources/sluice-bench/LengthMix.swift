@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Sequence lengths to measure with, and token ids to fill them.
@@ -34,12 +35,11 @@ struct LengthMix {
 
   /// Sequences of pseudo-random ordinary pieces, the same in each run.
   func sequences(vocabulary: Int) -> [[Int32]] {
-    var state: UInt64 = 1
+    var random = SplitMix64(seed: 1)
+    let low = min(1000, vocabulary - 1)
     return lengths.map { length in
       (0..<length).map { _ in
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let low = min(1000, vocabulary - 1)
-        return Int32(low + Int(state >> 33) % max(1, vocabulary - low - 1))
+        Int32(low + random.next(below: max(1, vocabulary - low - 1)))
       }
     }
   }

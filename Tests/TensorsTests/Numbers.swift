@@ -1,15 +1,15 @@
+import Basics
 import Tensors
 
 /// Seeded pseudo-random floats for tests.
 struct Numbers {
-  private var state: UInt64
+  private var random: SplitMix64
 
-  init(seed: UInt64) { state = seed &* 2_654_435_769 &+ 1 }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   /// The next float, between -size and size.
   mutating func next(size: Float = 1) -> Float {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return (Float(state >> 40) / Float(1 << 23) - 1) * size
+    (Float(random.next() >> 40) / Float(1 << 23) - 1) * size
   }
 
   /// Some floats.

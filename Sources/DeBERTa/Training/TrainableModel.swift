@@ -1,3 +1,4 @@
+internal import Basics
 import Glibc
 package import Tensors
 
@@ -162,29 +163,21 @@ package struct DropoutPlan {
   package func feedForwardOutput(layer: Int) -> Dropout { hidden.use(2 * layer + 1) }
 }
 
-/// Normally distributed numbers from a seed (Box and Muller's method over SplitMix64).
+/// Normally distributed numbers from a seed (Box and Muller's method).
 private struct NormalNumbers {
-  private var state: UInt64
+  private var random: SplitMix64
   private var spare: Double?
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
   mutating func next() -> Float {
     if let number = spare {
       spare = nil
       return Float(number)
     }
-    let radius = (-2 * log(1 - uniform())).squareRoot()
-    let angle = 2 * Double.pi * uniform()
+    let radius = (-2 * log(1 - random.next().fraction)).squareRoot()
+    let angle = 2 * Double.pi * random.next().fraction
     spare = radius * sin(angle)
     return Float(radius * cos(angle))
-  }
-
-  private mutating func uniform() -> Double {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var x = state
-    x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Double((x ^ (x >> 31)) >> 11) * 0x1p-53
   }
 }
