@@ -7,13 +7,14 @@ VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build test lint format bench bench-peers gpu-kit gpu-test install clean \
+.PHONY: help demo build test sanitize coverage mutants lint format bench bench-peers gpu-kit gpu-test install clean \
 	dependencies test-servers
 
 help:
 	@echo 'make demo    run the filter on an embedded broker and show verdicts'
 	@echo 'make test    lint, build and run every test that needs no GPU'
-	@echo 'make lint    check format and layout rules'
+	@echo 'make lint    check the format'
+	@echo 'make sanitize, make coverage, make mutants  look deeper at the tests; see CONTRIBUTING.md'
 	@echo 'make bench   print the benchmark tables'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
@@ -34,6 +35,27 @@ build: dependencies
 
 demo: build
 	.build/release/sluice demo
+
+# Debug builds of their own under the sanitizers, for the suites that need no servers; minutes each.
+sanitize: dependencies
+	swift build --build-tests --sanitize address --disable-xctest --scratch-path .build-address
+	SWIFT_TEST_FLAGS='--sanitize address --disable-xctest --scratch-path .build-address' \
+	  LIMIT_SCALE=6 Tests/run.sh --configuration debug --lane parallel
+	swift build --build-tests --sanitize thread --scratch-path .build-thread
+	SWIFT_TEST_FLAGS='--sanitize thread --scratch-path .build-thread' \
+	  LIMIT_SCALE=10 Tests/run.sh --configuration debug --lane parallel
+
+# Lines that the tests reach, per module; the least is COVERAGE_MIN in every module.
+COVERAGE_MIN ?= 70
+coverage: dependencies test-servers
+	swift build --build-tests --enable-code-coverage --scratch-path .build-coverage
+	SWIFT_TEST_FLAGS='--enable-code-coverage --scratch-path .build-coverage' \
+	  SLUICE_TEST_VENV=$(VENV) LIMIT_SCALE=6 Tests/run.sh --configuration debug
+	Tests/coverage.sh .build-coverage $(COVERAGE_MIN)
+
+# Plants faults and expects the tests to notice each.
+mutants: dependencies
+	Tests/mutate.sh
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests

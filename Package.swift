@@ -85,7 +85,7 @@ let streaming: [Target] = [
 let operation: [Target] = [
   .target(
     name: "Settings",
-    dependencies: ["Records", "Pipeline", .product(name: "Yams", package: "Yams")],
+    dependencies: ["Basics", "Records", "Pipeline", .product(name: "Yams", package: "Yams")],
     swiftSettings: strict),
   .target(
     name: "Telemetry",
@@ -146,7 +146,8 @@ let composition: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "DeadLetters", dependencies: ["Records", "Transport", "Wire", "Kafka", "Hosting"],
+    name: "DeadLetters",
+    dependencies: ["Basics", "Records", "Transport", "Wire", "Kafka", "Hosting"],
     swiftSettings: strict),
   .target(
     name: "LabelService",

@@ -6,16 +6,20 @@
 # Example: Tests/run.sh                          all lanes, release build
 #          Tests/run.sh --configuration debug    the same on another build
 #          Tests/run.sh --filter StreamMachine   only tests whose names match
+#          Tests/run.sh --lane parallel          only this lane
+# SWIFT_TEST_FLAGS go to `swift test`; LIMIT_SCALE multiplies the lanes' limits.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 configuration=release
 filter=
+only=
 while [ $# -gt 0 ]; do
   case $1 in
     --configuration) configuration=$2; shift 2 ;;
     --filter) filter=$2; shift 2 ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    --lane) only=$2; shift 2 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
   esac
 done
 
@@ -34,7 +38,8 @@ lanes=
 lane() {
   local name=$1 limit=$2 start=$SECONDS code
   shift 2
-  timeout --kill-after=20 "$limit" swift test -c "$configuration" --skip-build ${SANITIZE:-} "$@" \
+  [ -z "$only" ] || [ "$only" = "$name" ] || return 0
+  timeout --kill-after=20 "$limit" swift test -c "$configuration" --skip-build ${SWIFT_TEST_FLAGS:-} "$@" \
     2>&1 | tee "$logs/$name.log" | grep --line-buffered -av '^◇'
   code=${PIPESTATUS[0]}
   lanes+="$name: $((SECONDS - start)) s of at most $limit"$'\n'
@@ -48,8 +53,8 @@ scale=${LIMIT_SCALE:-1}
 if [ -n "$filter" ]; then
   lane filtered $((1800 * scale)) --no-parallel --filter "$filter"
 else
-  lane parallel $((600 * scale)) --parallel --skip "$apart"
-  lane serial $((900 * scale)) --no-parallel --filter "$apart"
+  lane parallel $((900 * scale)) --parallel --skip "$apart"
+  lane serial $((1200 * scale)) --no-parallel --filter "$apart"
 fi
 
 echo

@@ -1,3 +1,4 @@
+package import Basics
 internal import LanguageModel
 
 /// Why augmentation cannot begin or go on; it never shows a text.
@@ -15,8 +16,9 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
     switch self {
     case .data(let problem): problem
     case .file(let path, let problem): "\(path): \(problem)"
-    case .server(let role, let problem), .unavailable(let role, let problem):
-      "\(role): \(problem)"
+    case .server(let role, let problem): "\(role): \(problem)"
+    case .unavailable(let role, let problem):
+      "\(role): \(problem); run the same command to go on"
     }
   }
 
@@ -33,6 +35,17 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
     switch error {
     case .server(let error): self = AugmentationError(error, role: "teacher")
     case .unfit(let problem): self = .server(role: "teacher", problem: problem)
+    }
+  }
+}
+
+extension AugmentationError: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .data: .data
+    case .file: .noInput
+    case .server: .configuration
+    case .unavailable: .unavailable
     }
   }
 }

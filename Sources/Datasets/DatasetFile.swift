@@ -1,3 +1,4 @@
+package import Basics
 package import Foundation
 
 /// Labelled examples as JSON lines.
@@ -130,5 +131,11 @@ private struct Line: Codable {
         ? "not a JSON object" : "\(context.codingPath[0].stringValue) has the wrong type"
     default: "not JSON"
     }
+  }
+}
+
+extension DatasetError: CommandError {
+  package var exitStatus: ExitStatus {
+    line == nil ? .noInput : .data
   }
 }

@@ -1,3 +1,4 @@
+package import Basics
 package import Hosting
 internal import Kafka
 internal import Records
@@ -78,5 +79,13 @@ package struct DeadLetterTopic: Sendable {
       }
     }
     return figures
+  }
+}
+
+extension DeadLetterFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .unavailable: .unavailable
+    }
   }
 }

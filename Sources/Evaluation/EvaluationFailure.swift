@@ -1,3 +1,4 @@
+package import Basics
 package import Datasets
 package import Guard
 package import Pipeline
@@ -22,7 +23,20 @@ extension EvaluationFailure: CustomStringConvertible {
     case .unsuitable(let text), .output(let text): text
     case .model(let failure): failure.description
     case .calibration(let error): error.description
-    case .classifier(let failure): "the model failed: \(failure.detail)"
+    case .classifier(let failure): failure.description
+    }
+  }
+}
+
+extension EvaluationFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .dataset(let error): error.exitStatus
+    case .unsuitable: .data
+    case .model(let failure): failure.exitStatus
+    case .calibration: .noInput
+    case .classifier(let failure): failure.exitStatus
+    case .output: .output
     }
   }
 }

@@ -1,3 +1,5 @@
+package import Basics
+
 /// Why a guard model could not be made ready.
 package enum GuardModelFailure: Error, Hashable, Sendable {
   /// The settings do not fit the model.
@@ -12,6 +14,16 @@ extension GuardModelFailure: CustomStringConvertible {
   package var description: String {
     switch self {
     case .settings(let text), .unusable(let text), .device(let text): text
+    }
+  }
+}
+
+extension GuardModelFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .settings: .configuration
+    case .unusable: .noInput
+    case .device: .unavailable
     }
   }
 }

@@ -1,3 +1,5 @@
+package import Basics
+
 /// Why a service could not start, in the classes of sysexits.h.
 package enum StartFailure: Error, Hashable, Sendable {
   /// The settings cannot work (EX_CONFIG).
@@ -12,6 +14,16 @@ extension StartFailure: CustomStringConvertible {
   package var description: String {
     switch self {
     case .configuration(let text), .model(let text), .unavailable(let text): text
+    }
+  }
+}
+
+extension StartFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .configuration: .configuration
+    case .model: .noInput
+    case .unavailable: .unavailable
     }
   }
 }

@@ -1,3 +1,4 @@
+package import Basics
 package import Datasets
 internal import DeBERTa
 internal import Evaluation
@@ -49,5 +50,18 @@ func rethrowing<R>(folder: String, _ body: () throws -> R) throws(LearningFailur
     throw .training(failure)
   } catch {
     throw .output("\(folder): \(error.localizedDescription)")
+  }
+}
+
+extension LearningFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .data(let error): error.exitStatus
+    case .tooLittleData: .data
+    case .model: .noInput
+    case .output: .output
+    case .training: .software
+    case .stopped: .temporary
+    }
   }
 }

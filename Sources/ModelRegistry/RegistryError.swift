@@ -1,3 +1,5 @@
+package import Basics
+
 /// What a registry could not do.
 package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kinds of failure that callers tell apart.
@@ -28,4 +30,15 @@ package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible
   }
 
   package var description: String { "\(subject): \(problem)" }
+}
+
+extension RegistryError: CommandError {
+  package var exitStatus: ExitStatus {
+    switch kind {
+    case .missing: .noInput
+    case .exists, .damaged, .refused: .data
+    case .busy: .unavailable
+    case .system: .software
+    }
+  }
 }

@@ -1,3 +1,4 @@
+package import Basics
 package import Records
 
 /// Judges sequences of token ids: a guard model, or something simpler in tests and benchmarks.
@@ -21,5 +22,13 @@ package struct ClassifierFailure: Error, Hashable, Sendable {
   package init(detail: String, isFatal: Bool = false) {
     self.detail = detail
     self.isFatal = isFatal
+  }
+}
+
+extension ClassifierFailure: CommandError {
+  package var description: String { "the model failed: \(detail)" }
+
+  package var exitStatus: ExitStatus {
+    .software
   }
 }

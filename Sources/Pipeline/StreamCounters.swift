@@ -1,3 +1,4 @@
+package import Basics
 package import Records
 package import Transport
 
@@ -64,6 +65,16 @@ package struct StreamCounters: Hashable, Sendable {
       case .deadLetter(let letter): deadLetters[letter.reason, default: 0] += 1
       case .forwardTombstone, .skipped: skipped += 1
       }
+    }
+  }
+}
+
+extension StreamFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .source, .sink: .unavailable
+    case .classifier: .software
+    case .poison: .data
     }
   }
 }

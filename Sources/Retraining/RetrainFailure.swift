@@ -1,3 +1,5 @@
+package import Basics
+
 /// Why a retraining ended without a decision. The champion is then what it was.
 package enum RetrainFailure: Error, Hashable, Sendable {
   /// Another run is at work.
@@ -38,6 +40,20 @@ extension RetrainFailure: CustomStringConvertible {
     switch self {
     case .busy, .unavailable, .stopped, .output, .store, .registry, .configuration: true
     case .data, .model, .training: false
+    }
+  }
+}
+
+extension RetrainFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .busy, .stopped: .temporary
+    case .configuration: .configuration
+    case .unavailable: .unavailable
+    case .data: .data
+    case .model: .noInput
+    case .output: .output
+    case .store, .registry, .training: .software
     }
   }
 }

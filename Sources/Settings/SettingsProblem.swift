@@ -1,3 +1,4 @@
+package import Basics
 internal import Yams
 
 /// One mistake in a settings file.
@@ -64,5 +65,11 @@ final class ProblemCollector {
       return leftPlace < (right.element.line ?? 0, right.element.column ?? 0, right.offset)
     }
     return SettingsError(problems: sorted.map(\.element))
+  }
+}
+
+extension SettingsError: CommandError {
+  package var exitStatus: ExitStatus {
+    .configuration
   }
 }

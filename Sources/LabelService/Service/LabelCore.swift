@@ -1,4 +1,4 @@
-internal import Basics
+package import Basics
 internal import Hosting
 package import LabelStore
 internal import Records
@@ -101,4 +101,13 @@ package struct LabelSnapshot: Sendable {
   package let followedLabels: Int
   package let purged: Int
   package let failure: LabelFailure?
+}
+
+extension LabelFailure: CommandError {
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .brokers: .unavailable
+    case .store: .software
+    }
+  }
 }
