@@ -45,9 +45,10 @@ format:
 test-servers: dependencies
 	SLUICE_TEST_VENV=$(VENV) Tests/Fixtures/install_test_servers.sh
 
+# The optimised code that ships, in lanes (Tests/run.sh).
 test: dependencies lint test-servers
-	swift build --build-tests
-	SLUICE_TEST_VENV=$(VENV) swift test --skip-build --no-parallel
+	swift build -c release --build-tests
+	SLUICE_TEST_VENV=$(VENV) Tests/run.sh
 
 # The stream beside a Python loop, then the engine beside PyTorch, ONNX Runtime and OpenVINO on the
 # same random v3-base weights and the same lengths, then training of a random v3-small beside PyTorch.

@@ -36,12 +36,13 @@ let cBoundary: [Target] = [
 let base: [Target] = [
   .target(
     name: "Basics", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
-    swiftSettings: strict)
+    swiftSettings: strict),
+  .target(name: "Records", swiftSettings: strict),
 ]
 
 // Foundations
 let foundations: [Target] = [
-  .target(name: "Records", swiftSettings: strict),
+  .target(name: "Transport", dependencies: ["Records"], swiftSettings: strict),
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Metrics", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
@@ -66,11 +67,18 @@ let engine: [Target] = [
 
 // Streaming
 let streaming: [Target] = [
-  .target(name: "Pipeline", dependencies: ["Basics", "Records"], swiftSettings: strict),
+  .target(
+    name: "Pipeline",
+    dependencies: [
+      "Basics", "Records", "Transport", .product(name: "DequeModule", package: "swift-collections"),
+    ],
+    swiftSettings: strict),
   .target(
     name: "Wire", dependencies: ["Basics", "Records", "CSimdJSON", "CMessages"],
     swiftSettings: strict),
-  .target(name: "Kafka", dependencies: ["Basics", "Records", "CRdKafka"], swiftSettings: strict),
+  .target(
+    name: "Kafka", dependencies: ["Basics", "Records", "Transport", "CRdKafka"],
+    swiftSettings: strict),
 ]
 
 // Operation
@@ -115,8 +123,8 @@ let operation: [Target] = [
   .target(
     name: "Hosting",
     dependencies: [
-      "Basics", "Kafka", "Threading", "Settings", "Telemetry", "Systemd",
-      .product(name: "Logging", package: "swift-log"),
+      "Basics", "Records", "Transport", "Pipeline", "Kafka", "Threading", "Settings", "Telemetry",
+      "Systemd", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
@@ -130,21 +138,20 @@ let composition: [Target] = [
   .target(
     name: "FilterService",
     dependencies: [
-      "Basics", "Records", "Threading", "Tensors", "Pipeline", "Wire", "Kafka", "Settings",
-      "Telemetry",
-      "Systemd", "Guard", "Hosting", "ModelRegistry",
+      "Basics", "Records", "Transport", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
+      "Settings", "Telemetry", "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
   .target(
-    name: "DeadLetters", dependencies: ["Records", "Wire", "Kafka", "Hosting"],
+    name: "DeadLetters", dependencies: ["Records", "Transport", "Wire", "Kafka", "Hosting"],
     swiftSettings: strict),
   .target(
     name: "LabelService",
     dependencies: [
-      "Basics", "Records", "Threading", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
+      "Basics", "Records", "Transport", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
       "Hosting", "LabelStore", "Pipeline", "LanguageModel",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -219,7 +226,8 @@ let tests: [Target] = [
   .target(
     name: "TestSupport",
     dependencies: [
-      "Basics", "Kafka", "Threading", .product(name: "FlyingFox", package: "FlyingFox"),
+      "Basics", "Kafka", "Records", "Threading", "Transport",
+      .product(name: "FlyingFox", package: "FlyingFox"),
     ],
     path: "Tests/TestSupport", swiftSettings: strict),
   // Stands in for libcuda, NVRTC and cuBLASLt; optimised in every build, since it runs GPU code.
@@ -242,14 +250,15 @@ let tests: [Target] = [
   test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
   test("PipelineTests", ["Basics", "Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
-  test("KafkaTests", ["Basics", "Kafka", "Records", "Threading"]),
+  test("KafkaTests", ["Basics", "Kafka", "Records", "Threading", "Transport"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("SystemdTests", ["Systemd"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
   test(
     "HostingTests",
     [
-      "Hosting", "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
+      "Basics", "Hosting", "Pipeline", "Records", "Settings", "Telemetry", "Threading",
+      "Transport", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
@@ -257,8 +266,8 @@ let tests: [Target] = [
   test(
     "FilterServiceTests",
     [
-      "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors",
-      "Wire", .product(name: "Logging", package: "swift-log"),
+      "Basics", "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline",
+      "Tensors", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
   test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
@@ -272,7 +281,9 @@ let tests: [Target] = [
     ]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
   test("AugmentationTests", ["Basics", "Augmentation", "Datasets", "LanguageModel", "Settings"]),
-  test("SimulationTests", ["Basics", "Kafka", "Pipeline", "Records"]),
+  test(
+    "SimulationTests",
+    ["Basics", "FilterService", "Hosting", "Kafka", "Pipeline", "Records", "Transport"]),
   test(
     "IntegrationTests",
     [
@@ -300,6 +311,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),

@@ -2,9 +2,9 @@ internal import Datasets
 
 /// Decides which instructions are new: not too near an exemplar, an earlier instruction or a prompt
 /// of an evaluation set.
-struct InstructionFilter: Sendable {
+package struct InstructionFilter: Sendable {
   /// Why an instruction is dropped.
-  enum Verdict: Hashable, Sendable {
+  package enum Verdict: Hashable, Sendable {
     case new, nearExemplar, nearEarlier, leak
   }
 
@@ -12,14 +12,14 @@ struct InstructionFilter: Sendable {
   private let evaluation: NearDuplicateIndex
   private var earlier: NearDuplicateIndex
 
-  init(exemplars: [String], evaluation: [String], nearDuplicate: Double, leak: Double) {
+  package init(exemplars: [String], evaluation: [String], nearDuplicate: Double, leak: Double) {
     self.exemplars = Self.index(exemplars, nearDuplicate)
     self.evaluation = Self.index(evaluation, leak)
     earlier = NearDuplicateIndex(threshold: nearDuplicate)
   }
 
   /// Judges a text, and remembers it if it is new.
-  mutating func judge(_ text: String) -> Verdict {
+  package mutating func judge(_ text: String) -> Verdict {
     let summary = MinHash(text)
     if evaluation.nearest(to: summary) != nil { return .leak }
     if exemplars.nearest(to: summary) != nil { return .nearExemplar }

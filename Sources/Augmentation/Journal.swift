@@ -1,25 +1,31 @@
-internal import Basics
+package import Basics
 internal import Foundation
 internal import LanguageModel
 internal import Synchronization
 
 /// One answer of a server, as it stands in the journal.
-struct JournalEntry: Codable, Sendable {
-  let index: Int
-  let step: Step
-  var text: String?
+package struct JournalEntry: Codable, Sendable {
+  package let index: Int
+  package let step: Step
+  package var text: String?
   /// The generation ended at its limit on tokens.
-  var isCut: Bool?
+  package var isCut: Bool?
   /// The teacher's P(unsafe).
-  var score: Double?
+  package var score: Double?
   /// Why the teacher has none.
-  var unknown: String?
+  package var unknown: String?
   /// Why the server will never answer this request.
-  var failure: String?
-  var promptTokens = 0
-  var generatedTokens = 0
+  package var failure: String?
+  package var promptTokens = 0
+  package var generatedTokens = 0
   /// Requests that this answer took.
-  var requests = 1
+  package var requests = 1
+
+  package init(index: Int, step: Step, text: String? = nil) {
+    self.index = index
+    self.step = step
+    self.text = text
+  }
 
   enum CodingKeys: String, CodingKey {
     case index, step, text, score, unknown, failure, requests
@@ -31,7 +37,7 @@ struct JournalEntry: Codable, Sendable {
 
 /// Every answer so far, on disk as soon as it arrives. A run that starts again takes answers from
 /// here before it asks, and so repeats what was done without a request.
-final class Journal: Sendable {
+package final class Journal: Sendable {
   private struct Header: Codable {
     let version: Int
     let identity: String
@@ -49,9 +55,9 @@ final class Journal: Sendable {
   }
 
   /// What all answers cost, of this and earlier runs.
-  struct Totals: Hashable, Sendable {
-    var requests = 0
-    var tokens = 0
+  package struct Totals: Hashable, Sendable {
+    package var requests = 0
+    package var tokens = 0
 
     fileprivate mutating func add(_ entry: JournalEntry) {
       requests += entry.requests
@@ -59,15 +65,15 @@ final class Journal: Sendable {
     }
   }
 
-  static let version = 1
+  package static let version = 1
   private let state: Mutex<State>
   /// Answers that were there at the start.
-  let answersFound: Int
+  package let answersFound: Int
 
   /// Opens the journal of runs with this identity, or begins it.
   ///
   /// - Throws: `AugmentationError.file` when it belongs to runs with another.
-  init(path: String, identity: ContentDigest) throws(AugmentationError) {
+  package init(path: String, identity: ContentDigest) throws(AugmentationError) {
     let file = try LineFile(path)
     let lines = try file.readLines()
     var state = State(file: file)
@@ -89,22 +95,22 @@ final class Journal: Sendable {
   }
 
   /// Whether answers from earlier runs wait to be taken.
-  var hasAnswersLeft: Bool { state.withLock { !$0.known.isEmpty } }
+  package var hasAnswersLeft: Bool { state.withLock { !$0.known.isEmpty } }
 
-  var totals: Totals { state.withLock { $0.totals } }
+  package var totals: Totals { state.withLock { $0.totals } }
 
   /// Whether an answer from an earlier run waits to be taken.
-  func knows(_ index: Int, _ step: Step) -> Bool {
+  package func knows(_ index: Int, _ step: Step) -> Bool {
     state.withLock { $0.known[Key(index: index, step: step)] != nil }
   }
 
   /// An answer from an earlier run, given out once.
-  func take(_ index: Int, _ step: Step) -> JournalEntry? {
+  package func take(_ index: Int, _ step: Step) -> JournalEntry? {
     state.withLock { $0.known.removeValue(forKey: Key(index: index, step: step)) }
   }
 
   /// Keeps a new answer.
-  func append(_ entry: JournalEntry) throws(AugmentationError) {
+  package func append(_ entry: JournalEntry) throws(AugmentationError) {
     let line = Self.line(entry)
     try state.withLock { state throws(AugmentationError) in
       try state.file.append(line)
@@ -113,7 +119,7 @@ final class Journal: Sendable {
   }
 
   /// Waits until every answer is on the disk.
-  func synchronize() throws(AugmentationError) {
+  package func synchronize() throws(AugmentationError) {
     try state.withLock { state throws(AugmentationError) in try state.file.synchronize() }
   }
 

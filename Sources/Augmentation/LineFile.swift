@@ -1,16 +1,16 @@
-internal import Foundation
+package import Foundation
 internal import Glibc
 
 /// A file of lines that only grows, and survives the end of its writer at any moment.
 ///
 /// Each line goes to the system in one call. What a killed writer left unfinished at the end is cut
 /// off when the file is opened again.
-struct LineFile: ~Copyable {
-  let path: String
+package struct LineFile: ~Copyable {
+  package let path: String
   private let descriptor: Int32
 
   /// Opens a file, made if there is none, locks it against other writers and reads its lines.
-  init(_ path: String) throws(AugmentationError) {
+  package init(_ path: String) throws(AugmentationError) {
     self.path = path
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .file(path: path, problem: Self.reason()) }
@@ -22,7 +22,7 @@ struct LineFile: ~Copyable {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// The finished lines, each with its line end, after an unfinished one was cut off.
-  func readLines() throws(AugmentationError) -> [Data] {
+  package func readLines() throws(AugmentationError) -> [Data] {
     let data: Data
     do {
       data = try Data(contentsOf: URL(filePath: path))
@@ -42,7 +42,7 @@ struct LineFile: ~Copyable {
   }
 
   /// Adds whole lines.
-  func append(_ lines: Data) throws(AugmentationError) {
+  package func append(_ lines: Data) throws(AugmentationError) {
     var rest = Array(lines)[...]
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes {
@@ -57,7 +57,7 @@ struct LineFile: ~Copyable {
   }
 
   /// Waits until everything is on the disk.
-  func synchronize() throws(AugmentationError) {
+  package func synchronize() throws(AugmentationError) {
     guard fsync(descriptor) == 0 else { throw .file(path: path, problem: Self.reason()) }
   }
 

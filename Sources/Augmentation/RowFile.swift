@@ -1,29 +1,29 @@
-internal import Datasets
+package import Datasets
 internal import Foundation
 
 /// The output: labelled rows that are only ever added.
 ///
 /// A run that starts again makes its rows anew from the journal. Those that stand in the file
 /// already are compared instead of written.
-struct RowFile: ~Copyable {
+package struct RowFile: ~Copyable {
   private let file: LineFile
   private let existing: [Data]
   private var position = 0
 
   /// Opens the output.
-  init(_ path: String) throws(AugmentationError) {
+  package init(_ path: String) throws(AugmentationError) {
     let file = try LineFile(path)
     existing = try file.readLines()
     self.file = file
   }
 
   /// Rows that were there at the start.
-  var rowsFound: Int { existing.count }
+  package var rowsFound: Int { existing.count }
 
   /// Adds the rows of one instruction.
   ///
   /// - Throws: `AugmentationError.file` when other rows stand there.
-  mutating func append(_ rows: [LabelledExample]) throws(AugmentationError) {
+  package mutating func append(_ rows: [LabelledExample]) throws(AugmentationError) {
     var new = Data()
     for row in rows {
       let line = DatasetFile.line(row)
@@ -41,5 +41,5 @@ struct RowFile: ~Copyable {
   }
 
   /// Waits until every row is on the disk.
-  func synchronize() throws(AugmentationError) { try file.synchronize() }
+  package func synchronize() throws(AugmentationError) { try file.synchronize() }
 }

@@ -2,16 +2,18 @@ internal import Basics
 
 /// Random choices that depend on nothing but the plan's seed and an instruction's number, so that a
 /// run can be interrupted, repeated and extended.
-struct SeedSequence: Sendable {
-  let seed: UInt64
+package struct SeedSequence: Sendable {
+  package let seed: UInt64
+
+  package init(seed: UInt64) { self.seed = seed }
 
   /// What a server is sent as the seed of one request.
-  func requestSeed(_ index: Int, _ step: Step) -> UInt32 {
+  package func requestSeed(_ index: Int, _ step: Step) -> UInt32 {
     UInt32(truncatingIfNeeded: word(index, step.rawValue))
   }
 
   /// Different numbers below `count`, in the order of their drawing.
-  func draw(_ number: Int, below count: Int, for index: Int) -> [Int] {
+  package func draw(_ number: Int, below count: Int, for index: Int) -> [Int] {
     precondition(number <= count)
     var random = SplitMix64(seed: word(index, "exemplars"))
     var drawn: [Int] = []
@@ -30,7 +32,7 @@ struct SeedSequence: Sendable {
 }
 
 /// One request on behalf of an instruction.
-enum Step: String, Codable, CaseIterable, Sendable {
+package enum Step: String, Codable, CaseIterable, Sendable {
   /// The instruction itself.
   case instruction
   /// The same the other way, with or without prefix, to measure refusals.

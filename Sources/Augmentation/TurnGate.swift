@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Lets numbered tasks pass one after the other in the order of their numbers, however they arrive.
-final class TurnGate: Sendable {
+package final class TurnGate: Sendable {
   private struct State {
     var next = 0
     var isClosed = false
@@ -10,8 +10,10 @@ final class TurnGate: Sendable {
 
   private let state = Mutex(State())
 
+  package init() {}
+
   /// Waits until all tasks with lower numbers have passed; false when the gate was closed.
-  func arrive(_ number: Int) async -> Bool {
+  package func arrive(_ number: Int) async -> Bool {
     await withCheckedContinuation { continuation in
       let answer = state.withLock { state -> Bool? in
         if state.isClosed { return false }
@@ -24,7 +26,7 @@ final class TurnGate: Sendable {
   }
 
   /// Lets the next task pass, after the one whose turn it was.
-  func pass() {
+  package func pass() {
     let waiting = state.withLock { state in
       state.next += 1
       return state.waiting.removeValue(forKey: state.next)
@@ -33,7 +35,7 @@ final class TurnGate: Sendable {
   }
 
   /// Sends everybody away who waits or will come.
-  func close() {
+  package func close() {
     let waiting = state.withLock { state in
       state.isClosed = true
       defer { state.waiting = [:] }

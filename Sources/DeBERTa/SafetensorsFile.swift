@@ -1,11 +1,11 @@
 import Foundation
-import Tensors
+package import Tensors
 
 /// One safetensors file: eight bytes of header length, a JSON header, then the tensors' bytes.
 ///
 /// Every claim of the header is checked against the file when it is opened, as the format's own
 /// library does: tensors follow each other from the first byte after the header to the last.
-struct SafetensorsFile: Sendable {
+package struct SafetensorsFile: Sendable {
   /// The file behind the tensors.
   let file: MappedFile
   private let entries: [String: Entry]
@@ -18,7 +18,7 @@ struct SafetensorsFile: Sendable {
   }
 
   /// Opens `name` in `folder`.
-  init(folder: String, name: String) throws(ModelError) {
+  package init(folder: String, name: String) throws(ModelError) {
     let file = try MappedFile(folder: folder, name: name)
     guard file.count >= 8 else {
       throw ModelError(name, .truncated(expectedBytes: 8, foundBytes: file.count))
@@ -41,10 +41,10 @@ struct SafetensorsFile: Sendable {
   }
 
   /// Names of the tensors.
-  var names: Set<String> { Set(entries.keys) }
+  package var names: Set<String> { Set(entries.keys) }
 
   /// A tensor as single-precision floats: in place where possible, else converted.
-  func parameter(_ name: String, shape: [Int]) throws(ModelError) -> Parameter {
+  package func parameter(_ name: String, shape: [Int]) throws(ModelError) -> Parameter {
     guard let entry = entries[name] else { throw ModelError(file.name, .missingTensor(name)) }
     guard entry.shape == shape else {
       throw ModelError(

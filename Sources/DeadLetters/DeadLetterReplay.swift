@@ -1,6 +1,7 @@
 package import Hosting
 internal import Kafka
 internal import Records
+internal import Transport
 
 /// Sends dead letters back to the topics that they came from, or to another one.
 ///
@@ -118,7 +119,7 @@ package struct DeadLetterReplay {
     private mutating func publish() throws(DeadLetterFailure) {
       var attempts = 0
       while !batch.isEmpty {
-        do throws(PublishError) {
+        do throws(PublishFailure<KafkaError>) {
           try transact(batch)
           result.transactions += 1
           return
@@ -136,7 +137,7 @@ package struct DeadLetterReplay {
       }
     }
 
-    private mutating func transact(_ records: [OutputRecord]) throws(PublishError) {
+    private mutating func transact(_ records: [OutputRecord]) throws(PublishFailure<KafkaError>) {
       let publisher: TransactionalPublisher<KafkaProducer>
       let nobody: ConsumerGroupMetadata
       do throws(KafkaError) {

@@ -96,10 +96,10 @@ package struct Demonstration {
     let deadline = ContinuousClock.now + timeLimit
     var outputs: [InputRecord] = []
     while outputs.count < count, ContinuousClock.now < deadline {
-      try reader.pollBatch(into: &outputs, max: 1000, timeout: .milliseconds(100)) { _ in }
+      try reader.poll(into: &outputs, max: 1000, timeout: .milliseconds(100)) { _ in }
     }
     // Whatever comes too often comes now.
-    try reader.pollBatch(into: &outputs, max: 1000, timeout: .milliseconds(500)) { _ in }
+    try reader.poll(into: &outputs, max: 1000, timeout: .milliseconds(500)) { _ in }
     _ = try reader.close(timeout: .seconds(5)) { _ in }
     return outputs
   }

@@ -2,7 +2,7 @@ internal import Basics
 
 /// Which examples each step trains on: a function of seed and step, so that a resumed training
 /// draws the same.
-struct ExampleSampler {
+package struct ExampleSampler {
   private let byClass: [[Int]]
   private let count: Int
   private let batchSize: Int
@@ -12,7 +12,7 @@ struct ExampleSampler {
 
   /// - Parameter balances: each class is drawn equally often, with replacement, which is what
   ///   weights inverse to the classes' frequencies come to.
-  init(isUnsafe: [Bool], balances: Bool, batchSize: Int, seed: UInt64) {
+  package init(isUnsafe: [Bool], balances: Bool, batchSize: Int, seed: UInt64) {
     let classes = [false, true].map { label in isUnsafe.indices.filter { isUnsafe[$0] == label } }
     byClass = balances ? classes.filter { !$0.isEmpty } : []
     count = isUnsafe.count
@@ -21,7 +21,7 @@ struct ExampleSampler {
   }
 
   /// Indices of the examples of a step.
-  mutating func indices(step: Int) -> [Int] {
+  package mutating func indices(step: Int) -> [Int] {
     guard byClass.isEmpty else {
       var random = SplitMix64(seed: seed, stream: UInt64(step))
       return (0..<batchSize).map { _ in

@@ -51,7 +51,7 @@ package struct Classification: ~Copyable {
       }
     }
     let time = WallClock.milliseconds()
-    for (index, judgement) in try model.judge(exchanges).enumerated() {
+    for (index, judgement) in try model.judge(exchanges.map(\.sequences)).enumerated() {
       tokens += judgement.tokens
       outputs[places[index]] = verdict(exchanges[index], judgement, time)
     }
@@ -76,8 +76,7 @@ package struct Classification: ~Copyable {
       let sequences = try sequences(for: exchange)
       return .success(
         PreparedExchange(
-          id: exchange.id ?? String(lines), tenant: exchange.tenant, metadata: exchange.metadata,
-          promptSequences: sequences.prompt, responseSequences: sequences.response,
+          id: exchange.id ?? String(lines), metadata: exchange.metadata, sequences: sequences,
           coverage: sequences.coverage(of: exchange)))
     } catch {
       return .failure(Problem(error.detail))

@@ -53,7 +53,7 @@ package struct FilterApplication: Sendable {
     let replacement = ModelReplacement(
       of: model, from: folder, settings: settings.model, loader: loader,
       events: ModelEvents(
-        notifier: notifier, isReady: { daemon.snapshot.wasAssigned }, logger: logger))
+        notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
     let stallSeconds = settings.watchdogStallSeconds
     var services: [any Service] = [
       BlockingService(name: "stream", body: { daemon.run() }) {
@@ -63,8 +63,8 @@ package struct FilterApplication: Sendable {
       LifeSigns(
         notifier: notifier, readyStatus: { "judging with \(model.current.model)" }, logger: logger,
         questions: LifeSigns.Questions(
-          isReady: { daemon.snapshot.wasAssigned },
-          isStalled: { daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+          isReady: { daemon.progress.wasAssigned },
+          isStalled: { daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
           details: { Self.details(daemon.snapshot) })),
       BlockingService(
         name: "model",
@@ -85,8 +85,8 @@ package struct FilterApplication: Sendable {
     }
     if let listen = settings.telemetry.listen {
       let pages = StatusServer.Pages(
-        isLive: { !daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
-        isReady: { daemon.snapshot.isReady(now: Instant.now, stallSeconds: stallSeconds) },
+        isLive: { !daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+        isReady: { daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds) },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
     }

@@ -11,7 +11,7 @@ internal import Threading
 package final class FilterDaemon: Sendable {
   private let consumer: KafkaConsumer
   private let sink: KafkaSink
-  private let runtime: StreamRuntime<KafkaSource, KafkaSink>
+  private let runtime: StreamRuntime<KafkaConsumer, KafkaSink>
   private let model: LiveModel
   private let shadow: ShadowScorer?
   private let logger: Logger
@@ -27,18 +27,18 @@ package final class FilterDaemon: Sendable {
     clients: KafkaClients, logger: Logger, batchesInFlightMax: Int = 1
   ) throws(StartFailure) {
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
-    let source: KafkaSource
     do throws(KafkaError) {
       consumer = try clients.makeConsumer()
       // First fence a predecessor, then read: its offsets are then final.
       sink = KafkaSink(consumer: consumer, publisher: try clients.makePublisher(for: consumer))
-      source = try KafkaSource(consumer: consumer, topics: settings.inputTopics)
+      try consumer.subscribe(to: settings.inputTopics)
     } catch {
       throw .unavailable(error.description)
     }
     let wire = settings.wire
     let router = Router(topics: settings.outputTopics, policies: settings.policies)
     let coverageLog = CoverageLog(logger: logger)
+    let abortLog = AbortLog(logger: logger)
     let work = StreamWork(
       makePreparer: {
         var preparer = RecordPreparer(
@@ -58,10 +58,10 @@ package final class FilterDaemon: Sendable {
       observe: { transaction in
         coverageLog.observe(transaction)
         shadow?.observe(transaction)
-      })
+      }, noteAbort: abortLog.note)
     var options = StreamOptions(settings)
     options.limits.batch.batchesInFlightMax = batchesInFlightMax
-    runtime = StreamRuntime(source: source, sink: sink, work: work, options: options)
+    runtime = StreamRuntime(source: consumer, sink: sink, work: work, options: options)
     self.model = model
     self.shadow = shadow
     self.logger = logger
@@ -78,6 +78,9 @@ package final class FilterDaemon: Sendable {
 
   /// Asks the stream to drain and end.
   package func stop() { runtime.stop() }
+
+  /// How the host of the stream fares.
+  package var progress: HostProgress { runtime.host.progress }
 
   /// Where the stream stands.
   package var snapshot: StreamSnapshot { runtime.snapshot }

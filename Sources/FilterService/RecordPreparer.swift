@@ -26,8 +26,9 @@ package struct RecordPreparer: ~Copyable {
         return PreparedItem(item: item, format: format, preparation: tombstone, for: model)
       }
       let exchange = try decoder.decode(payload.span, as: format)
-      let preparation = prepare(exchange, source: item.record.source, with: model)
-      return PreparedItem(item: item, format: format, preparation: preparation, for: model)
+      return PreparedItem(
+        item: item, format: format, tenant: exchange.tenant,
+        preparation: prepare(exchange, source: item.record.source, with: model), for: model)
     } catch {
       return PreparedItem(
         item: item, format: format, preparation: .deadLetter(error.reason, detail: error.detail),
@@ -42,9 +43,8 @@ package struct RecordPreparer: ~Copyable {
       let sequences = try tokenizer.sequences(for: exchange)
       return .judge(
         PreparedExchange(
-          id: exchange.id ?? source.description, tenant: exchange.tenant,
-          metadata: exchange.metadata, promptSequences: sequences.prompt,
-          responseSequences: sequences.response, coverage: sequences.coverage(of: exchange)))
+          id: exchange.id ?? source.description, metadata: exchange.metadata,
+          sequences: sequences, cut: tokenizer.cut, coverage: sequences.coverage(of: exchange)))
     } catch {
       return .deadLetter(.tooLong, detail: error.detail)
     }

@@ -123,10 +123,8 @@ package struct RecordProof: ~Copyable {
     } catch {
       throw Failure(description: error.detail)
     }
-    let prepared = PreparedExchange(
-      id: "", promptSequences: sequences.prompt, responseSequences: sequences.response)
     do throws(ClassifierFailure) {
-      guard let judgement = try model.judge([prepared]).first else {
+      guard let judgement = try model.judge([sequences]).first else {
         throw ClassifierFailure(detail: "the model gave no judgement")
       }
       return (judgement, sequences)
@@ -164,7 +162,7 @@ package struct RecordProof: ~Copyable {
     {
       differences.append("tokens or windows: the text was cut in another way")
     }
-    let isFlagged = judgement.score.rawValue >= published.threshold
+    let isFlagged = judgement.score.reaches(published.threshold)
     if published.flagged != isFlagged {
       differences.append("flagged: does not follow from score and threshold")
     }

@@ -29,7 +29,7 @@ package struct ShadowFigures: Hashable, Sendable {
 
   /// Counts a record that both have scored, flagged from the same threshold on.
   mutating func count(champion: Score, challenger: Score, threshold: Float) {
-    switch (champion.rawValue >= threshold, challenger.rawValue >= threshold) {
+    switch (champion.reaches(threshold), challenger.reaches(threshold)) {
     case (true, true): bothFlagged += 1
     case (true, false): onlyChampionFlagged += 1
     case (false, true): onlyChallengerFlagged += 1

@@ -15,9 +15,14 @@ package final class ShadowScorer: Sendable {
   private struct Waiting: Sendable {
     let record: InputRecord
     let format: PayloadFormat
+    /// As the model that judged had them cut.
+    let exchange: PreparedExchange
     let score: Score
     let threshold: Float
     let model: String
+
+    /// With four bytes a token.
+    var byteCount: Int { record.byteCount + 4 * exchange.sequences.tokens }
   }
 
   private struct State: Sendable {
@@ -74,13 +79,14 @@ package final class ShadowScorer: Sendable {
       else { continue }
       chosen.append(
         Waiting(
-          record: item.item.record, format: item.format, score: judgement.score,
-          threshold: policies.policy(for: exchange.tenant).threshold, model: item.model))
+          record: item.item.record, format: item.format, exchange: exchange,
+          score: judgement.score, threshold: policies.policy(for: item.tenant).threshold,
+          model: item.model))
     }
     guard !chosen.isEmpty else { return }
     state.update { state in
       for waiting in chosen {
-        let size = waiting.record.byteCount
+        let size = waiting.byteCount
         if state.figures.challenger == nil || state.queue.count >= settings.queueRecordsMax
           || state.bytes + size > settings.queueBytesMax
         {
@@ -143,7 +149,7 @@ package final class ShadowScorer: Sendable {
       if !state.queue.isEmpty {
         let batch = Array(state.queue.prefix(Self.batchRecordsMax))
         state.queue.removeFirst(batch.count)
-        state.bytes -= batch.reduce(0) { $0 + $1.record.byteCount }
+        state.bytes -= batch.reduce(0) { $0 + $1.byteCount }
         return .done(batch)
       }
       guard let deadline else { return .sleep(atMost: nil) }
@@ -156,17 +162,12 @@ package final class ShadowScorer: Sendable {
     _ batch: [Waiting], with model: (any StreamModel)?, _ decoder: inout ExchangeDecoder
   ) {
     guard let model, !batch.isEmpty else { return }
-    var exchanges: [PreparedExchange] = []
+    var exchanges: [ExchangeSequences] = []
     var scored: [Waiting] = []
     for waiting in batch {
-      guard let payload = waiting.record.value,
-        let exchange = try? decoder.decode(payload.span, as: waiting.format),
-        let sequences = try? model.sequences(for: exchange)
-      else { continue }
+      guard let sequences = sequences(of: waiting, for: model, &decoder) else { continue }
       scored.append(waiting)
-      exchanges.append(
-        PreparedExchange(
-          id: "", promptSequences: sequences.prompt, responseSequences: sequences.response))
+      exchanges.append(sequences)
     }
     let judgements = (try? model.judge(exchanges)) ?? []
     state.withLock { state in
@@ -184,14 +185,24 @@ package final class ShadowScorer: Sendable {
     if lost > 0 { state.withLock { $0.figures.unpublished += lost } }
   }
 
+  /// What the challenger judges of a record: as it was cut already, if it would cut it in the same
+  /// way. nil when its text is too long for it.
+  private func sequences(
+    of waiting: Waiting, for model: any StreamModel, _ decoder: inout ExchangeDecoder
+  ) -> ExchangeSequences? {
+    if waiting.exchange.cut == model.cut { return waiting.exchange.sequences }
+    guard let payload = waiting.record.value,
+      let exchange = try? decoder.decode(payload.span, as: waiting.format)
+    else { return nil }
+    return try? model.sequences(for: exchange)
+  }
+
   /// What is published of a record; nil when the challenger decides as the model that judges did.
   private func disagreement(
     _ waiting: Waiting, _ score: Score, of challenger: String
   ) -> DisagreementPublisher.Item? {
     let threshold = waiting.threshold
-    guard (waiting.score.rawValue >= threshold) != (score.rawValue >= threshold) else {
-      return nil
-    }
+    guard waiting.score.reaches(threshold) != score.reaches(threshold) else { return nil }
     return DisagreementPublisher.Item(
       record: waiting.record,
       disagreement: Disagreement(

@@ -1,5 +1,6 @@
 package import Pipeline
 package import Records
+package import Transport
 
 /// How a stream runs.
 package struct StreamOptions: Sendable {
@@ -42,14 +43,18 @@ package struct StreamWork: Sendable {
   package let makeEncoder: @Sendable () -> Encoder
   /// Sees each committed transaction once; must not block.
   package let observe: @Sendable (Transaction) -> Void
+  /// Hears why a transaction was not committed; must not block.
+  package let noteAbort: @Sendable (any TransportCause) -> Void
 
   package init(
     makePreparer: @escaping @Sendable () -> Preparer,
     makeEncoder: @escaping @Sendable () -> Encoder,
-    observe: @escaping @Sendable (Transaction) -> Void = { _ in }
+    observe: @escaping @Sendable (Transaction) -> Void = { _ in },
+    noteAbort: @escaping @Sendable (any TransportCause) -> Void = { _ in }
   ) {
     self.makePreparer = makePreparer
     self.makeEncoder = makeEncoder
     self.observe = observe
+    self.noteAbort = noteAbort
   }
 }

@@ -52,7 +52,8 @@ extension StreamSnapshot {
       })
     page.counter("sluice_transactions_total", "Transactions committed.", counters.transactions)
     page.counter(
-      "sluice_transactions_aborted_total", "Transactions aborted.", counters.abortedTransactions)
+      "sluice_transactions_aborted_total", "Transactions that were not committed, by cause.",
+      counters.aborts.sorted { $0.key < $1.key }.map { ([("cause", $0.key)], Double($0.value)) })
   }
 
   private func addBatches(to page: inout MetricsPage) {

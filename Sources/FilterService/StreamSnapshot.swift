@@ -1,4 +1,5 @@
 package import Basics
+package import Hosting
 package import Pipeline
 package import Records
 package import Telemetry
@@ -17,28 +18,12 @@ package struct StreamSnapshot: Sendable {
   /// What the model took for each batch.
   package let judging: LatencyHistogram
   package let scores: ScoreHistogram
-  /// Whether the group has given this member its share, be it an empty one.
-  package let wasAssigned: Bool
-  package let failure: StreamFailure?
   /// When the first record was read.
   package let firstRead: Instant?
   /// When offsets were last committed.
   package let lastProgress: Instant
-  package let lastPoll: Instant
-  package let lastSinkFailure: SinkFailure?
-
-  /// Whether the stream judges: it has its share of the partitions and makes progress.
-  package func isReady(now: Instant, stallSeconds: Int) -> Bool {
-    wasAssigned && failure == nil && !isStalled(now: now, afterSeconds: stallSeconds)
-  }
-
-  /// Whether the stream stands still: it holds records and has committed nothing for that long, or
-  /// has not even polled.
-  package func isStalled(now: Instant, afterSeconds seconds: Int) -> Bool {
-    let limit = Int64(seconds) * 1_000_000_000
-    if now.nanoseconds(since: lastPoll) > limit { return true }
-    return bufferedRecords > 0 && now.nanoseconds(since: lastProgress) > limit
-  }
+  package let failure: StreamFailure?
+  package let progress: HostProgress
 }
 
 /// Scores counted in twenty equal buckets.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import DeBERTa
 package import Pipeline
 package import Records
@@ -13,6 +14,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   package let hash: String
   /// What texts are cut into.
   package let encoder: SequenceEncoder
+  package let cut: String
   /// What the model's `sluice.json` says of its scores; nil without one.
   package let calibration: Calibration?
   private let temperature: Double
@@ -54,6 +56,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     temperature = calibration?.temperature ?? 1
     encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)
     views = settings.views
+    cut = Self.cut(settings, encoder)
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
     hash = Self.hash(of: loaded, temperature: temperature, on: device.pool).description
     model = "\(settings.name ?? folder)@\(hash.prefix(8))"
@@ -69,6 +72,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     hash = other.hash
     encoder = other.encoder
     views = other.views
+    cut = other.cut
     calibration = other.calibration
     temperature = other.temperature
     placed = PlacedClassifier(other.placed, pool: pool)
@@ -106,14 +110,13 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   }
 
   /// The judgements of the exchanges, each the highest score over its windows.
-  package func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
-    var scores = try scores(
-      exchanges.flatMap { $0.promptSequences + $0.responseSequences })[...]
+  package func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
+    var scores = try scores(exchanges.flatMap { $0.prompt + $0.response })[...]
     return exchanges.map { exchange in
-      let prompt = scores.prefix(exchange.promptSequences.count).max()
-      scores = scores.dropFirst(exchange.promptSequences.count)
-      let response = scores.prefix(exchange.responseSequences.count).max()
-      scores = scores.dropFirst(exchange.responseSequences.count)
+      let prompt = scores.prefix(exchange.prompt.count).max()
+      scores = scores.dropFirst(exchange.prompt.count)
+      let response = scores.prefix(exchange.response.count).max()
+      scores = scores.dropFirst(exchange.response.count)
       return Judgement(
         promptScore: prompt, responseScore: response, tokens: exchange.tokens,
         windows: exchange.windows)
@@ -176,6 +179,17 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       hash.add(unsafe bits.span.bytes, on: pool)
     }
     return hash
+  }
+
+  /// The digest of the tokenizer's files, of its windows and of the views.
+  private static func cut(_ settings: ModelSettings, _ encoder: SequenceEncoder) -> String {
+    let files = ["spm.model", "tokenizer_config.json"].map { name in
+      // One that cannot be read is like no other.
+      let digest = try? ContentDigest(file: "\(settings.path)/\(name)")
+      return digest?.description ?? settings.path
+    }
+    let windows = [encoder.windowTokens, encoder.overlapTokens, encoder.windowsMax]
+    return ContentDigest(of: "\(files) \(windows) \(settings.views.rawValue)".utf8).description
   }
 
   private static func makeEncoder(

@@ -51,11 +51,9 @@ extension GuardModel {
 
   private func check(_ test: SelfTestCase) throws(SelfTestCase.Mistake) {
     let exchange = Exchange(prompt: test.prompt, response: test.response)
-    let prepared: PreparedExchange
+    let prepared: ExchangeSequences
     do throws(TokenizationFailure) {
-      let sequences = try sequences(for: exchange)
-      prepared = PreparedExchange(
-        id: "self-test", promptSequences: sequences.prompt, responseSequences: sequences.response)
+      prepared = try sequences(for: exchange)
     } catch {
       throw .tooLong
     }

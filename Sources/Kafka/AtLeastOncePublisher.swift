@@ -1,4 +1,5 @@
 package import Records
+package import Transport
 
 /// Publishes at least once: offsets are committed after all records are written.
 ///
@@ -25,7 +26,7 @@ package final class AtLeastOncePublisher: RecordPublisher {
   package func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset],
     as member: ConsumerGroupMetadata
-  ) throws(PublishError) {
+  ) throws(PublishFailure<KafkaError>) {
     let deadline = Deadline(after: timeout)
     var attempts = PublishAttempts()
     var result: AttemptResult
@@ -44,7 +45,7 @@ package final class AtLeastOncePublisher: RecordPublisher {
 
   private func write(
     _ records: [OutputRecord], _ isolated: Set<Int>
-  ) throws(PublishError) -> AttemptResult {
+  ) throws(PublishFailure<KafkaError>) -> AttemptResult {
     do throws(SendFailure) {
       try producer.send(records, isolated: isolated, timeout: timeout)
     } catch {

@@ -20,5 +20,5 @@ struct Deadline {
 
 extension Duration {
   /// Whole milliseconds, rounded up, from 0 to what librdkafka can take.
-  var waitMilliseconds: Int32 { Int32(clamping: max(0, milliseconds)) }
+  package var waitMilliseconds: Int32 { Int32(clamping: max(0, milliseconds)) }
 }

@@ -4,11 +4,11 @@ internal import Synchronization
 ///
 /// Each record carries a tag through librdkafka: the round it belongs to and its index in the
 /// round. A late report of a round that was given up is told apart by its tag.
-final class DeliveryFailures: Sendable {
+package final class DeliveryFailures: Sendable {
   /// A record that failed.
-  struct Failure: Equatable {
-    let index: Int
-    let code: KafkaErrorCode
+  package struct Failure: Equatable {
+    package let index: Int
+    package let code: KafkaErrorCode
   }
 
   private struct State {
@@ -20,8 +20,10 @@ final class DeliveryFailures: Sendable {
   private static let indexBits: UInt = 32
   private let state = Mutex(State())
 
+  package init() {}
+
   /// Starts a round and returns its part of the tags.
-  func beginRound() -> UInt {
+  package func beginRound() -> UInt {
     state.withLock { state in
       state.round = (state.round + 1) & (UInt.max >> Self.indexBits)
       state.failures.removeAll()
@@ -30,7 +32,7 @@ final class DeliveryFailures: Sendable {
   }
 
   /// Notes a delivery report. Records that an abort removed are not failures.
-  func note(tag: UInt, code: KafkaErrorCode) {
+  package func note(tag: UInt, code: KafkaErrorCode) {
     if code == .none || code == .purgedFromQueue || code == .purgedInFlight { return }
     state.withLock { state in
       guard tag >> Self.indexBits == state.round else { return }
@@ -40,7 +42,7 @@ final class DeliveryFailures: Sendable {
   }
 
   /// The failures of the current round, in the order of their records.
-  var failures: [Failure] {
+  package var failures: [Failure] {
     state.withLock { $0.failures }.sorted { $0.index < $1.index }
   }
 }

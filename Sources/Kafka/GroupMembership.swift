@@ -1,17 +1,7 @@
 internal import CRdKafka
-package import Records
+internal import Records
 internal import Synchronization
-
-/// A change of the partitions that a consumer owns.
-package enum RebalanceEvent: Hashable, Sendable {
-  /// These partitions came. They are being fetched already; pausing them now loses nothing.
-  case assigned([TopicPartition])
-  /// These partitions go once the handler returns: finish or drop what was read from them.
-  case revoked([TopicPartition])
-  /// These partitions are gone: another member may read them already, and what was read from them
-  /// can no longer be committed.
-  case lost([TopicPartition])
-}
+internal import Transport
 
 /// The consumer's part in its group: performs what librdkafka's rebalance callback asks for.
 final class GroupMembership: @unchecked Sendable {
@@ -19,7 +9,7 @@ final class GroupMembership: @unchecked Sendable {
   // `leave`, of which one thread at a time can stand (a second one stops the program), and the
   // callback runs on that thread. `paused` has its own lock.
   private let isEntered = Atomic(false)
-  private var handler: ((RebalanceEvent) -> Void)?
+  private var handler: ((AssignmentChange) -> Void)?
   /// Partitions that went since `enter`.
   private(set) var gone: Set<TopicPartition> = []
   /// Counts the callbacks: a topic's handle can be freed, and its address used again, only there.
@@ -27,7 +17,7 @@ final class GroupMembership: @unchecked Sendable {
   private let paused = Mutex<Set<TopicPartition>>([])
 
   /// Begins a poll of this thread, during which rebalances go to `handler`.
-  func enter(_ handler: @escaping (RebalanceEvent) -> Void) {
+  func enter(_ handler: @escaping (AssignmentChange) -> Void) {
     let wasEntered = isEntered.exchange(true, ordering: .acquiring)
     precondition(!wasEntered, "a consumer is polled by one thread at a time")
     self.handler = handler

@@ -7,6 +7,14 @@ extension KafkaConsumer {
     handle.context.membership.pausedPartitions
   }
 
+  /// See `Source.hold`.
+  package func hold(where isHeld: (TopicPartition) -> Bool) throws(KafkaError) {
+    let paused = pausedPartitions
+    let wanted = Set(try assignment().filter(isHeld))
+    try pause(Array(wanted.subtracting(paused)))
+    try resume(Array(paused.subtracting(wanted)))
+  }
+
   /// Stops reading these partitions, which must be assigned; paused ones are left alone.
   ///
   /// What was fetched ahead is dropped and read again after `resume`, nothing is lost or repeated.

@@ -1,12 +1,13 @@
 internal import CRdKafka
 package import Records
+package import Transport
 
 /// A member of a consumer group.
 ///
 /// One thread polls and closes; the other calls may come from any thread, also from the rebalance
 /// handler. Offsets are never stored or committed unless asked for: the application does that,
 /// most often through a transaction.
-package final class KafkaConsumer: @unchecked Sendable {
+package final class KafkaConsumer: Source, @unchecked Sendable {
   // @unchecked Sendable: `reader` is touched only between `enter` and `leave` of the membership,
   // which let one thread in at a time.
   let handle: ClientHandle
@@ -43,12 +44,12 @@ package final class KafkaConsumer: @unchecked Sendable {
 
   /// The next record, or nil when none came in time or a rebalance took place.
   ///
-  /// `onRebalance` is called on this thread, before the call returns. Errors that heal by
+  /// `onChange` is called on this thread, before the call returns. Errors that heal by
   /// themselves go to the events' error handler; what is thrown is fatal.
   package func poll(
-    timeout: Duration, onRebalance: (RebalanceEvent) -> Void
+    timeout: Duration, onChange: (AssignmentChange) -> Void
   ) throws(KafkaError) -> InputRecord? {
-    try withHandler(onRebalance) { () throws(KafkaError) -> InputRecord? in
+    try withHandler(onChange) { () throws(KafkaError) -> InputRecord? in
       try pollOnce(timeoutMilliseconds: timeout.waitMilliseconds)
     }
   }
@@ -57,13 +58,13 @@ package final class KafkaConsumer: @unchecked Sendable {
   ///
   /// A rebalance ends the call, so that nothing read after it stands in the same batch, and records
   /// of partitions that went are taken out of `batch`, wherever they came from: their next owner
-  /// reads them again. `onRebalance` must not touch `batch`.
-  package func pollBatch(
+  /// reads them again. `onChange` must not touch `batch`.
+  package func poll(
     into batch: inout [InputRecord], max: Int, timeout: Duration,
-    onRebalance: (RebalanceEvent) -> Void
+    onChange: (AssignmentChange) -> Void
   ) throws(KafkaError) {
     let milliseconds = timeout.waitMilliseconds
-    try withHandler(onRebalance) { () throws(KafkaError) in
+    try withHandler(onChange) { () throws(KafkaError) in
       defer { removeGone(from: &batch) }
       guard max > 0, let first = try pollOnce(timeoutMilliseconds: milliseconds) else { return }
       batch.append(first)
@@ -74,15 +75,15 @@ package final class KafkaConsumer: @unchecked Sendable {
     }
   }
 
-  /// Leaves the group, with a last revocation through `onRebalance`; false when that did not end in
+  /// Leaves the group, with a last revocation through `onChange`; false when that did not end in
   /// time. The consumer is of no use afterwards, whatever the result.
   ///
   /// Records that still come are dropped. Members with a `group.instance.id` keep their place.
   package func close(
-    timeout: Duration, onRebalance: (RebalanceEvent) -> Void
+    timeout: Duration, onChange: (AssignmentChange) -> Void
   ) throws(KafkaError) -> Bool {
     let deadline = Deadline(after: timeout)
-    return try withHandler(onRebalance) { () throws(KafkaError) -> Bool in
+    return try withHandler(onChange) { () throws(KafkaError) -> Bool in
       // The plain close has no bound and can hang (librdkafka #4528): begin it, then serve what it
       // needs until the deadline.
       guard let queue = unsafe rd_kafka_queue_get_consumer(handle.pointer) else { return true }
@@ -105,7 +106,7 @@ package final class KafkaConsumer: @unchecked Sendable {
 
   /// Runs `body` as the one thread that polls, with `handler` in reach of the callback.
   private func withHandler<Result>(
-    _ handler: (RebalanceEvent) -> Void, _ body: () throws(KafkaError) -> Result
+    _ handler: (AssignmentChange) -> Void, _ body: () throws(KafkaError) -> Result
   ) throws(KafkaError) -> Result {
     try withoutActuallyEscaping(handler) { handler throws(KafkaError) -> Result in
       handle.context.membership.enter(handler)

@@ -1,7 +1,8 @@
 internal import CRdKafka
+internal import Transport
 
 /// A failed call of librdkafka: which, why, and what helps. It never carries data of users.
-package struct KafkaError: Error, Hashable, Sendable {
+package struct KafkaError: TransportCause {
   /// What was tried.
   package enum Operation: String, Hashable, Sendable {
     case configure
@@ -38,7 +39,7 @@ package struct KafkaError: Error, Hashable, Sendable {
   package let message: String
   package let disposition: Disposition
 
-  init(
+  package init(
     _ operation: Operation, _ code: KafkaErrorCode, message: String? = nil,
     marks: KafkaErrorMarks = []
   ) {
@@ -46,11 +47,6 @@ package struct KafkaError: Error, Hashable, Sendable {
     self.code = code
     self.message = message ?? code.meaning
     self.disposition = Self.decide(code, marks: marks)
-  }
-
-  /// The error that a code alone tells of, for producers that are not librdkafka's.
-  package init(_ operation: Operation, _ code: KafkaErrorCode) {
-    self.init(operation, code, message: nil)
   }
 
   /// Takes over `error`, which librdkafka handed out, and frees it.
@@ -77,18 +73,23 @@ package struct KafkaError: Error, Hashable, Sendable {
   }
 }
 
-extension KafkaError: CustomStringConvertible {
+extension KafkaError {
+  /// The code's.
+  package var name: String { code.name }
+
   /// One line: operation, code and message.
   package var description: String { "\(operation.rawValue): \(code.name): \(message)" }
 }
 
 /// What librdkafka itself says of an error.
-struct KafkaErrorMarks: OptionSet {
-  let rawValue: UInt8
+package struct KafkaErrorMarks: OptionSet {
+  package let rawValue: UInt8
 
-  static let fatal = KafkaErrorMarks(rawValue: 1)
-  static let requiresAbort = KafkaErrorMarks(rawValue: 2)
-  static let retriable = KafkaErrorMarks(rawValue: 4)
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let fatal = KafkaErrorMarks(rawValue: 1)
+  package static let requiresAbort = KafkaErrorMarks(rawValue: 2)
+  package static let retriable = KafkaErrorMarks(rawValue: 4)
 }
 
 extension KafkaError {

@@ -1,5 +1,7 @@
+package import Transport
+
 /// What came of an attempt to write records.
-enum AttemptResult: Equatable {
+package enum AttemptResult: Equatable {
   case done
   /// These records were in requests that the broker refused for their content, in order. It refuses
   /// whole requests, so all but one may be innocent.
@@ -10,12 +12,16 @@ enum AttemptResult: Equatable {
 ///
 /// If the broker refuses several records at once, each of them travels alone in the next attempt,
 /// which shows the culprit or writes them all.
-struct PublishAttempts {
+package struct PublishAttempts {
   /// The records that the next attempt sends in requests of their own.
-  private(set) var isolated: Set<Int> = []
+  package private(set) var isolated: Set<Int> = []
+
+  package init() {}
 
   /// Whether another attempt is needed after this one; throws when none can help.
-  mutating func areNeeded(after result: AttemptResult) throws(PublishError) -> Bool {
+  package mutating func areNeeded(after result: AttemptResult) throws(PublishFailure<KafkaError>)
+    -> Bool
+  {
     switch result {
     case .done: return false
     case .refused(let failures):

@@ -1,5 +1,6 @@
 package import Records
 internal import Synchronization
+package import Transport
 
 /// Publishes exactly once: records and offsets are one transaction.
 ///
@@ -52,7 +53,7 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   /// Publishes `records` and `offsets`, or nothing at all. See `RecordPublisher`.
   package func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset], as member: Producer.Member
-  ) throws(PublishError) {
+  ) throws(PublishFailure<KafkaError>) {
     var attempts = PublishAttempts()
     var result: AttemptResult
     repeat {
@@ -70,7 +71,7 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   private func attempt(
     _ records: [OutputRecord], _ offsets: [TopicPartition: Offset], _ member: Producer.Member,
     _ isolated: Set<Int>
-  ) throws(PublishError) -> AttemptResult {
+  ) throws(PublishFailure<KafkaError>) -> AttemptResult {
     let producer = try trustedProducer()
     do throws(KafkaError) {
       try producer.beginTransaction()
@@ -117,7 +118,7 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   /// Leaves a transaction whose commit was not asked for: the fresh producer ends it.
   private func giveUp(
     _ producer: Producer, after failure: WriteFailure
-  ) throws(PublishError) -> AttemptResult {
+  ) throws(PublishFailure<KafkaError>) -> AttemptResult {
     let error = failure.error
     let refused = producer.deliveryFailures.filter(\.error.code.refusesRecord)
     // `_STATE` is what a call is told once the transaction has failed behind its back.
@@ -133,7 +134,7 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   /// Finds out whether a commit happened that was asked for and failed.
   private func resolve(
     _ producer: Producer, _ offsets: [TopicPartition: Offset], after error: KafkaError
-  ) throws(PublishError) -> AttemptResult {
+  ) throws(PublishFailure<KafkaError>) -> AttemptResult {
     if error.disposition == .fatal { throw .fatal(error) }
     let wasAnswered = error.disposition == .abort && producer.unansweredRequests == 0
     if wasAnswered { return try giveUp(producer, after: WriteFailure(index: nil, error: error)) }
@@ -157,7 +158,7 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   }
 
   /// The producer under whose epoch nothing is on its way.
-  private func trustedProducer() throws(PublishError) -> Producer {
+  private func trustedProducer() throws(PublishFailure<KafkaError>) -> Producer {
     if let producer = state.withLock({ $0.producer }) { return producer }
     do throws(KafkaError) {
       return try renew()

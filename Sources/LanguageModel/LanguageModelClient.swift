@@ -132,7 +132,7 @@ package final class LanguageModelClient: Sendable {
   }
 
   /// Some servers repeat a prefilled beginning, others do not.
-  static func strip(_ prefix: String?, from text: String) -> String {
+  package static func strip(_ prefix: String?, from text: String) -> String {
     guard let prefix, !prefix.isEmpty else { return text }
     // Compared in bytes: what follows may join the prefix's last character.
     guard text.utf8.starts(with: prefix.utf8) else { return text }

@@ -94,7 +94,7 @@ package struct LogProbabilityTeacher: Teacher {
   }
 
   /// softmax([safe, unsafe] / temperature)[1]; its limit at temperature 0.
-  static func opinion(
+  package static func opinion(
     ofSafe: Double, ofUnsafe: Double, temperature: Double
   ) -> TeacherOpinion {
     guard ofSafe.isFinite || ofUnsafe.isFinite, !ofSafe.isNaN, !ofUnsafe.isNaN else {

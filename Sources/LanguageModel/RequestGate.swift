@@ -1,9 +1,9 @@
 internal import Synchronization
 
 /// Lets a bounded number of requests through at a time, the others in the order of their coming.
-final class RequestGate: Sendable {
+package final class RequestGate: Sendable {
   /// Why a request was not let through.
-  enum Refusal: Error { case full, cancelled }
+  package enum Refusal: Error { case full, cancelled }
 
   private struct Waiter {
     let ticket: Int
@@ -30,14 +30,14 @@ final class RequestGate: Sendable {
   private let waitingMax: Int
   private let state: Mutex<State>
 
-  init(concurrentMax: Int, waitingMax: Int) {
+  package init(concurrentMax: Int, waitingMax: Int) {
     precondition(concurrentMax >= 1)
     self.waitingMax = waitingMax
     state = Mutex(State(free: concurrentMax))
   }
 
   /// Waits for a place, which `leave` gives back.
-  func enter() async throws(Refusal) {
+  package func enter() async throws(Refusal) {
     enum Turn { case entered, full, wait(Int) }
     let turn = state.withLock { state -> Turn in
       if state.free > 0 {
@@ -58,7 +58,7 @@ final class RequestGate: Sendable {
   }
 
   /// Gives a place to the request that has waited longest.
-  func leave() {
+  package func leave() {
     let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
       if state.waiters.isEmpty {
         state.free += 1

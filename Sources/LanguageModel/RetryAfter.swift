@@ -1,9 +1,9 @@
-internal import Foundation
+package import Foundation
 
 /// Reads the header `Retry-After`: seconds, or a date as HTTP writes it (RFC 9110 §10.2.3).
-enum RetryAfter {
+package enum RetryAfter {
   /// How long the server wants to be left alone; nil for what is neither form.
-  static func parse(_ text: String, at now: Date) -> Duration? {
+  package static func parse(_ text: String, at now: Date) -> Duration? {
     let text = text.trimmingCharacters(in: .whitespaces)
     if let seconds = Int64(text) { return seconds >= 0 ? .seconds(min(seconds, 1 << 32)) : nil }
     let format = DateFormatter()

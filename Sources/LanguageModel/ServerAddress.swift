@@ -1,19 +1,19 @@
-internal import Foundation
-internal import Settings
+package import Foundation
+package import Settings
 
 /// Where a server is: its address without what follows, and the key to it.
-struct ServerAddress: Sendable {
+package struct ServerAddress: Sendable {
   /// Scheme, host, port and the path before `/v1`.
-  let root: URL
+  package let root: URL
   /// The same as text, safe to show.
-  let shown: String
+  package let shown: String
   /// nil where the server asks for none.
-  let apiKey: String?
+  package let apiKey: String?
 
   /// Reads the address and the key.
   ///
   /// - Throws: `LanguageModelError` for an address without a host, or a key that is not there.
-  init(
+  package init(
     _ settings: LanguageModelSettings, environment: [String: String]
   ) throws(LanguageModelError) {
     guard var parts = URLComponents(string: settings.url), parts.host?.isEmpty == false,
@@ -34,7 +34,7 @@ struct ServerAddress: Sendable {
   }
 
   /// The address of one endpoint, such as `/v1/models`.
-  func url(_ path: String) -> URL { root.appending(path: String(path.dropFirst())) }
+  package func url(_ path: String) -> URL { root.appending(path: String(path.dropFirst())) }
 
   private static func key(
     _ settings: LanguageModelSettings, _ environment: [String: String], _ shown: String

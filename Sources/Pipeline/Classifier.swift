@@ -1,14 +1,14 @@
 package import Records
 
-/// Judges prepared exchanges: a guard model, or something simpler in tests and benchmarks.
+/// Judges sequences of token ids: a guard model, or something simpler in tests and benchmarks.
 package protocol Classifier: Sendable {
   /// The model's name and hash as verdicts show it, such as `guard-tiny@3f9c2a1b`.
   var model: String { get }
 
-  /// The judgements of `exchanges`, in their order.
+  /// The judgements of exchanges, in their order.
   ///
   /// - Throws: `ClassifierFailure`; the pipeline then halves the batch until the culprit is alone.
-  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement]
+  func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement]
 }
 
 /// Why a batch could not be judged.

@@ -8,37 +8,26 @@ package struct StreamItem: Sendable {
   package let arrival: Instant
 }
 
-/// An exchange turned into the sequences of token ids that the model judges.
+/// An exchange turned into what a model judges, with what its verdict repeats.
 package struct PreparedExchange: Hashable, Sendable {
   package var id: String
-  package var tenant: String?
   package var metadata: [MetadataEntry]
-  /// One sequence per window of the prompt alone; empty when that view is not judged.
-  package var promptSequences: [[Int32]]
-  /// One sequence per window of the prompt with its response; empty without a response.
-  package var responseSequences: [[Int32]]
+  package var sequences: ExchangeSequences
+  /// What cut the sequences (`ExchangeTokenizer.cut`); empty where nobody asks.
+  package var cut: String
   /// How many texts the record had, and how many stand in the sequences; nil where nobody asks.
   package var coverage: Coverage?
 
   package init(
-    id: String, tenant: String? = nil, metadata: [MetadataEntry] = [],
-    promptSequences: [[Int32]], responseSequences: [[Int32]], coverage: Coverage? = nil
+    id: String, metadata: [MetadataEntry] = [], sequences: ExchangeSequences, cut: String = "",
+    coverage: Coverage? = nil
   ) {
     self.id = id
-    self.tenant = tenant
     self.metadata = metadata
-    self.promptSequences = promptSequences
-    self.responseSequences = responseSequences
+    self.sequences = sequences
+    self.cut = cut
     self.coverage = coverage
   }
-
-  /// Token ids over all sequences.
-  package var tokens: Int {
-    promptSequences.reduce(0) { $0 + $1.count } + responseSequences.reduce(0) { $0 + $1.count }
-  }
-
-  /// Sequences of the view that needs most of them.
-  package var windows: Int { max(promptSequences.count, responseSequences.count) }
 }
 
 /// What became of a record when it was decoded and tokenized.
@@ -52,7 +41,7 @@ package enum Preparation: Sendable {
   case skip
 
   var tokens: Int {
-    if case .judge(let exchange) = self { exchange.tokens } else { 0 }
+    if case .judge(let exchange) = self { exchange.sequences.tokens } else { 0 }
   }
 }
 
@@ -60,6 +49,8 @@ package enum Preparation: Sendable {
 package struct PreparedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
+  /// Whose exchange it is; nil where nobody says, or the record could not be read.
+  package let tenant: String?
   package let preparation: Preparation
   /// The model whose tokenizer cut the sequences: only it may judge them. Being held here keeps a
   /// replaced model alive until its last record is judged.
@@ -68,11 +59,12 @@ package struct PreparedItem: Sendable {
   let bytes: Int
 
   package init(
-    item: StreamItem, format: PayloadFormat, preparation: Preparation,
+    item: StreamItem, format: PayloadFormat, tenant: String? = nil, preparation: Preparation,
     for classifier: any Classifier
   ) {
     self.item = item
     self.format = format
+    self.tenant = tenant
     self.preparation = preparation
     self.classifier = classifier
     self.tokens = preparation.tokens
@@ -92,6 +84,7 @@ package enum Outcome: Sendable {
 package struct JudgedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
+  package let tenant: String?
   package internal(set) var outcome: Outcome
   package let judgedAtMilliseconds: Int64
   /// The model that judged, or stood ready when the record was refused.

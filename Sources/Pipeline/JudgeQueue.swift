@@ -1,4 +1,4 @@
-package import Basics
+internal import Basics
 
 /// Names a batch that is with the classifier.
 package struct BatchID: Hashable, Sendable {
@@ -17,8 +17,10 @@ package struct Batch: Sendable {
   package let failures: Int
 
   /// The exchanges to judge, in order.
-  package var exchanges: [PreparedExchange] {
-    items.compactMap { if case .judge(let exchange) = $0.preparation { exchange } else { nil } }
+  package var exchanges: [ExchangeSequences] {
+    items.compactMap { item in
+      if case .judge(let exchange) = item.preparation { exchange.sequences } else { nil }
+    }
   }
 }
 
@@ -155,11 +157,4 @@ struct JudgeQueue: Sendable {
       id: BatchID(number: nextNumber), items: items, classifier: items[0].classifier,
       reason: reason, failures: failures)
   }
-}
-
-/// What a worker should do now.
-package enum Decision<Work: Sendable>: Sendable {
-  case perform(Work)
-  /// Ask again at that time, or after the machine has changed; nil: only after a change.
-  case wait(until: Instant?)
 }

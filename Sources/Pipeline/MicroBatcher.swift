@@ -1,4 +1,5 @@
 package import Basics
+internal import DequeModule
 
 /// Why a batch was released.
 package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
@@ -28,7 +29,7 @@ package enum ReleaseReason: String, Hashable, Sendable, CaseIterable {
 /// as soon as the next record would not fit, or the classifier idles, the batch goes.
 package struct MicroBatcher: Sendable {
   private let limits: BatchLimits
-  private var queue = Queue<PreparedItem>()
+  private var queue = Deque<PreparedItem>()
   private var lastArrival = Instant.zero
 
   package init(limits: BatchLimits) {
@@ -46,7 +47,7 @@ package struct MicroBatcher: Sendable {
   }
 
   /// What to do at `now`.
-  package enum Decision: Sendable {
+  package enum Release: Sendable {
     case release([PreparedItem], ReleaseReason)
     /// Ask again at that time, or when records were added; nil: only when records were added.
     case wait(until: Instant?)
@@ -55,15 +56,15 @@ package struct MicroBatcher: Sendable {
   /// Releases a batch if one is due.
   ///
   /// - Parameter hurry: why waiting for more records is pointless; nil where it is not.
-  package mutating func next(now: Instant, hurry: ReleaseReason?) -> Decision {
+  package mutating func next(now: Instant, hurry: ReleaseReason?) -> Release {
     guard let oldest = queue.first else { return .wait(until: nil) }
     let (count, full) = fill()
-    if let full { return .release(queue.removeFirst(count), full) }
-    if let hurry { return .release(queue.removeFirst(count), hurry) }
+    if let full { return .release(queue.take(count), full) }
+    if let hurry { return .release(queue.take(count), hurry) }
     let aged = oldest.item.arrival.advanced(byMilliseconds: limits.ageMaxMilliseconds)
-    if now >= aged { return .release(queue.removeFirst(count), .age) }
+    if now >= aged { return .release(queue.take(count), .age) }
     let quiet = lastArrival.advanced(byMilliseconds: limits.lingerMilliseconds)
-    if now >= quiet { return .release(queue.removeFirst(count), .linger) }
+    if now >= quiet { return .release(queue.take(count), .linger) }
     return .wait(until: min(aged, quiet))
   }
 

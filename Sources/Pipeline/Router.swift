@@ -62,7 +62,8 @@ package struct Router: Sendable {
     case .deadLetter(let letter):
       let content = Dispatch.Content.deadLetter(letter, omitsPayload: item.omitsPayload)
       var dispatches = [Dispatch(topic: topics.deadLetters, content: content)]
-      let failsOpen = policies.standard.unjudged == .open && letter.reason != .tooLarge
+      let failsOpen =
+        policies.policy(for: item.tenant).unjudged == .open && letter.reason != .tooLarge
       if failsOpen, let clean = topics.clean {
         dispatches.append(Dispatch(topic: clean, content: .unjudgedOriginal))
       }
@@ -81,7 +82,7 @@ package struct Router: Sendable {
   private func verdict(
     on exchange: PreparedExchange, _ judgement: Judgement, _ item: JudgedItem
   ) -> Verdict {
-    let policy = policies.policy(for: exchange.tenant)
+    let policy = policies.policy(for: item.tenant)
     let action = policy.action(for: judgement.score)
     return Verdict(
       id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,

@@ -1,24 +1,25 @@
 package import Records
+package import Transport
 
 /// Why a stream had to stop.
-package enum StreamFailure: Error, Hashable, Sendable {
+package enum StreamFailure: Error, Sendable {
   /// Nothing can be read any more.
-  case source(String)
+  case source(any TransportCause)
   /// The classifier is of no more use.
   case classifier(String)
   /// A record cannot be judged, and the settings say to halt at that.
   case poison(SourcePosition, String)
   /// Nothing can be published any more, or not within the attempts allowed.
-  case sink(String)
+  case sink(any TransportCause)
 }
 
 extension StreamFailure: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .source(let detail): "reading failed: \(detail)"
+    case .source(let cause): "reading failed: \(cause)"
     case .classifier(let detail): "the model failed: \(detail)"
     case .poison(let source, let detail): "poison record at \(source): \(detail)"
-    case .sink(let detail): "publishing failed: \(detail)"
+    case .sink(let cause): "publishing failed: \(cause)"
     }
   }
 }
@@ -36,7 +37,8 @@ package struct StreamCounters: Hashable, Sendable {
   package internal(set) var tokens = 0
   package internal(set) var judgingFailures = 0
   package internal(set) var transactions = 0
-  package internal(set) var abortedTransactions = 0
+  /// Transactions that were not committed, by what went wrong.
+  package internal(set) var aborts: [String: Int] = [:]
   package internal(set) var verdicts = 0
   package internal(set) var deadLetters: [DeadLetterReason: Int] = [:]
   package internal(set) var skipped = 0

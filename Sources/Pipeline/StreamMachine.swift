@@ -1,5 +1,7 @@
 package import Basics
+internal import DequeModule
 package import Records
+package import Transport
 
 /// The whole stream as a pure machine: records go in, batches and transactions come out.
 ///
@@ -19,12 +21,13 @@ package struct StreamMachine: Sendable {
   package private(set) var bufferedRecords = 0
   package private(set) var bufferedBytes = 0
   private var sequencer = ChunkSequencer()
+  /// Read, and waiting to be prepared.
+  private var chunks = Deque<Chunk>()
   private var judging: JudgeQueue
   private var publishing: TransactionQueue
   /// What reading was last told; nil when a rebalance may have undone it.
   private var flow: FlowChange? = .resume
   private var fullSince: Instant?
-  private var isDraining = false
 
   package init(limits: StreamLimits, now: Instant) {
     self.limits = limits
@@ -68,18 +71,13 @@ package struct StreamMachine: Sendable {
     drop(publishing.discard { ledger.mayPublish($0.item.lane) }.map(\.item))
   }
 
-  /// No more records will be read: release what is there without waiting for more.
-  package mutating func beginDraining() {
-    isDraining = true
-  }
-
   // MARK: Intake
 
-  /// Takes records as they were read and returns them as a chunk to prepare.
+  /// Takes records as they were read, as a chunk to prepare.
   ///
   /// Records of partitions that are not assigned, or that were read before, are left out: they are
   /// another owner's, or a repetition after a seek inside the client.
-  package mutating func receive(_ records: [InputRecord], now: Instant) -> Chunk? {
+  package mutating func receive(_ records: [InputRecord], now: Instant) {
     var items: [StreamItem] = []
     items.reserveCapacity(records.count)
     if isIdle { lastProgress = now }
@@ -93,7 +91,7 @@ package struct StreamMachine: Sendable {
       items.append(StreamItem(record: record, lane: lane, arrival: now))
     }
     counters.received += items.count
-    return items.isEmpty ? nil : Chunk(id: sequencer.issue(), items: items)
+    if !items.isEmpty { chunks.append(Chunk(id: sequencer.issue(), items: items)) }
   }
 
   /// Whether the buffer has no room: read nothing until it has.
@@ -123,6 +121,11 @@ package struct StreamMachine: Sendable {
 
   // MARK: Preparing and judging
 
+  /// The oldest chunk that nobody has taken yet.
+  package mutating func nextChunk() -> Decision<Chunk> {
+    chunks.popFirst().map { .perform($0) } ?? .wait(until: nil)
+  }
+
   /// A chunk was decoded and tokenized, its items in their order.
   package mutating func prepared(_ id: ChunkID, _ items: [PreparedItem], now: Instant) {
     var wanted: [PreparedItem] = []
@@ -137,7 +140,7 @@ package struct StreamMachine: Sendable {
   /// The next batch for the classifier, no more than `batchesInFlightMax` at a time.
   package mutating func nextBatch(now: Instant) -> Decision<Batch> {
     judging.next(
-      now: now, isDraining: isDraining || isFull, isQuiet: sequencer.outstanding == 0)
+      now: now, isDraining: isFull, isQuiet: sequencer.outstanding == 0)
   }
 
   /// A batch in flight was judged by its classifier.
@@ -164,8 +167,8 @@ package struct StreamMachine: Sendable {
       }
       judged.append(
         JudgedItem(
-          item: item.item, format: item.format, outcome: outcome, judgedAtMilliseconds: time,
-          model: model))
+          item: item.item, format: item.format, tenant: item.tenant, outcome: outcome,
+          judgedAtMilliseconds: time, model: model))
     }
     counters.count(batch)
     publish(judging.finish(id, judged))
@@ -190,8 +193,8 @@ package struct StreamMachine: Sendable {
       reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
       attempts: limits.poisonAttemptsMax)
     let judged = JudgedItem(
-      item: poison.item, format: poison.format, outcome: .deadLetter(letter),
-      judgedAtMilliseconds: time, model: model)
+      item: poison.item, format: poison.format, tenant: poison.tenant,
+      outcome: .deadLetter(letter), judgedAtMilliseconds: time, model: model)
     publish(judging.finish(id, [judged]))
   }
 
@@ -221,29 +224,30 @@ package struct StreamMachine: Sendable {
   /// The transaction in flight was not committed.
   ///
   /// - Parameter item: for a rejected output, the index of the item in the transaction it came from.
-  package mutating func publishingFailed(
-    _ id: TransactionID, _ cause: SinkFailure, item: Int?, now: Instant
+  package mutating func publishingFailed<Cause>(
+    _ id: TransactionID, _ failure: PublishFailure<Cause>, item: Int?, now: Instant
   ) {
     let transaction = publishing.finish(id)
-    counters.abortedTransactions += 1
+    counters.aborts[failure.cause.name, default: 0] += 1
     let ledger = ledger
     var items = transaction.items
     var attempts = transaction.attempt
     var retryAt = now
-    switch cause {
-    case .fatal(let detail):
-      failure = .sink(detail)
+    switch failure {
+    case .fatal(let cause):
+      self.failure = .sink(cause)
       return
-    case .aborted(let detail):
+    case .aborted(let cause):
       if transaction.attempt >= limits.transactionAttemptsMax {
-        failure = .sink(detail)
+        self.failure = .sink(cause)
         return
       }
       let backoff = limits.retryBackoffMilliseconds << min(transaction.attempt - 1, 6)
       retryAt = now.advanced(byMilliseconds: backoff)
-    case .rejected(_, let detail):
-      guard let item, items.indices.contains(item), items[item].shrink(detail: detail) else {
-        failure = .sink(detail)
+    case .rejected(_, let cause):
+      guard let item, items.indices.contains(item), items[item].shrink(detail: cause.description)
+      else {
+        self.failure = .sink(cause)
         return
       }
       attempts -= 1  // Mending a record is bounded by itself and says nothing about the broker.

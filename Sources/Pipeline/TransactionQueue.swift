@@ -1,4 +1,5 @@
 internal import Basics
+internal import DequeModule
 package import Records
 
 /// Names a transaction that is being published.
@@ -34,7 +35,7 @@ package struct Transaction: Sendable {
 /// the load by itself. A failed one is tried again with the same verdicts: nothing is judged twice.
 struct TransactionQueue: Sendable {
   private let limits: StreamLimits
-  private var ready = Queue<JudgedItem>()
+  private var ready = Deque<JudgedItem>()
   private(set) var inFlight: Transaction?
   private var failed: (items: [JudgedItem], attempts: Int, retryAt: Instant)?
   private var nextNumber = 0
@@ -65,7 +66,7 @@ struct TransactionQueue: Sendable {
       if !items.isEmpty { return .perform(start(items, attempt: attempts + 1)) }
     }
     guard !ready.isEmpty else { return .wait(until: nil) }
-    return .perform(start(ready.removeFirst(fill()), attempt: 1))
+    return .perform(start(ready.take(fill()), attempt: 1))
   }
 
   /// Ends the transaction in flight and returns it.

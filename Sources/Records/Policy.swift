@@ -40,7 +40,7 @@ package struct Policy: Hashable, Sendable {
 
   /// The action on an exchange with that score.
   package func action(for score: Score) -> Action {
-    guard score.rawValue >= threshold else { return .allow }
+    guard score.reaches(threshold) else { return .allow }
     switch (action, mode) {
     case (.flag, _): return .flag
     case (.quarantine, .enforce): return .quarantine

@@ -5,6 +5,9 @@ package struct Score: RawRepresentable, Hashable, Comparable, Sendable {
   package init(rawValue: Float) { self.rawValue = rawValue }
   package init(_ probability: Float) { self.rawValue = probability }
 
+  /// Whether the score counts as unsafe at a threshold: at it, and above.
+  package func reaches(_ threshold: Float) -> Bool { rawValue >= threshold }
+
   package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 

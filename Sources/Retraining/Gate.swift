@@ -1,5 +1,6 @@
 internal import Evaluation
 internal import Metrics
+internal import Records
 internal import Settings
 
 /// One question that a candidate was asked, and its answer.
@@ -122,7 +123,9 @@ struct Gate {
   }
 
   private func errorShare(_ set: ScoredSet, _ places: [Int]) -> Double {
-    let errors = places.count { (set.rows[$0].score >= threshold) != set.rows[$0].isUnsafe }
+    let errors = places.map { set.rows[$0] }.count { row in
+      Score(Float(row.score)).reaches(Float(threshold)) != row.isUnsafe
+    }
     return Double(errors) / Double(places.count)
   }
 

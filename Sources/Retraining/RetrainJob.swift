@@ -135,7 +135,7 @@ package struct RetrainJob: Sendable {
     }
     let plan = RunFolder.Plan(
       startedAt: Self.now, labelsUntil: WallClock.milliseconds(), champion: champion,
-      goldDigest: gold.digest,
+      seed: retrain.seed, goldDigest: gold.digest,
       settings: ContentDigest(of: "\(retrain.dataset)\(retrain.training)".utf8).description)
     if let run = try resumableRun(like: plan), let kept = run.plan {
       let time = Date(timeIntervalSince1970: Double(kept.startedAt)).formatted(.iso8601)
@@ -168,7 +168,7 @@ package struct RetrainJob: Sendable {
       (try? registry.manifest(of: plan.champion))?.parent == kept.champion
       && run.exists(run.gate)
     let isSame =
-      kept.goldDigest == plan.goldDigest && kept.settings == plan.settings
+      kept.goldDigest == plan.goldDigest && kept.seed == plan.seed && kept.settings == plan.settings
       && (kept.champion == plan.champion || promoted)
     if isSame { return run }
     let outcome = RetrainOutcome(

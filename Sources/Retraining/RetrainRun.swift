@@ -37,7 +37,7 @@ struct RetrainRun {
     job.report(.step("drawing the dataset"))
     let dataset = try RetrainDataset(
       store: store, settings: retrain.dataset, gold: gold.rows,
-      nowMilliseconds: Int64(plan.startedAt) * 1_000, seed: UInt64(plan.startedAt))
+      nowMilliseconds: Int64(plan.startedAt) * 1_000, seed: plan.drawingSeed)
     try dataset.save(to: folder)
     return dataset.summary
   }
@@ -82,7 +82,7 @@ struct RetrainRun {
       lowRank.rank = training.loraRank
       recipe.lowRank = lowRank
     }
-    recipe.seed = UInt64(plan.startedAt)
+    recipe.seed = plan.drawingSeed
     return recipe
   }
 

@@ -32,10 +32,15 @@ struct RunFolder {
     /// Labels made until then were there; milliseconds since 1970-01-01 UTC.
     let labelsUntil: Int64
     let champion: ModelVersion
+    /// The settings' seed; nil where they have none.
+    let seed: Int?
     /// Over the gold files.
     let goldDigest: String
     /// Whatever in the settings decides the result.
     let settings: String
+
+    /// What rows are drawn and trained by.
+    var drawingSeed: UInt64 { UInt64(seed ?? startedAt) }
   }
 
   var plan: Plan? { Self.read(planFile) }

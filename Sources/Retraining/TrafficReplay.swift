@@ -67,16 +67,11 @@ struct TrafficReplay {
   private func decisions(
     on exchanges: some Collection<Exchange>, of model: GuardModel, _ policies: PolicyBook
   ) throws(ClassifierFailure) -> [Bool?] {
-    let prepared = exchanges.map { exchange -> PreparedExchange? in
-      guard let sequences = try? model.sequences(for: exchange) else { return nil }
-      return PreparedExchange(
-        id: "", tenant: exchange.tenant, promptSequences: sequences.prompt,
-        responseSequences: sequences.response)
-    }
-    var judgements = try model.judge(prepared.compactMap { $0 })[...]
-    return prepared.map { exchange in
-      guard let exchange, let judgement = judgements.popFirst() else { return nil }
-      return judgement.score.rawValue >= policies.policy(for: exchange.tenant).threshold
+    let sequences = exchanges.map { try? model.sequences(for: $0) }
+    var judgements = try model.judge(sequences.compactMap { $0 })[...]
+    return zip(exchanges, sequences).map { exchange, sequences in
+      guard sequences != nil, let judgement = judgements.popFirst() else { return nil }
+      return judgement.score.reaches(policies.policy(for: exchange.tenant).threshold)
     }
   }
 }

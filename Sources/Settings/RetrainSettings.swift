@@ -8,6 +8,8 @@ package struct RetrainSettings: Hashable, Sendable {
   package var keepVersions: Int
   /// Labels for training that must have come since the last run.
   package var newLabelsMin: Int
+  /// What a run draws its rows and trains by; nil gives each run its own.
+  package var seed: Int?
   package var dataset: RetrainDatasetSettings
   package var training: RetrainTrainingSettings
   package var gate: GateSettings
@@ -94,6 +96,7 @@ extension RetrainSettings {
     models = section.text("models", default: "/var/lib/sluice/models")
     keepVersions = section.number("keep_versions", default: 10, in: 2...10_000)
     newLabelsMin = section.number("new_labels_min", default: 200, in: 1...1_000_000_000)
+    seed = section.optionalNumber("seed", in: 0...Int.max)
     dataset = RetrainDatasetSettings(section.section("dataset"))
     training = RetrainTrainingSettings(section.section("training"))
     gate = GateSettings(section.section("gate"))

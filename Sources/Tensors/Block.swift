@@ -3,24 +3,24 @@ import CKernels
 
 /// A rectangle of floats inside a row-major matrix, without ownership or bounds checks: what the
 /// operations of this module hand to C. Code outside works with spans.
-@unsafe struct Block: @unchecked Sendable {
+@unsafe package struct Block: @unchecked Sendable {
   // @unchecked Sendable: concurrent iterations write disjoint rectangles; see each operation.
 
-  var base: UnsafeMutablePointer<Float>
-  var rows: Int
-  var columns: Int
+  package var base: UnsafeMutablePointer<Float>
+  package var rows: Int
+  package var columns: Int
   /// Floats from one row to the next.
-  var stride: Int
+  package var stride: Int
 
   /// All of a span as rows of `columns`. Valid while the span is borrowed: an operation makes its
   /// blocks from its arguments and lets none outlive the call.
-  init(_ span: borrowing MutableSpan<Float>, columns: Int) {
+  package init(_ span: borrowing MutableSpan<Float>, columns: Int) {
     let start = unsafe span.withUnsafeBufferPointer { $0.baseAddress }
     unsafe self.init(start: start, rows: span.count / columns, columns: columns)
   }
 
   /// As above, for operands that are only read.
-  init(reading span: Span<Float>, columns: Int) {
+  package init(reading span: Span<Float>, columns: Int) {
     let start = unsafe span.withUnsafeBufferPointer { $0.baseAddress }
     unsafe self.init(start: start, rows: span.count / columns, columns: columns)
   }
@@ -32,7 +32,7 @@ import CKernels
   }
 
   /// Rows that are `stride` floats apart.
-  init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int) {
+  package init(_ base: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int) {
     unsafe self.base = unsafe base
     unsafe self.rows = rows
     unsafe self.columns = columns
@@ -40,28 +40,28 @@ import CKernels
   }
 
   /// The rectangle of these rows and columns.
-  func part(rows: Range<Int>, columns: Range<Int>) -> Block {
+  package func part(rows: Range<Int>, columns: Range<Int>) -> Block {
     unsafe Block(
       base + rows.lowerBound * stride + columns.lowerBound, rows: rows.count,
       columns: columns.count, stride: stride)
   }
 
   /// Becomes left (rows, k) times right (columns, k) transposed.
-  func setProduct(_ left: Block, transposed right: Block) {
+  package func setProduct(_ left: Block, transposed right: Block) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
       1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
   }
 
   /// Becomes left (rows, k) times right (k, columns).
-  func setProduct(_ left: Block, _ right: Block) {
+  package func setProduct(_ left: Block, _ right: Block) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
       1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
   }
 
   /// Adds scale · left (rows, k) times right (k, columns).
-  func addProduct(_ left: Block, _ right: Block, scale: Float = 1) {
+  package func addProduct(_ left: Block, _ right: Block, scale: Float = 1) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
       scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
@@ -69,7 +69,7 @@ import CKernels
   }
 
   /// Adds scale · left (rows, k) times right (columns, k) transposed.
-  func addProduct(_ left: Block, transposed right: Block, scale: Float = 1) {
+  package func addProduct(_ left: Block, transposed right: Block, scale: Float = 1) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
       scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
@@ -77,7 +77,7 @@ import CKernels
   }
 
   /// Adds scale · left (k, rows) transposed times right (k, columns).
-  func addProduct(transposed left: Block, _ right: Block, scale: Float = 1) {
+  package func addProduct(transposed left: Block, _ right: Block, scale: Float = 1) {
     unsafe cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.rows),
       scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
@@ -85,29 +85,29 @@ import CKernels
   }
 
   /// Every float becomes 0.
-  func setZero() {
+  package func setZero() {
     for row in unsafe 0..<rows { unsafe (base + row * stride).update(repeating: 0, count: columns) }
   }
 
   /// Becomes a copy of a block of the same size.
-  func copy(_ source: Block) {
+  package func copy(_ source: Block) {
     for row in unsafe 0..<rows {
       unsafe (base + row * stride).update(from: source.base + row * source.stride, count: columns)
     }
   }
 
   /// Adds `bias` (columns) to each row.
-  func addBias(_ bias: UnsafePointer<Float>) {
+  package func addBias(_ bias: UnsafePointer<Float>) {
     unsafe kernel_add_bias(base, stride, rows, columns, bias)
   }
 
   /// Becomes gelu(self + bias), with the error function, not its tanh approximation.
-  func gelu(bias: UnsafePointer<Float>) {
+  package func gelu(bias: UnsafePointer<Float>) {
     unsafe kernel_gelu(base, stride, rows, columns, bias)
   }
 
   /// Each row becomes softmax(scale · row); scale is positive.
-  func softmax(scale: Float) {
+  package func softmax(scale: Float) {
     unsafe kernel_softmax(base, stride, rows, columns, scale)
   }
 }

@@ -110,12 +110,12 @@ package struct CPUDevice: Sendable {
 extension Matrix {
   /// Some rows, to read. Valid while the matrix is borrowed: an operation makes its blocks from its
   /// arguments and lets none outlive the call.
-  func block(rows: Range<Int>) -> Block {
+  package func block(rows: Range<Int>) -> Block {
     unsafe Block(reading: values(rows: rows), columns: columns)
   }
 
   /// Some rows, to write.
-  mutating func mutableBlock(rows: Range<Int>) -> Block {
+  package mutating func mutableBlock(rows: Range<Int>) -> Block {
     let columns = columns
     return unsafe Block(mutableValues(rows: rows), columns: columns)
   }

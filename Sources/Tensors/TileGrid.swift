@@ -1,16 +1,16 @@
 /// How a product's output (rows, columns) is cut into tiles for the workers.
-struct TileGrid: Sendable {
+package struct TileGrid: Sendable {
   private let rows: Int
   private let columns: Int
   private let rowTiles: Int
   private let columnTiles: Int
 
   /// Tiles in all.
-  var count: Int { rowTiles * columnTiles }
+  package var count: Int { rowTiles * columnTiles }
 
   /// A tile costs the packing of its operands once more, so tiles are large; yet there are a few
   /// per worker where possible, so that none waits long for the last one.
-  init(rows: Int, columns: Int, workers: Int) {
+  package init(rows: Int, columns: Int, workers: Int) {
     self.rows = rows
     self.columns = columns
     guard workers > 1 else {
@@ -23,7 +23,7 @@ struct TileGrid: Sendable {
   }
 
   /// Rows and columns of a tile; together the tiles cover the output once.
-  func tile(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
+  package func tile(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     let (row, column) = (index / columnTiles, index % columnTiles)
     return (
       TileGrid.part(row, of: rowTiles, total: rows),

@@ -55,6 +55,9 @@ import Glibc
     return try body(&state)
   }
 
+  /// Wakes every waiter.
+  package func wakeAll() { update { _ in } }
+
   /// What a body called by `wait` wants next.
   package enum Turn<Result> {
     /// Stop waiting, with this result.

@@ -141,7 +141,7 @@ struct StreamBenchmark: ParsableCommand {
     let producer = try idle ? producer(brokers) : nil
     while true {
       let committed = daemon.snapshot.counters.committed
-      if let producer, committed == sent, sent < count, daemon.snapshot.wasAssigned {
+      if let producer, committed == sent, sent < count, daemon.progress.wasAssigned {
         try produce(sent..<sent + 1, to: producer)
         sent += 1
       }
@@ -196,12 +196,13 @@ struct StreamBenchmark: ParsableCommand {
 /// Gives every exchange the same score without looking at it.
 private struct TrivialGuard: Classifier, ExchangeTokenizer {
   let model = "trivial@00000000"
+  let cut = "trivial"
 
   func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
     ExchangeSequences(prompt: [[1]], response: [])
   }
 
-  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+  func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
     exchanges.map { _ in
       Judgement(promptScore: Score(0), responseScore: nil, tokens: 1, windows: 1)
     }

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Augmentation
+import Augmentation
 
 @Suite struct FileTests {
   private let directory: TemporaryDirectory
@@ -46,7 +46,8 @@ import Testing
     let journal = try Journal(path: path, identity: identity)
     try journal.append(entry)
     #expect(journal.take(3, .harmful) == nil)
-    #expect(journal.totals == Journal.Totals(requests: 1, tokens: 6))
+    #expect(journal.totals.requests == 1)
+    #expect(journal.totals.tokens == 6)
   }
 
   @Test func aJournalIsReadAgain() throws {

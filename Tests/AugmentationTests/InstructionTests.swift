@@ -2,7 +2,7 @@ import LanguageModel
 import TestSupport
 import Testing
 
-@testable import Augmentation
+import Augmentation
 
 @Suite struct InstructionTemplateTests {
   @Test func theGeneratorIsAskedAsInThePaper() {

@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@testable import Augmentation
+import Augmentation
 
 /// Whole runs against a server in this process.
 @Suite struct RunTests {

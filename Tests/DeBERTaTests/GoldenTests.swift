@@ -2,7 +2,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@testable import DeBERTa
+import DeBERTa
 
 /// Scores and states against those that PyTorch computed (Tests/Fixtures/make_golden.py).
 @Suite struct GoldenTests {

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import DeBERTa
-@testable import Tensors
+import DeBERTa
+import Tensors
 
 /// Gradients beside PyTorch's, for the loss of `make_golden.py`.
 @Suite struct TrainingGoldenTests {

@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@testable import Distillation
+import Distillation
 
 @Suite struct TrainerTests {
   private static let pool = WorkerPool(workers: 2)

@@ -1,7 +1,7 @@
 import DeBERTa
 import Testing
 
-@testable import Distillation
+import Distillation
 
 @Suite struct TrainingPartsTests {
   @Test func theRateRisesAndFallsLinearly() {

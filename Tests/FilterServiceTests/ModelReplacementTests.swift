@@ -12,6 +12,7 @@ import Testing
   /// A model of which only the name matters, watched for the end of its life.
   private final class NamedModel: StreamModel {
     let model: String
+    let cut = ""
 
     init(_ model: String) { self.model = model }
 
@@ -19,7 +20,7 @@ import Testing
       ExchangeSequences(prompt: [[1]], response: [])
     }
 
-    func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+    func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
       exchanges.map { _ in
         Judgement(promptScore: Score(0), responseScore: nil, tokens: 1, windows: 1)
       }
@@ -128,8 +129,9 @@ import Testing
     var machine = StreamMachine(limits: limits, now: .zero)
     let source = SourcePosition(topic: "in", partition: 0, offset: 0)
     machine.assign([source.topicPartition])
-    let chunk = machine.receive(
+    machine.receive(
       [InputRecord(source: source, key: nil, value: Array(#"{"prompt": "x"}"#.utf8))], now: .zero)
+    let chunk = machine.nextChunk().work
     weak var watched: NamedModel?
     let live: LiveModel
     do {

@@ -14,6 +14,7 @@ import Wire
   /// Scores each exchange by the number of its prompt's letters over 100.
   private struct LetterGuard: Classifier, ExchangeTokenizer {
     let model = "letters@00000000"
+    let cut = "letters"
 
     func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
       guard exchange.prompt.count < 200 else { throw TokenizationFailure(detail: "too long") }
@@ -21,7 +22,7 @@ import Wire
         prompt: [Array(repeating: 7, count: exchange.prompt.count)], response: [])
     }
 
-    func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+    func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
       exchanges.map {
         Judgement(
           promptScore: Score(Float($0.tokens) / 100), responseScore: nil, tokens: $0.tokens,
@@ -55,7 +56,8 @@ import Wire
     limits.batch.lingerMilliseconds = 0
     var machine = StreamMachine(limits: limits, now: .zero)
     machine.assign([record.source.topicPartition])
-    let received = machine.receive([record], now: .zero)
+    machine.receive([record], now: .zero)
+    let received = machine.nextChunk().work
     let chunk = try #require(received)
     var preparer = RecordPreparer(defaultFormat: .json, tombstones: tombstones)
     let items = chunk.items.map { preparer.prepare($0, for: model) }
@@ -203,5 +205,18 @@ import Wire
     let outputs = try flow(
       record(#"{"prompt": "hello"}"#, headers: [Header("content-type", "text/csv")]))
     #expect(outputs.map(\.topic) == ["dead"])
+  }
+
+  /// A tenant that fails open gets what could not be judged, and nobody else does.
+  @Test(arguments: [("acme", true), ("other", false), (nil, false)] as [(String?, Bool)])
+  func aDeadLetterFollowsTheTenantsPolicy(tenant: String?, goesOn: Bool) throws {
+    let policies = PolicyBook(byTenant: ["acme": Policy(name: "open", unjudged: .open)])
+    let name = tenant.map { #""tenant": "\#($0)", "# } ?? ""
+    let text = String(repeating: "a", count: 300)
+    let record = InputRecord(
+      source: SourcePosition(topic: "in", partition: 0, offset: 0), key: nil,
+      value: Array(#"{\#(name)"prompt": "\#(text)"}"#.utf8))
+    let topics = try flow(record, policies: policies).map(\.topic)
+    #expect(topics == (goesOn ? ["dead", "clean"] : ["dead"]))
   }
 }

@@ -14,13 +14,14 @@ import Wire
   private struct FixedGuard: StreamModel {
     let model: String
     let score: Float
+    var cut = "champion's"
 
     func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
       guard exchange.prompt != "too long" else { throw TokenizationFailure(detail: "too long") }
       return ExchangeSequences(prompt: [[1]], response: [])
     }
 
-    func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+    func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
       exchanges.map { _ in
         Judgement(promptScore: Score(score), responseScore: nil, tokens: 1, windows: 1)
       }
@@ -52,14 +53,17 @@ import Wire
         source: SourcePosition(topicPartition: partition, offset: Offset($0)), key: nil,
         value: Array(#"{"prompt": "\#(prompt)"}"#.utf8))
     }
-    let received = machine.receive(records, now: .zero)
+    machine.receive(records, now: .zero)
+    let received = machine.nextChunk().work
     let chunk = try #require(received)
     let champion = FixedGuard(model: "champion@1", score: score)
     let items = chunk.items.map { item in
       PreparedItem(
         item: item, format: .json,
         preparation: .judge(
-          PreparedExchange(id: "x", promptSequences: [[1]], responseSequences: [])), for: champion)
+          PreparedExchange(
+            id: "x", sequences: ExchangeSequences(prompt: [[1]]), cut: champion.cut)),
+        for: champion)
     }
     machine.prepared(chunk.id, items, now: .zero)
     guard case .perform(let batch) = machine.nextBatch(now: .zero) else { throw NothingDue() }
@@ -73,12 +77,13 @@ import Wire
   private struct NothingDue: Error {}
 
   private func scorer(
-    _ settings: ShadowSettings, score: Float,
+    _ settings: ShadowSettings, score: Float, cut: String = "challenger's",
     publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
   ) -> ShadowScorer {
     ShadowScorer(
       settings: settings, policies: PolicyBook(), target: { "/shadow" },
-      load: { (_) throws(GuardModelFailure) in FixedGuard(model: "shadow@2", score: score) },
+      load: { (_) throws(GuardModelFailure) in FixedGuard(model: "shadow@2", score: score, cut: cut)
+      },
       pollInterval: nil, report: { _ in }, publish: publish)
   }
 
@@ -167,5 +172,17 @@ import Wire
     scorer.stop()
     #expect(figures.failed == 5)
     #expect(figures.scored == 0)
+  }
+
+  /// The fake's tokenizer refuses the text: it can only be judged as it was cut before.
+  @Test func whatWasCutInTheSameWayIsNotCutAgain() throws {
+    let scorer = scorer(try settings(), score: 0.5, cut: "champion's")
+    Thread { scorer.run() }.start()
+    _ = run(scorer) { $0.challenger != nil }
+    scorer.observe(try transaction(0..<5, score: 0.5, prompt: "too long"))
+    let figures = run(scorer) { $0.scored == 5 }
+    scorer.stop()
+    #expect(figures.scored == 5)
+    #expect(figures.failed == 0)
   }
 }

@@ -48,9 +48,7 @@ import Testing
       response: "Pack my box with five dozen liquor jugs before the night comes over us.")
     let sequences = try model.sequences(for: exchange)
     #expect(sequences.prompt.count > 1 && sequences.response.count > 1)
-    let prepared = PreparedExchange(
-      id: "x", promptSequences: sequences.prompt, responseSequences: sequences.response)
-    let judgement = try model.judge([prepared])[0]
+    let judgement = try model.judge([sequences])[0]
     // Products of other numbers of rows may round otherwise.
     for (score, windows) in [
       (judgement.promptScore, sequences.prompt), (judgement.responseScore, sequences.response),
@@ -96,5 +94,14 @@ import Testing
       try GuardModel(settings: ModelSettings(path: directory.path), pool: WorkerPool(workers: 1))
     }
     #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+  }
+
+  /// Whoever compares digests takes over tokens, so whatever changes them must change it.
+  @Test func theDigestOfTheCutFollowsTokenizerWindowsAndViews() throws {
+    let plain = try load("v3-style").cut
+    #expect(try load("v3-style").cut == plain)
+    #expect(try load("v3-style") { $0.windowTokens = 16 }.cut != plain)
+    #expect(try load("v3-style") { $0.windowsMax = 3 }.cut != plain)
+    #expect(try load("v3-style") { $0.views = [.prompt] }.cut != plain)
   }
 }

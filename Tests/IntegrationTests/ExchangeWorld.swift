@@ -79,7 +79,7 @@ struct ExchangeWorld {
     let end = ContinuousClock.now + .seconds(90)
     while !isEnough(records) {
       if ContinuousClock.now > end { throw TimeIsUp(recordsSeen: records.count) }
-      try consumer.pollBatch(into: &records, max: 500, timeout: .milliseconds(20)) { _ in }
+      try consumer.poll(into: &records, max: 500, timeout: .milliseconds(20)) { _ in }
     }
   }
 
@@ -88,7 +88,7 @@ struct ExchangeWorld {
   ) throws {
     let end = ContinuousClock.now + duration
     while ContinuousClock.now < end {
-      try consumer.pollBatch(into: &records, max: 500, timeout: .milliseconds(10)) { _ in }
+      try consumer.poll(into: &records, max: 500, timeout: .milliseconds(10)) { _ in }
     }
   }
 

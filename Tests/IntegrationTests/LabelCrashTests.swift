@@ -123,7 +123,7 @@ struct LabelCrashTests {
     while !isEnough(labels) {
       if ContinuousClock.now > end { throw TimeIsUp(labelsSeen: labels.count, log: log()) }
       var records: [InputRecord] = []
-      try consumer.pollBatch(into: &records, max: 100, timeout: .milliseconds(20)) { _ in }
+      try consumer.poll(into: &records, max: 100, timeout: .milliseconds(20)) { _ in }
       for record in records {
         guard let key = record.key, let value = record.value else { continue }
         labels[key] = try decoder.decode(value, headers: record.headers)

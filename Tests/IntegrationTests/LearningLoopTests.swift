@@ -150,7 +150,7 @@ struct LearningLoopTests {
     while true {
       if ContinuousClock.now > end { throw TimeIsUp(log: log()) }
       var records: [InputRecord] = []
-      try consumer.pollBatch(into: &records, max: 500, timeout: .milliseconds(50)) { _ in }
+      try consumer.poll(into: &records, max: 500, timeout: .milliseconds(50)) { _ in }
       if try isEnough(records) { return }
     }
   }

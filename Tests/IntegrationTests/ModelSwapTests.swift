@@ -293,7 +293,7 @@ private final class SwapWorld {
     while !isEnough(verdicts) {
       if ContinuousClock.now > end { throw TimeIsUp() }
       records.removeAll()
-      try reader?.pollBatch(into: &records, max: 500, timeout: .milliseconds(20)) { _ in }
+      try reader?.poll(into: &records, max: 500, timeout: .milliseconds(20)) { _ in }
       for record in records {
         verdicts.append(try decoder.decode(record.value ?? [], as: .json))
       }

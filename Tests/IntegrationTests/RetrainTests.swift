@@ -63,7 +63,9 @@ import Testing
       try world.registry.promote(version, by: "test", reason: "in spite of the gate")
     }
     #expect(world.directory.text(of: "retrain.prom").contains(#"outcome="rejected"} 1"#))
-    #expect(world.directory.text(of: "retrain.prom").contains(#"check="gold_auprc"} 0"#))
+    #expect(
+      world.directory.text(of: "retrain.prom").contains(
+        #"sluice_retrain_gate_check_passed{check="gold_auprc"} 0"#))
   }
 
   @Test("keeps a flood of one tenant small by the caps alone")

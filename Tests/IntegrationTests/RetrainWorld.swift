@@ -106,7 +106,7 @@ final class RetrainWorld {
   }
 
   /// The settings file, with the sections that a test adds.
-  func yaml(steps: Int = 24, label: String? = nil) -> String {
+  func yaml(steps: Int = 24, seed: Int = 1, label: String? = nil) -> String {
     """
     kafka: {bootstrap_servers: "\(bootstrapServers)", group_id: retrain-test}
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
@@ -117,6 +117,7 @@ final class RetrainWorld {
       folder: \(directory.path)/retrain
       models: \(registry.path)
       new_labels_min: 20
+      seed: \(seed)
       metrics_file: \(directory.path)/retrain.prom
       dataset: {replay: \(directory.path)/old.jsonl, share_per_tenant_max: 1}
       training:

@@ -1,6 +1,7 @@
 import Kafka
 import Records
 import Testing
+import Transport
 
 @Suite(.ownThread) struct AtLeastOnceTests {
   @Test func offsetsAreCommittedAfterTheRecords() throws {
@@ -35,7 +36,7 @@ import Testing
     let publisher = AtLeastOncePublisher(
       producer: producer, consumer: consumer, timeout: .seconds(10))
     mock.failNext(.produce, with: [.invalidRecord, .none, .invalidRecord])
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish(
         (0..<3).map { numbered($0, topic: topic) }, offsets: [partition: Offset(1)],
         as: consumer.groupMetadata())
@@ -61,7 +62,7 @@ import Testing
     try mock.setBroker(1, isUp: false)
     let publisher = AtLeastOncePublisher(
       producer: producer, consumer: consumer, timeout: .seconds(5))
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish([numbered(0, topic: topic)], offsets: [:], as: consumer.groupMetadata())
     }
     guard case .aborted = error else {

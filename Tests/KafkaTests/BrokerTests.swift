@@ -4,6 +4,7 @@ import Kafka
 import Records
 import TestSupport
 import Testing
+import Transport
 
 /// Exactly once against a broker that keeps the promises of transactions.
 @Suite(.enabled(if: !NoidaBroker.isSkipped), .broker, .ownThread) struct BrokerTests {
@@ -60,7 +61,7 @@ import Testing
     var owned = 0
     try poll(
       reader, into: &received,
-      onRebalance: { if case .assigned(let partitions) = $0 { owned += partitions.count } },
+      onChange: { if case .assigned(let partitions) = $0 { owned += partitions.count } },
       until: { _ in
         if owned > 0 { polls += 1 }
         return polls > 10
@@ -91,7 +92,7 @@ import Testing
       try zombie.commitTransaction(timeout: .seconds(20))
     }
     #expect(error.disposition == .fatal)
-    let failure = try #require(throws: PublishError.self) {
+    let failure = try #require(throws: PublishFailure<KafkaError>.self) {
       try old.publish(records(3..<4), offsets: [input: Offset(3)], as: member.groupMetadata())
     }
     guard case .fatal = failure else {
@@ -133,7 +134,7 @@ import Testing
     while true {
       if ContinuousClock.now > end { throw TimeIsUp() }
       var batch: [InputRecord] = []
-      try consumer.pollBatch(into: &batch, max: 150, timeout: .milliseconds(50)) { _ in }
+      try consumer.poll(into: &batch, max: 150, timeout: .milliseconds(50)) { _ in }
       // What was read last is not published by this worker, but by the next.
       if published >= goal { return }
       if batch.isEmpty { continue }

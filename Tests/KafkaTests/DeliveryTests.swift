@@ -1,6 +1,7 @@
 import Testing
 
-@testable import Kafka
+import Kafka
+import Transport
 
 @Suite struct DeliveryFailuresTests {
   @Test func failuresAreToldInTheOrderOfTheirRecords() {
@@ -41,7 +42,9 @@ import Testing
   }
 
   /// Tells a new machine of these results; returns the records that it isolates in the end.
-  private func isolated(after results: [AttemptResult]) throws(PublishError) -> Set<Int> {
+  private func isolated(after results: [AttemptResult]) throws(PublishFailure<KafkaError>) -> Set<
+    Int
+  > {
     var attempts = PublishAttempts()
     for result in results {
       let areNeeded = try attempts.areNeeded(after: result)
@@ -51,7 +54,9 @@ import Testing
   }
 
   @Test func oneRefusedRecordIsAtFault() throws {
-    let error = try #require(throws: PublishError.self) { try isolated(after: [failures(4)]) }
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
+      try isolated(after: [failures(4)])
+    }
     #expect(error == .rejected(index: 4, KafkaError(.deliver, .messageSizeTooLarge)))
   }
 
@@ -61,7 +66,7 @@ import Testing
     // Another request of several records shows up first.
     let two = [failures(2, 3, 4), failures(7, 8)]
     #expect(try isolated(after: two) == [2, 3, 4, 7, 8])
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try isolated(after: two + [failures(3, 8)])
     }
     #expect(error == .rejected(index: 3, KafkaError(.deliver, .messageSizeTooLarge)))

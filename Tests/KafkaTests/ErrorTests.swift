@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Kafka
+import Kafka
 
 @Suite struct ErrorTests {
   @Test(
@@ -42,6 +42,6 @@ import Testing
       (.seconds(-3), 0), (.seconds(3_000_000), Int32.max), (.seconds(Int64.max), Int32.max),
     ] as [(Duration, Int32)])
   func durationsBecomeMillisecondsWithinBounds(duration: Duration, milliseconds: Int32) {
-    #expect(duration.milliseconds == milliseconds)
+    #expect(duration.waitMilliseconds == milliseconds)
   }
 }

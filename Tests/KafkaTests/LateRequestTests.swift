@@ -2,6 +2,7 @@ import Kafka
 import Records
 import TestSupport
 import Testing
+import Transport
 
 /// Requests that reach the broker when the client has long sent them again, or begun something else.
 @Suite(.ownThread) struct LateRequestTests {
@@ -62,7 +63,7 @@ import Testing
         if ContinuousClock.now > end { throw TimeIsUp() }
         if attempts == 0 {
           batch = []
-          try consumer.pollBatch(into: &batch, max: 40, timeout: .milliseconds(50)) { _ in }
+          try consumer.poll(into: &batch, max: 40, timeout: .milliseconds(50)) { _ in }
         }
         if batch.isEmpty { continue }
         var offsets: [TopicPartition: Offset] = [:]
@@ -76,9 +77,9 @@ import Testing
           // What an earlier life committed and did not know of is counted by its offsets.
           published = try committed(in: group)
           attempts = 0
-        } catch PublishError.fatal {
+        } catch PublishFailure<KafkaError>.fatal {
           return
-        } catch PublishError.aborted {
+        } catch PublishFailure<KafkaError>.aborted {
           attempts += 1
         }
       }

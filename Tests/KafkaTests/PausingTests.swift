@@ -1,6 +1,7 @@
 import Kafka
 import Records
 import Testing
+import Transport
 
 @Suite(.ownThread) struct PausingTests {
   private let cluster: TestCluster
@@ -72,7 +73,7 @@ import Testing
     var records: [InputRecord] = []
     try poll(
       consumer, into: &records,
-      onRebalance: { event in
+      onChange: { event in
         if case .assigned(let partitions) = event {
           #expect(throws: Never.self) { try consumer.pause([partitions[0]]) }
         }
@@ -91,13 +92,13 @@ import Testing
     let consumer = try cluster.makeConsumer(of: [topic], group: group, properties)
     var owned: Set<TopicPartition> = []
     var records: [InputRecord] = []
-    func note(_ event: RebalanceEvent) {
+    func note(_ event: AssignmentChange) {
       switch event {
       case .assigned(let partitions): owned.formUnion(partitions)
       case .revoked(let partitions), .lost(let partitions): owned.subtract(partitions)
       }
     }
-    try poll(consumer, into: &records, onRebalance: note) { _ in owned.count == 2 }
+    try poll(consumer, into: &records, onChange: note) { _ in owned.count == 2 }
     try consumer.pause([partition(0), partition(1)])
 
     let other = try cluster.makeConsumer(of: [topic], group: group, properties)
@@ -105,9 +106,9 @@ import Testing
     var isShared = false
     let end = ContinuousClock.now + .seconds(40)
     while !isShared, ContinuousClock.now < end {
-      try consumer.pollBatch(
-        into: &records, max: 10, timeout: .milliseconds(20), onRebalance: note)
-      try other.pollBatch(into: &others, max: 10, timeout: .milliseconds(20)) { _ in }
+      try consumer.poll(
+        into: &records, max: 10, timeout: .milliseconds(20), onChange: note)
+      try other.poll(into: &others, max: 10, timeout: .milliseconds(20)) { _ in }
       isShared = try owned.count == 1 && other.assignment().count == 1
     }
     // An eager rebalance takes every partition away, so no pause outlives it; a cooperative one
@@ -115,10 +116,10 @@ import Testing
     let isCooperative = strategy == "cooperative-sticky"
     #expect(consumer.pausedPartitions == (isCooperative ? owned : []))
     #expect(try other.close(timeout: .seconds(10)) { _ in })
-    try poll(consumer, into: &records, onRebalance: note) { _ in owned.count == 2 }
+    try poll(consumer, into: &records, onChange: note) { _ in owned.count == 2 }
     try consumer.resume([partition(0), partition(1)])
     try send(0..<100)
-    try poll(consumer, into: &records, onRebalance: note) { $0.count >= 100 }
+    try poll(consumer, into: &records, onChange: note) { $0.count >= 100 }
     expectAll(100, in: records)
   }
 }

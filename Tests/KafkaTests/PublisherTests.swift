@@ -2,6 +2,7 @@ import Kafka
 import Records
 import Synchronization
 import Testing
+import Transport
 
 /// The order of a transaction's steps, and what is done after a doubt, on producers that follow a
 /// script.
@@ -32,7 +33,7 @@ import Testing
     let world = ScriptedProducers()
     let publisher = try world.makePublisher()
     world.failDelivery(with: .topicAuthorizationFailed)
-    #expect(throws: PublishError.self) { try publish(world, publisher) }
+    #expect(throws: PublishFailure<KafkaError>.self) { try publish(world, publisher) }
     #expect(world.calls == ["make", "begin", "send", "flush", "make"])
     #expect(publisher.doubts.counts == [.aborted: 1])
   }
@@ -42,7 +43,9 @@ import Testing
     let world = ScriptedProducers()
     let publisher = try world.makePublisher()
     world.fail(step, with: .illegalGeneration)
-    let error = try #require(throws: PublishError.self) { try publish(world, publisher) }
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
+      try publish(world, publisher)
+    }
     guard case .aborted = error else {
       Issue.record("\(error)")
       return
@@ -68,7 +71,9 @@ import Testing
     let world = ScriptedProducers()
     let publisher = try world.makePublisher()
     world.fail(step, with: .producerFenced)
-    let error = try #require(throws: PublishError.self) { try publish(world, publisher) }
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
+      try publish(world, publisher)
+    }
     guard case .fatal = error else {
       Issue.record("\(error)")
       return
@@ -87,7 +92,9 @@ import Testing
     if happened {
       try publish(world, publisher)
     } else {
-      let error = try #require(throws: PublishError.self) { try publish(world, publisher) }
+      let error = try #require(throws: PublishFailure<KafkaError>.self) {
+        try publish(world, publisher)
+      }
       #expect(error == .aborted(KafkaError(.commitTransaction, .timedOut)))
     }
     #expect(Array(world.calls.suffix(3)) == ["commit", "make", "ask"])
@@ -100,7 +107,7 @@ import Testing
     world.fail("commit", with: .timedOut)
     world.commit([partition: Offset(5)])
     let other = TopicPartition(topic: "in", partition: Partition(1))
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish(records, offsets: [partition: Offset(5), other: Offset(2)], as: 0)
     }
     #expect(error == .fatal(KafkaError(.commitTransaction, .timedOut)))
@@ -110,7 +117,7 @@ import Testing
     let world = ScriptedProducers()
     let publisher = try world.makePublisher()
     world.fail("commit", with: .timedOut)
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish(records, offsets: [:], as: 0)
     }
     #expect(error == .fatal(KafkaError(.commitTransaction, .timedOut)))
@@ -121,7 +128,9 @@ import Testing
     let publisher = try world.makePublisher()
     world.fail("commit", with: .illegalGeneration)
     world.commit([partition: Offset(9)])
-    let error = try #require(throws: PublishError.self) { try publish(world, publisher) }
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
+      try publish(world, publisher)
+    }
     #expect(error == .aborted(KafkaError(.commitTransaction, .illegalGeneration)))
     #expect(!world.calls.contains("ask"))
   }
@@ -133,7 +142,9 @@ import Testing
     world.leaveUnanswered(1)
     world.fail("make", with: .timedOut, times: 2)
     try publish(world, publisher)
-    let error = try #require(throws: PublishError.self) { try publish(world, publisher) }
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
+      try publish(world, publisher)
+    }
     #expect(error == .aborted(KafkaError(.initTransactions, .timedOut)))
     #expect(Array(world.calls.suffix(3)) == ["commit", "make", "make"])
     try publish(world, publisher)

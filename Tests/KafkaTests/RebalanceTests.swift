@@ -2,6 +2,7 @@ import Glibc
 import Kafka
 import Records
 import Testing
+import Transport
 
 @Suite(.ownThread) struct RebalanceTests {
   /// One member of the group, with what its handler was told.
@@ -9,12 +10,12 @@ import Testing
     let consumer: KafkaConsumer
     var records: [InputRecord] = []
     var owned: Set<TopicPartition> = []
-    var events: [RebalanceEvent] = []
+    var events: [AssignmentChange] = []
     var threads: Set<pthread_t> = []
 
     init(_ consumer: KafkaConsumer) { self.consumer = consumer }
 
-    func note(_ event: RebalanceEvent) {
+    func note(_ event: AssignmentChange) {
       threads.insert(pthread_self())
       events.append(event)
       switch event {
@@ -25,7 +26,7 @@ import Testing
 
     func poll() throws {
       var batch: [InputRecord] = []
-      try consumer.pollBatch(into: &batch, max: 100, timeout: .milliseconds(20)) { note($0) }
+      try consumer.poll(into: &batch, max: 100, timeout: .milliseconds(20)) { note($0) }
       for record in batch { #expect(owned.contains(record.source.topicPartition)) }
       records += batch
     }
@@ -91,7 +92,7 @@ import Testing
     let end = ContinuousClock.now + .seconds(40)
     while first.owned.count != 1 || second.owned.count != 1 || second.records.count < 1_000 {
       if ContinuousClock.now > end { throw TimeIsUp() }
-      try first.consumer.pollBatch(into: &held, max: 10, timeout: .milliseconds(20)) {
+      try first.consumer.poll(into: &held, max: 10, timeout: .milliseconds(20)) {
         first.note($0)
       }
       try second.poll()

@@ -1,6 +1,7 @@
 import Glibc
 import Kafka
 import Records
+import Transport
 
 /// Brokers for a test: the cluster at `KAFKA_BOOTSTRAP` if that is set, mock brokers otherwise.
 struct TestCluster {
@@ -101,14 +102,14 @@ struct TimeIsUp: Error {}
 /// Polls until `isDone`, appending to `records`; throws when that takes longer than the time limit.
 func poll(
   _ consumer: KafkaConsumer, into records: inout [InputRecord],
-  within limit: Duration = .seconds(30), onRebalance: (RebalanceEvent) -> Void = { _ in },
+  within limit: Duration = .seconds(30), onChange: (AssignmentChange) -> Void = { _ in },
   until isDone: ([InputRecord]) -> Bool
 ) throws {
   let end = ContinuousClock.now + limit
   while !isDone(records) {
     if ContinuousClock.now > end { throw TimeIsUp() }
-    try consumer.pollBatch(
-      into: &records, max: 1_000, timeout: .milliseconds(50), onRebalance: onRebalance)
+    try consumer.poll(
+      into: &records, max: 1_000, timeout: .milliseconds(50), onChange: onChange)
   }
 }
 

@@ -2,6 +2,7 @@ import Kafka
 import Records
 import Testing
 import Threading
+import Transport
 
 /// Transactions against mock brokers, which can be told to fail. What needs brokers that hide
 /// aborted records is in `BrokerTests`.
@@ -61,7 +62,7 @@ import Threading
   func aFencedProducerHasToLeave(code: KafkaErrorCode) throws {
     let (publisher, consumer) = try makePublisher()
     mock.failNext(.endTransaction, with: [code])
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .fatal = error else {
@@ -82,7 +83,7 @@ import Threading
     do {
       try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
       // The failure came while records were still being handed over, and was mended at once.
-    } catch PublishError.aborted(let cause) {
+    } catch PublishFailure<KafkaError>.aborted(let cause) {
       #expect(cause.disposition == .abort)
     }
     // A topic that may not be written to is tried again after the next look at its metadata.
@@ -99,7 +100,7 @@ import Threading
   ) throws -> Bool {
     do {
       try publisher.publish(records(0..<3), offsets: offsets(1), as: consumer.groupMetadata())
-    } catch PublishError.aborted {
+    } catch PublishFailure<KafkaError>.aborted {
       return false
     }
     return true
@@ -128,7 +129,7 @@ import Threading
     var records = records(0..<5)
     records[3] = OutputRecord(
       topic: topic, partition: Partition(0), key: nil, value: [UInt8](repeating: 7, count: 4_000))
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish(records, offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .rejected(index: 3, let cause) = error else {
@@ -148,7 +149,7 @@ import Threading
     let (publisher, consumer) = try makePublisher(Self.untilFlushed)
     mock.failNext(
       .produce, with: [.messageSizeTooLarge, .none, .none, .messageSizeTooLarge])
-    let error = try #require(throws: PublishError.self) {
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
       try publisher.publish(records(0..<5), offsets: offsets(1), as: consumer.groupMetadata())
     }
     guard case .rejected(index: 2, _) = error else {

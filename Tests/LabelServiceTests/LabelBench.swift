@@ -70,7 +70,7 @@ final class LabelBench: Sendable {
       thread.join()
     }
     let labels = try until()
-    try wait { !daemon.snapshot.isPublishing }
+    try wait { daemon.progress.waitingSince == nil }
     inspect(daemon)
     return labels
   }
@@ -168,7 +168,7 @@ final class LabelBench: Sendable {
     while labels.count < count {
       guard ContinuousClock.now < end else { throw TimeIsUp() }
       var records: [InputRecord] = []
-      try consumer.pollBatch(into: &records, max: 100, timeout: .milliseconds(100)) { _ in }
+      try consumer.poll(into: &records, max: 100, timeout: .milliseconds(100)) { _ in }
       for record in records {
         guard let key = record.key, let value = record.value else { continue }
         let label = try decoder.decode(value, headers: record.headers)
@@ -186,7 +186,7 @@ final class LabelBench: Sendable {
     try consumer.subscribe(to: [labelsTopic])
     try wait {
       var records: [InputRecord] = []
-      try consumer.pollBatch(into: &records, max: 100, timeout: .milliseconds(100)) { _ in }
+      try consumer.poll(into: &records, max: 100, timeout: .milliseconds(100)) { _ in }
       return records.contains {
         $0.value == nil && $0.key == Array(digest.description.utf8)
       }

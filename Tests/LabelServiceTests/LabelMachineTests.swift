@@ -205,7 +205,7 @@ import Testing
     var fixture = MachineFixture()
     fixture.receivePairs(0..<2)
     let first = try fixture.takeRequest()
-    fixture.machine.answered(first.number, .unknown(reason), wallMilliseconds: 0)
+    fixture.machine.answered(first.number, .unknown(reason), now: fixture.now, wallMilliseconds: 0)
     let second = try fixture.takeRequest()
     fixture.machine.failed(second.number, isRetriable: false, now: fixture.now)
     #expect(fixture.machine.counters.left == [.unanswerable: 2])

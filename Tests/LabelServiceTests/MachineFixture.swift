@@ -67,7 +67,7 @@ struct MachineFixture {
 
   mutating func answer(_ request: TeacherRequest, _ probability: Double = 0.9) {
     machine.answered(
-      request.number, .probability(probability),
+      request.number, .probability(probability), now: now,
       wallMilliseconds: now.nanoseconds / 1_000_000)
   }
 

@@ -3,7 +3,7 @@ import Settings
 import TestSupport
 import Testing
 
-@testable import LanguageModel
+import LanguageModel
 
 /// The client against a server in this process that answers as each kind of server does.
 @Suite struct ClientTests {

@@ -1,7 +1,7 @@
 import Synchronization
 import Testing
 
-@testable import LanguageModel
+import LanguageModel
 
 @Suite struct RequestGateTests {
   /// How many are inside, and were at most.

@@ -3,7 +3,7 @@ import Settings
 import Synchronization
 import Testing
 
-@testable import LanguageModel
+import LanguageModel
 
 @Suite struct RetryTests {
   private let policy = RetryPolicy(attemptsMax: 4)

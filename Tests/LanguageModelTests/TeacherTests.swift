@@ -4,7 +4,7 @@ import Settings
 import TestSupport
 import Testing
 
-@testable import LanguageModel
+import LanguageModel
 
 /// The teacher over a server in this process.
 @Suite struct TeacherTests {

@@ -77,4 +77,28 @@ import Testing
       #expect(placeholders.isEmpty)
     }
   }
+
+  /// Each of these decisions is made in one place, so that all who make it make it alike.
+  @Test(arguments: [
+    // A score that is compared with a threshold: `Score.reaches`. Metrics ranks numbers of any kind.
+    (#"score(\.rawValue)? >= [a-z]"#, ["Records/Score.swift", "Metrics/ScoreTally.swift"]),
+    (#"rawValue >= threshold"#, ["Records/Score.swift"]),
+    // Waiting for a machine's work and draining it: `MachineHost`.
+    (
+      #"\.isDrained\("#,
+      [
+        "Hosting/MachineHost.swift", "FilterService/StreamCore.swift",
+        "Pipeline/StreamMachine.swift",
+      ]
+    ),
+  ])
+  func oneHome(pattern: String, homes: [String]) throws {
+    let expression = try Regex(pattern)
+    for file in try SourceTree.files(under: "Sources", extensions: ["swift"]) {
+      let path = file.path.split(separator: "/").suffix(2).joined(separator: "/")
+      guard !homes.contains(path) else { continue }
+      let text = try String(contentsOf: file, encoding: .utf8)
+      #expect(text.firstMatch(of: expression) == nil, "\(path): \(pattern)")
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import Basics
 import Pipeline
 import Records
+import TestSupport
 
 /// Drives a machine by hand: short names for what the tests do all the time.
 final class Bench {
@@ -24,14 +25,14 @@ final class Bench {
     _ offsets: ClosedRange<Int64>, tokens: Int = 3, bytes: Int = 10, model: String = "m@1"
   ) {
     let records = offsets.map { Self.record($0, bytes: bytes) }
-    guard let chunk = machine.receive(records, now: now) else { return }
+    guard let chunk = receive(records) else { return }
     let items = chunk.items.map { Self.prepared($0, tokens: tokens, model: model) }
     machine.prepared(chunk.id, items, now: now)
   }
 
   static func prepared(_ item: StreamItem, tokens: Int, model: String = "m@1") -> PreparedItem {
     let exchange = PreparedExchange(
-      id: "x", promptSequences: [Array(repeating: 7, count: tokens)], responseSequences: [])
+      id: "x", sequences: ExchangeSequences(prompt: [Array(repeating: 7, count: tokens)]))
     return PreparedItem(
       item: item, format: .json, preparation: .judge(exchange), for: NamedModel(model: model))
   }
@@ -64,11 +65,14 @@ final class Bench {
     }
   }
 
-  func receive(_ records: [InputRecord]) -> Chunk? { machine.receive(records, now: now) }
+  func receive(_ records: [InputRecord]) -> Chunk? {
+    machine.receive(records, now: now)
+    return machine.nextChunk().work
+  }
 
   func refuse(_ transaction: Transaction, item: Int) {
     machine.publishingFailed(
-      transaction.id, .rejected(index: item, detail: "too large"), item: item, now: now)
+      transaction.id, .rejected(index: item, ListCause("too large")), item: item, now: now)
   }
 
   func flowChange() -> FlowChange? { machine.flowChange(now: now) }
@@ -80,7 +84,7 @@ final class Bench {
 struct NamedModel: Classifier {
   let model: String
 
-  func judge(_ exchanges: [PreparedExchange]) throws(ClassifierFailure) -> [Judgement] {
+  func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
     throw ClassifierFailure(detail: "the bench judges by itself")
   }
 }

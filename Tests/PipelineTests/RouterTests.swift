@@ -11,12 +11,12 @@ import Testing
     let bench = Bench(StreamLimits(batch: BatchLimits(lingerMilliseconds: 0)))
     let chunk = try #require(bench.receive([Bench.record(5)]))
     let exchange = PreparedExchange(
-      id: "x-1", tenant: tenant, promptSequences: [[1, 2]], responseSequences: [])
+      id: "x-1", sequences: ExchangeSequences(prompt: [[1, 2]]))
     bench.machine.prepared(
       chunk.id,
       [
         PreparedItem(
-          item: chunk.items[0], format: .json, preparation: .judge(exchange),
+          item: chunk.items[0], format: .json, tenant: tenant, preparation: .judge(exchange),
           for: NamedModel(model: "m@1"))
       ],
       now: bench.now)

@@ -1,9 +1,10 @@
 import Kafka
 import Records
+import Transport
 
 /// Publishes on the simulated cluster: the program's own publisher, or an order of steps that is
 /// known to be wrong, to show that the simulation can tell.
-struct SimulatedPublisher {
+struct SimulatedPublisher: Sendable {
   /// In which order a transaction is written, and what is done after a doubt.
   enum Order: CaseIterable {
     /// As the program does it.
@@ -14,7 +15,7 @@ struct SimulatedPublisher {
     case acknowledgedFirst
   }
 
-  private let body: ([OutputRecord], [TopicPartition: Offset], Int) throws -> Void
+  private let body: @Sendable ([OutputRecord], [TopicPartition: Offset], Int) throws -> Void
 
   init(_ order: Order, cluster: SimulatedCluster, number: Int) {
     switch order {
@@ -42,13 +43,13 @@ struct SimulatedPublisher {
 
   func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset], generation: Int
-  ) throws(PublishError) {
+  ) throws(PublishFailure<KafkaError>) {
     do {
       try body(records, offsets, generation)
-    } catch let error as PublishError {
+    } catch let error as PublishFailure<KafkaError> {
       throw error
     } catch {
-      preconditionFailure("publishers throw `PublishError`")
+      preconditionFailure("publishers throw `PublishFailure<KafkaError>`")
     }
   }
 }
@@ -60,7 +61,7 @@ private struct FormerPublisher {
 
   func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset], generation: Int
-  ) throws(PublishError) {
+  ) throws(PublishFailure<KafkaError>) {
     var isolated: Set<Int> = []
     while true {
       do throws(KafkaError) {

@@ -51,23 +51,19 @@ import Testing
 
 private struct Simulation {
   let cluster: SimulatedCluster
+  private let world: SimulatedWorld
   private let order: SimulatedPublisher.Order
-  private var random: SeededGenerator
   private var members: [SimulatedMember] = []
-  private var now = Instant.zero
 
   init(seed: UInt64, order: SimulatedPublisher.Order, hasLateRequests: Bool = true) {
     self.order = order
-    random = SeededGenerator(seed: seed)
+    world = SimulatedWorld(seed: seed)
     let broker = SimulatedBroker(
-      partitionCount: Int.random(in: 1...4, using: &random),
-      recordsPerPartition: Int.random(in: 30...120, using: &random),
-      verifiesTransactions: Bool.random(using: &random))
+      partitionCount: world.number(in: 1...4), recordsPerPartition: world.number(in: 30...120),
+      verifiesTransactions: world.oneIn(2))
     cluster = SimulatedCluster(
-      broker: broker, seed: ~seed,
-      faultsOneIn: hasLateRequests ? Int.random(in: 5...60, using: &random) : 0)
-    let memberCount = Int.random(in: 1...3, using: &random)
-    members = (0..<memberCount).map(makeMember)
+      broker: broker, seed: ~seed, faultsOneIn: hasLateRequests ? world.number(in: 5...60) : 0)
+    members = (0..<world.number(in: 1...3)).map(makeMember)
     rebalance(lossy: false)
   }
 
@@ -97,43 +93,48 @@ private struct Simulation {
     var steps = 0
     while !cluster.withState({ $0.broker.isComplete }), steps < 200_000 {
       steps += 1
-      now = now.advanced(byMilliseconds: Int.random(in: 0...2, using: &random))
+      world.advance(byMilliseconds: world.number(in: 0...2))
       let faults = steps < 20_000
-      if !faults { cluster.withState { $0.hasFaults = false } }
-      if faults, random.oneIn(150) { rebalance(lossy: random.oneIn(3)) }
-      if faults, random.oneIn(300) { crash(Int.random(in: members.indices, using: &random)) }
+      if !faults {
+        world.hasFaults = false
+        cluster.withState { $0.hasFaults = false }
+      }
+      if faults, world.oneIn(150) { rebalance(lossy: world.oneIn(3)) }
+      if faults, world.oneIn(300), let index = world.index(of: members) { crash(index) }
       for index in members.indices where members[index].isGone { crash(index) }
-      let index = Int.random(in: members.indices, using: &random)
-      if random.oneIn(100) { members[index].swapModel(Int32(steps)) }
-      members[index].step(now: now, random: &random, faults: faults)
+      let member = members[world.number(in: 0...members.count - 1)]
+      if world.oneIn(100) { member.swapModel(Int32(steps)) }
+      member.step()
     }
   }
 
   private func makeMember(_ number: Int) -> SimulatedMember {
-    SimulatedMember(number: number, cluster: cluster, order: order, now: now)
+    SimulatedMember(number: number, cluster: cluster, world: world, order: order)
   }
 
-  /// Spreads the partitions anew. A lossy rebalance has moved on before the members could drain.
-  private mutating func rebalance(lossy: Bool) {
+  /// Spreads the partitions anew. A lossy rebalance has moved on before the members could drain, and
+  /// tells some of them so.
+  private func rebalance(lossy: Bool) {
     var owners: [TopicPartition: Int] = [:]
     for partition in cluster.withState({ $0.broker.partitions }) {
-      owners[partition] = Int.random(in: members.indices, using: &random)
+      owners[partition] = world.number(in: 0...members.count - 1)
     }
     if lossy { cluster.withState { $0.broker.assign(owners) } }
-    for index in members.indices {
-      let mine = owners.filter { $0.value == index }.keys.sorted()
-      members[index].rebalance(
-        to: mine, patience: Int.random(in: 0...60, using: &random), now: &now, random: &random)
+    for (index, member) in members.enumerated() {
+      let gone = member.source.assigned.filter { owners[$0] != index }.sorted()
+      let isLost = lossy && world.oneIn(2)
+      member.hear(
+        isLost ? .lost(gone) : .revoked(gone, patience: world.number(in: 0...60)))
     }
     if !lossy { cluster.withState { $0.broker.assign(owners) } }
-    for index in members.indices {
-      members[index].join(owners.filter { $0.value == index }.keys.sorted())
+    for (index, member) in members.enumerated() {
+      member.hear(.assigned(owners.filter { $0.value == index }.keys.sorted()))
     }
   }
 
   /// A daemon dies with everything it held; its successor joins the group.
   private mutating func crash(_ index: Int) {
     members[index] = makeMember(index)
-    rebalance(lossy: random.oneIn(2))
+    rebalance(lossy: world.oneIn(2))
   }
 }

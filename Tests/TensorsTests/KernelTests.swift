@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Tensors
+import Tensors
 
 /// The C kernels against their plain twins, at the edges of vector widths and off cache lines.
 @Suite struct KernelTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Tensors
+import Tensors
 
 @Suite struct LinearTests {
   @Test(arguments: [1, 3, 17, 200, 401], [1, 2, 5])

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Tensors
+import Tensors
 
 @Suite struct MemoryTests {
   @Test(arguments: [(0, 0), (0, 3), (3, 0), (1, 1), (7, 5)])

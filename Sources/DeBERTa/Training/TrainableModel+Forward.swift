@@ -2,7 +2,7 @@ import Tensors
 
 extension TrainableModel {
   /// Each layer's keys and queries of relative positions.
-  func prepareRelativeTables() {
+  package func prepareRelativeTables() {
     guard let relative = configuration.relative else {
       relativeTables = layers.map { _ in RelativeTables(keys: nil, queries: nil) }
       return
@@ -30,7 +30,7 @@ extension TrainableModel {
   }
 
   /// The logits of each sequence; leaves what the backward pass needs in `memory`.
-  func forward(_ batch: TokenBatch, _ plan: DropoutPlan) -> [Logits] {
+  package func forward(_ batch: TokenBatch, _ plan: DropoutPlan) -> [Logits] {
     memory.reserve(batch, configuration, workers: device.pool.workers)
     embed(batch, plan)
     let items = self.items(of: batch)

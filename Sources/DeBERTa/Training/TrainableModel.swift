@@ -143,24 +143,24 @@ package struct DropoutRates: Sendable, Equatable, Codable {
 }
 
 /// The dropout of each place of a model, for one batch.
-struct DropoutPlan {
-  let embeddings: Dropout
-  let classifier: Dropout
+package struct DropoutPlan {
+  package let embeddings: Dropout
+  package let classifier: Dropout
   private let hidden: Dropout
   private let attention: Dropout
 
-  init(_ rates: DropoutRates, seed: UInt64) {
+  package init(_ rates: DropoutRates, seed: UInt64) {
     hidden = Dropout(probability: rates.hidden, seed: seed).use(1)
     embeddings = Dropout(probability: rates.hidden, seed: seed).use(2)
     classifier = Dropout(probability: rates.classifier, seed: seed).use(3)
     attention = Dropout(probability: rates.attention, seed: seed).use(4)
   }
 
-  func attention(layer: Int) -> Dropout? {
+  package func attention(layer: Int) -> Dropout? {
     attention.probability > 0 ? attention.use(layer) : nil
   }
-  func attentionOutput(layer: Int) -> Dropout { hidden.use(2 * layer) }
-  func feedForwardOutput(layer: Int) -> Dropout { hidden.use(2 * layer + 1) }
+  package func attentionOutput(layer: Int) -> Dropout { hidden.use(2 * layer) }
+  package func feedForwardOutput(layer: Int) -> Dropout { hidden.use(2 * layer + 1) }
 }
 
 /// Normally distributed numbers from a seed (Box and Muller's method).

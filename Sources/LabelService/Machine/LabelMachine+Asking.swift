@@ -64,7 +64,7 @@ extension LabelMachine {
 
   /// The teacher answered, which may be that it cannot tell.
   package mutating func answered(
-    _ number: Int, _ opinion: TeacherOpinion, wallMilliseconds: Int64
+    _ number: Int, _ opinion: TeacherOpinion, now: Instant, wallMilliseconds: Int64
   ) {
     breaker.succeed()
     guard let request = inFlight.removeValue(forKey: number), let first = request.samples.first
@@ -83,6 +83,7 @@ extension LabelMachine {
       guardScore: first.guardScore, source: first.source,
       labelledAtMilliseconds: wallMilliseconds)
     estimate(request.samples, isUnsafe: isUnsafe)
+    if !isPublishing { lastPublication = max(lastPublication, now) }
     finished.append(FinishedLabel(label: label, samples: request.samples))
   }
 

@@ -52,17 +52,15 @@ package struct LabelApplication: Sendable {
         notifier: notifier, readyStatus: { "labelling with \(teacher.identity.model)" },
         logger: logger,
         questions: LifeSigns.Questions(
-          isReady: { daemon.snapshot.wasAssigned },
-          isStalled: { daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+          isReady: { daemon.progress.wasAssigned },
+          isStalled: { daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
           details: { ["partitions": "\(daemon.snapshot.assigned)"] })),
     ]
     if let listen = label.listen {
       let pages = StatusServer.Pages(
-        isLive: { !daemon.snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+        isLive: { !daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
         isReady: {
-          let snapshot = daemon.snapshot
-          return snapshot.wasAssigned && snapshot.failure == nil
-            && !snapshot.isStalled(now: Instant.now, afterSeconds: stallSeconds)
+          daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds)
         },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))

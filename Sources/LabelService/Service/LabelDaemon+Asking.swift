@@ -6,24 +6,24 @@ internal import LanguageModel
 extension LabelDaemon {
   /// Asks the teacher, many requests at a time, until the service is over.
   func ask() {
-    while let request = nextWork({ $0.machine.nextRequest(now: $1) }) {
+    while let request = host.next({ $0.machine.nextRequest(now: $1) }) {
       let key = LabelKey(
         digest: request.digest, teacher: teacher.identity.model,
         template: teacher.identity.templateDigest)
       do throws(LabelStoreError) {
         if let known = try store.label(key) {
-          let samples = state.update {
-            $0.machine.wasKnown(request.number, isUnsafe: known.isUnsafe, now: Instant.now)
+          let samples = host.update {
+            $0.machine.wasKnown(request.number, isUnsafe: known.isUnsafe, now: $1)
           }
           for sample in samples { try store.note(sample.occurrence, of: request.digest) }
           continue
         }
       } catch {
         guard isRetriable(error) else { return }
-        state.update { $0.machine.failed(request.number, isRetriable: true, now: Instant.now) }
+        host.update { $0.machine.failed(request.number, isRetriable: true, now: $1) }
         continue
       }
-      state.update { $0.tasks[request.number] = Task { await self.ask(request) } }
+      host.update { core, _ in core.tasks[request.number] = Task { await self.ask(request) } }
     }
   }
 
@@ -40,15 +40,14 @@ extension LabelDaemon {
       logger.warning("the teacher failed", metadata: ["reason": "\(error)"])
     }
     let canRetry = isRetriable
-    state.update { state in
-      state.tasks[request.number] = nil
-      let end = Instant.now
+    let wall = WallClock.milliseconds()
+    host.update { core, now in
+      core.tasks[request.number] = nil
       guard let opinion else {
-        return state.machine.failed(request.number, isRetriable: canRetry, now: end)
+        return core.machine.failed(request.number, isRetriable: canRetry, now: now)
       }
-      state.teacherLatency.record(microseconds: end.nanoseconds(since: start) / 1_000)
-      state.machine.answered(
-        request.number, opinion, wallMilliseconds: WallClock.milliseconds())
+      core.teacherLatency.record(microseconds: now.nanoseconds(since: start) / 1_000)
+      core.machine.answered(request.number, opinion, now: now, wallMilliseconds: wall)
     }
   }
 }

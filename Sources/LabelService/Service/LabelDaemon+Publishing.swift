@@ -5,6 +5,7 @@ internal import Kafka
 internal import LabelStore
 internal import Pipeline
 internal import Records
+internal import Transport
 
 extension LabelDaemon {
   /// How a publication ended.
@@ -50,8 +51,8 @@ extension LabelDaemon {
   }
 
   private func nextTask(houseworkAt due: Instant) -> PublishingTask? {
-    nextWork { state, time in
-      switch state.machine.publicationIsDue(now: time) {
+    host.next { core, time in
+      switch core.machine.publicationIsDue(now: time) {
       case .perform: .perform(.publication)
       case .wait where time >= due: .perform(.housework)
       case .wait(let until): .wait(until: min(until ?? due, due))
@@ -60,12 +61,11 @@ extension LabelDaemon {
   }
 
   private func finish(_ ending: Ending) {
-    state.update { state in
+    host.update { core, now in
       switch ending {
-      case .done(let refused): state.machine.published(refused: refused, now: Instant.now)
+      case .done(let refused): core.machine.published(refused: refused, now: now)
       case .tryAgain:
-        state.machine.publishingFailed(
-          pauseMilliseconds: options.retryMilliseconds, now: Instant.now)
+        core.machine.publishingFailed(pauseMilliseconds: options.retryMilliseconds, now: now)
       case .over: break
       }
     }
@@ -74,7 +74,7 @@ extension LabelDaemon {
   /// Publishes what is due under the membership of this moment; nil when nothing is left to publish.
   private func publishNext() -> Ending? {
     guard let membership = membership() else { return .over }
-    let decision = state.withLock { $0.machine.nextPublication(now: Instant.now) }
+    let decision = host.look { $0.machine.nextPublication(now: $1) }
     guard case .perform(let publication) = decision else { return nil }
     return publish(publication, as: membership)
   }
@@ -82,9 +82,9 @@ extension LabelDaemon {
   /// The member of the group that this is now; nil when the service has failed.
   private func membership() -> ConsumerGroupMetadata? {
     do throws(KafkaError) {
-      return try consumer.groupMetadata()
+      return try sink.membership()
     } catch {
-      state.update { $0.fail(.brokers(error.description)) }
+      host.update { core, _ in core.fail(.brokers(error.description)) }
       return nil
     }
   }
@@ -122,8 +122,8 @@ extension LabelDaemon {
     while true {
       let indices = labels.indices.filter { !refused.contains($0) }
       let records = indices.map { labels[$0].record(topic: options.topic, format: options.format) }
-      do throws(PublishError) {
-        try publisher.publish(records, offsets: offsets, as: membership)
+      do throws(PublishFailure<KafkaError>) {
+        try sink.publish(records, offsets: offsets, as: membership)
         return .done(refused: refused)
       } catch {
         switch error {
@@ -131,10 +131,10 @@ extension LabelDaemon {
           refused.insert(indices[index])
           logger.error("a label is refused", metadata: ["reason": "\(cause)"])
         case .aborted(let cause):
-          logger.warning("publishing failed", metadata: ["reason": "\(cause)"])
+          abortLog.note(cause)
           return .tryAgain
         case .fatal(let cause):
-          state.update { $0.fail(.brokers(cause.description)) }
+          host.update { core, _ in core.fail(.brokers(cause.description)) }
           return .over
         }
       }
@@ -143,7 +143,7 @@ extension LabelDaemon {
 
   /// Publishes what an earlier run stored and could not publish; false when the service is over.
   private func publishBacklog() -> Bool {
-    while state.withLock({ !$0.isOver && $0.failure == nil }) {
+    while !host.isOver {
       do throws(LabelStoreError) {
         let labels = try store.unpublished(limit: options.limits.publicationMax)
         if labels.isEmpty { return true }
@@ -168,14 +168,13 @@ extension LabelDaemon {
     do throws(LabelStoreError) {
       let gone = try store.purge(nowMilliseconds: WallClock.milliseconds())
       let counts = try store.counts()
-      state.update { state in
-        state.contents = counts
-        state.purged += gone.count
+      host.update { core, _ in
+        core.contents = counts
+        core.purged += gone.count
       }
       guard !gone.isEmpty else { return }
-      let membership = try? consumer.groupMetadata()
-      guard let membership else { return }
-      try? publisher.publish(
+      guard let membership = try? sink.membership() else { return }
+      try? sink.publish(
         gone.map { $0.tombstone(topic: options.topic) }, offsets: [:], as: membership)
     } catch {
       _ = isRetriable(error)
@@ -184,7 +183,7 @@ extension LabelDaemon {
 
   /// Keeps the estimates for the next run; losing them costs precision for a while and no more.
   private func keepEstimates() {
-    let estimator = state.withLock { $0.machine.estimator }
+    let estimator = host.look { core, _ in core.machine.estimator }
     guard let data = try? JSONEncoder().encode(estimator) else { return }
     do throws(LabelStoreError) {
       try store.keep(Array(data), as: Self.estimatorNote)
@@ -195,7 +194,7 @@ extension LabelDaemon {
 
   private func rest() {
     let end = Instant.now.advanced(byMilliseconds: options.retryMilliseconds)
-    _ = nextWork { _, time in
+    _ = host.next { _, time in
       time >= end ? Decision<Bool>.perform(true) : .wait(until: end)
     }
   }

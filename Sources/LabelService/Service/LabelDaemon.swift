@@ -8,23 +8,23 @@ package import Logging
 internal import Pipeline
 internal import Records
 package import Settings
-internal import Threading
+internal import Synchronization
 internal import Wire
 
-/// The labelling service: a `LabelMachine` on threads. One reads, one asks the teacher, one stores,
-/// publishes and commits, one follows the labels topic.
+/// The labelling service: a `LabelMachine` on a host. One thread reads, one asks the teacher, one
+/// stores, publishes and commits, one follows the labels topic.
 package final class LabelDaemon: Sendable {
   /// The name under which the store keeps the estimates' state.
   static let estimatorNote = "estimator"
 
   let options: LabelOptions
-  let consumer: KafkaConsumer
-  let publisher: any RecordPublisher
+  let sink: KafkaSink
   let follower: LabelFollower
   let store: LabelStore
   let teacher: any Teacher
   let logger: Logger
-  let state: Monitor<LabelState>
+  let host: MachineHost<LabelCore, KafkaConsumer>
+  let abortLog: AbortLog
 
   /// Joins the group; nothing is read before `run`.
   ///
@@ -37,6 +37,7 @@ package final class LabelDaemon: Sendable {
     self.store = store
     self.teacher = teacher
     self.logger = logger
+    abortLog = AbortLog(logger: logger)
     let own = settings.forLabelling(label)
     let clients = try KafkaClients(
       settings: own, environment: environment, events: ServiceHost.kafkaEvents(logger))
@@ -44,9 +45,10 @@ package final class LabelDaemon: Sendable {
       settings.inputTopics + [settings.outputTopics.verdicts]
       + [settings.disagreementsTopic].compactMap { $0 }
     _ = try clients.partitionCounts(of: topics + [label.topic])
+    let consumer: KafkaConsumer
     do throws(KafkaError) {
       consumer = try clients.makeConsumer()
-      publisher = try clients.makePublisher(for: consumer)
+      sink = KafkaSink(consumer: consumer, publisher: try clients.makePublisher(for: consumer))
       try consumer.subscribe(to: topics)
     } catch {
       throw .unavailable(error.description)
@@ -55,16 +57,22 @@ package final class LabelDaemon: Sendable {
       clients: clients, groupID: label.groupID, topic: label.topic, store: store,
       timeToLiveMilliseconds: options.timeToLiveMilliseconds)
     do throws(LabelStoreError) {
-      state = Monitor(try Self.state(options, store, teacher.identity))
+      host = MachineHost(
+        try Self.core(options, store, teacher.identity), source: consumer,
+        options: .init(
+          pollRecordsMax: options.pollRecordsMax, pollMilliseconds: options.pollMilliseconds,
+          drainMilliseconds: options.drainTimeoutMilliseconds,
+          closeMilliseconds: options.closeMilliseconds),
+        readingFailure: { .brokers($0.description) })
     } catch {
       throw .model(error.description)
     }
   }
 
   /// The machine as an earlier run left it: the hour's requests and the estimates.
-  private static func state(
+  private static func core(
     _ options: LabelOptions, _ store: LabelStore, _ teacher: TeacherIdentity
-  ) throws(LabelStoreError) -> LabelState {
+  ) throws(LabelStoreError) -> LabelCore {
     let start = Instant.now
     let wall = WallClock.milliseconds()
     var estimator = LiveEstimator(windowMilliseconds: options.estimateWindowMilliseconds)
@@ -81,79 +89,70 @@ package final class LabelDaemon: Sendable {
       since: wall - 3_600_000, limit: options.limits.requestsPerHour)
     machine.remember(
       requestsAt: spent.map { start.advanced(byMilliseconds: Int(min(0, $0 - wall))) })
-    return LabelState(machine: machine, lastPoll: start)
+    return LabelCore(machine: machine, verdictsTopic: options.verdictsTopic)
   }
 
   /// Runs until `stop` or a failure; nil after `stop`. Blocks.
   package func run() -> LabelFailure? {
-    let threads = [
-      BlockingThread(name: "ask") { self.ask() },
-      BlockingThread(name: "publish") { self.publish() },
-      BlockingThread(name: "follow") { self.follow() },
-    ]
-    read()
-    let tasks = state.update { state in
-      state.isOver = true
-      return Array(state.tasks.values)
-    }
-    for task in tasks { task.cancel() }
-    for thread in threads { thread.join() }
-    let failure = state.withLock { $0.failure }
+    let decoder = Mutex(
+      LabelDecoder(
+        sampler: Sampler(plan: options.plan), verdictsTopic: options.verdictsTopic,
+        disagreementsTopic: options.disagreementsTopic, inputFormat: options.inputFormat,
+        conversations: options.conversations, verdictFormat: options.verdictFormat))
+    let failure = host.run(
+      take: { records in
+        let inputs = decoder.withLock { decoder in records.map { decoder.decode($0) } }
+        let wall = WallClock.milliseconds()
+        return { $0.machine.receive(inputs, now: $1, wallMilliseconds: wall) }
+      },
+      workers: [
+        ("ask", { self.ask() }), ("publish", { self.publish() }), ("follow", { self.follow() }),
+      ],
+      hasLeft: {
+        for task in host.look({ core, _ in core.tasks.values }) { task.cancel() }
+      })
+    if host.progress.leftLate { logger.warning("left the group without its answer") }
     if let failure { logger.error("labelling failed", metadata: ["reason": "\(failure)"]) }
     return failure
   }
 
   /// Asks the service to finish what is on its way and end.
-  package func stop() { state.update { $0.isStopping = true } }
+  package func stop() { host.stop() }
+
+  /// How the host of the service fares.
+  package var progress: HostProgress { host.progress }
 
   /// Where the service stands.
   package var snapshot: LabelSnapshot {
-    let time = Instant.now
     let wall = WallClock.milliseconds()
-    return state.withLock { state in
-      LabelSnapshot(
-        counters: state.machine.counters, queued: state.machine.queue.count,
-        inFlight: state.machine.inFlight.count,
-        waitingExchanges: state.machine.join.waitingExchanges,
-        waitingVerdicts: state.machine.join.waitingVerdicts,
-        budgetLeft: state.machine.budget.left(at: time),
-        isCircuitOpen: state.machine.breaker.isOpen,
-        assigned: state.machine.ledger.assigned.count, wasAssigned: state.wasAssigned,
-        isPublishing: state.machine.isPublishing,
-        lastPublication: state.machine.lastPublication, lastPoll: state.lastPoll,
-        teacherLatency: state.teacherLatency,
-        estimates: state.machine.estimator.estimates(nowMilliseconds: wall),
-        contents: state.contents, followedTombstones: state.followedTombstones,
-        followedLabels: state.followedLabels, purged: state.purged, failure: state.failure)
+    return host.look { core, time in
+      let machine = core.machine
+      return LabelSnapshot(
+        counters: machine.counters, queued: machine.queue.count,
+        inFlight: machine.inFlight.count,
+        waitingExchanges: machine.join.waitingExchanges,
+        waitingVerdicts: machine.join.waitingVerdicts,
+        budgetLeft: core.machine.budget.left(at: time),
+        isCircuitOpen: machine.breaker.isOpen,
+        assigned: machine.ledger.assigned.count,
+        teacherLatency: core.teacherLatency,
+        estimates: core.machine.estimator.estimates(nowMilliseconds: wall),
+        contents: core.contents, followedTombstones: core.followedTombstones,
+        followedLabels: core.followedLabels, purged: core.purged, failure: core.failure)
     }
   }
 
   /// The metrics page.
   package func metrics() -> String {
     var page = snapshot.metricsPage()
-    page.addDoubts(publisher.doubts)
+    page.addDoubts(sink.doubts)
     return page.text
-  }
-
-  /// Waits for the next piece of work that `decide` finds; nil when the service is over.
-  func nextWork<Work>(
-    _ decide: (inout LabelState, Instant) -> Decision<Work>
-  ) -> Work? {
-    state.wait { state -> Monitor<LabelState>.Turn<Work?> in
-      if state.isOver || state.failure != nil { return .done(nil) }
-      let time = Instant.now
-      switch decide(&state, time) {
-      case .perform(let work): return .done(work)
-      case .wait(until: nil): return .sleep(atMost: .seconds(1))
-      case .wait(let until?): return .sleep(atMost: time.duration(until: until))
-      }
-    }
   }
 
   /// Lets the service end with a failure of the store, unless the same call can succeed later.
   func isRetriable(_ error: LabelStoreError) -> Bool {
     if error.isRetriable { return true }
-    state.update { $0.fail(.store(error.description)) }
+    host.update { core, _ in core.fail(.store(error.description)) }
     return false
   }
 }

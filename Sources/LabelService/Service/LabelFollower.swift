@@ -47,7 +47,7 @@ final class LabelFollower: Sendable {
   func follow(nowMilliseconds: Int64) throws(LabelFailure) -> LabelChanges {
     var records: [InputRecord] = []
     do throws(KafkaError) {
-      try consumer.pollBatch(into: &records, max: 500, timeout: .milliseconds(200)) { _ in }
+      try consumer.poll(into: &records, max: 500, timeout: .milliseconds(200)) { _ in }
     } catch {
       throw .brokers(error.description)
     }
@@ -72,20 +72,20 @@ final class LabelFollower: Sendable {
 extension LabelDaemon {
   /// Follows the labels topic until the service is over.
   func follow() {
-    while state.withLock({ !$0.isOver && $0.failure == nil }) {
+    while !host.isOver {
       do throws(LabelFailure) {
         let changes = try follower.follow(nowMilliseconds: WallClock.milliseconds())
         guard changes != LabelChanges() else { continue }
-        state.update { state in
-          state.followedLabels += changes.labels
-          state.followedTombstones += changes.tombstones
+        host.update { core, _ in
+          core.followedLabels += changes.labels
+          core.followedTombstones += changes.tombstones
         }
         if changes.unreadable > 0 {
           logger.warning(
             "labels that cannot be read", metadata: ["count": "\(changes.unreadable)"])
         }
       } catch {
-        state.update { $0.fail(error) }
+        host.update { core, _ in core.fail(error) }
       }
     }
     follower.close()
