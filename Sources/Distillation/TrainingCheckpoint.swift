@@ -1,23 +1,23 @@
 internal import Basics
 import Foundation
-import Tensors
+package import Tensors
 
 /// A training between two steps, as a file: a line of JSON with what follows, then the floats of
 /// weights and optimizer, little-endian, then eight bytes of a hash over them.
-struct TrainingCheckpoint: Codable {
+package struct TrainingCheckpoint: Codable {
   let fingerprint: String
   let history: [TrainingPoint]
   var floats = 0
 
   private static let version = "sluice checkpoint 1"
 
-  init(fingerprint: String, history: [TrainingPoint]) {
+  package init(fingerprint: String, history: [TrainingPoint]) {
     self.fingerprint = fingerprint
     self.history = history
   }
 
   /// Writes to a new file, waits until it is on disk, and gives it its name.
-  func write(_ state: [ArenaTensor], to path: String) throws(TrainingFailure) {
+  package func write(_ state: [ArenaTensor], to path: String) throws(TrainingFailure) {
     var header = self
     header.floats = state.reduce(0) { $0 + $1.count }
     let temporary = path + ".new"

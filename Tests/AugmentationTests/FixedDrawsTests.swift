@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Augmentation
+import Augmentation
 
 /// Draws that outlive a run: stored data and resumed work depend on them, so they never change.
 @Suite struct FixedDrawsTests {

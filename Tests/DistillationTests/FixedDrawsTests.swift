@@ -4,7 +4,7 @@ import Tensors
 import TestSupport
 import Testing
 
-@testable import Distillation
+import Distillation
 
 /// Draws that outlive a run: stored data and resumed work depend on them, so they never change.
 @Suite struct FixedDrawsTests {
