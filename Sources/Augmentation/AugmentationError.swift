@@ -1,3 +1,4 @@
+internal import Files
 internal import LanguageModel
 
 /// Why augmentation cannot begin or go on; it never shows a text.
@@ -19,6 +20,9 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
       "\(role): \(problem)"
     }
   }
+
+  /// What the system refused.
+  init(_ error: FileError) { self = .file(path: error.path, problem: error.reason) }
 
   /// What a failed request means for the whole run.
   init(_ error: LanguageModelError, role: String) {

@@ -1,4 +1,5 @@
 package import Basics
+internal import Files
 internal import Foundation
 internal import LanguageModel
 internal import Synchronization
@@ -74,13 +75,20 @@ package final class Journal: Sendable {
   ///
   /// - Throws: `AugmentationError.file` when it belongs to runs with another.
   package init(path: String, identity: ContentDigest) throws(AugmentationError) {
-    let file = try LineFile(path)
-    let lines = try file.readLines()
-    var state = State(file: file)
-    if lines.isEmpty {
-      try state.file.append(
-        Self.line(Header(version: Self.version, identity: identity.description)))
-    } else {
+    let lines: [Data]
+    var state: State
+    do throws(FileError) {
+      let file = try LineFile(path)
+      lines = try file.readLines()
+      if lines.isEmpty {
+        let header = Header(version: Self.version, identity: identity.description)
+        try file.append(Self.line(header))
+      }
+      state = State(file: file)
+    } catch {
+      throw AugmentationError(error)
+    }
+    if !lines.isEmpty {
       try Self.check(lines[0], identity, path)
       for (number, line) in lines.enumerated().dropFirst() {
         guard let entry = try? JSONDecoder().decode(JournalEntry.self, from: line) else {
@@ -113,14 +121,20 @@ package final class Journal: Sendable {
   package func append(_ entry: JournalEntry) throws(AugmentationError) {
     let line = Self.line(entry)
     try state.withLock { state throws(AugmentationError) in
-      try state.file.append(line)
+      try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
+        try state.file.append(line)
+      }
       state.totals.add(entry)
     }
   }
 
   /// Waits until every answer is on the disk.
   package func synchronize() throws(AugmentationError) {
-    try state.withLock { state throws(AugmentationError) in try state.file.synchronize() }
+    try state.withLock { state throws(AugmentationError) in
+      try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
+        try state.file.synchronize()
+      }
+    }
   }
 
   private static func check(

@@ -1,4 +1,5 @@
 package import Datasets
+internal import Files
 internal import Foundation
 
 /// The output: labelled rows that are only ever added.
@@ -12,9 +13,13 @@ package struct RowFile: ~Copyable {
 
   /// Opens the output.
   package init(_ path: String) throws(AugmentationError) {
-    let file = try LineFile(path)
-    existing = try file.readLines()
-    self.file = file
+    do throws(FileError) {
+      let file = try LineFile(path)
+      existing = try file.readLines()
+      self.file = file
+    } catch {
+      throw AugmentationError(error)
+    }
   }
 
   /// Rows that were there at the start.
@@ -37,9 +42,16 @@ package struct RowFile: ~Copyable {
       }
       position += 1
     }
-    if !new.isEmpty { try file.append(new) }
+    if new.isEmpty { return }
+    try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
+      try file.append(new)
+    }
   }
 
   /// Waits until every row is on the disk.
-  package func synchronize() throws(AugmentationError) { try file.synchronize() }
+  package func synchronize() throws(AugmentationError) {
+    try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
+      try file.synchronize()
+    }
+  }
 }

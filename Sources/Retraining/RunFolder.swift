@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import Guard
 internal import ModelRegistry
@@ -88,10 +89,8 @@ struct RunFolder {
   }
 
   func write(_ data: Data, to file: String) throws(RetrainFailure) {
-    do throws(AtomicFileError) {
-      try AtomicFile.write(data, to: file)
-    } catch {
-      throw .output("\(error)")
+    try withFileErrors(as: RetrainFailure.init) { () throws(FileError) in
+      try DurableFiles().replace(file, with: data)
     }
   }
 
