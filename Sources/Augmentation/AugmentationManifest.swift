@@ -76,8 +76,7 @@ package struct AugmentationManifest: Codable, Sendable, Equatable {
     guard let json = try? encoder.encode(self) else {
       throw .file(path: path, problem: "cannot be encoded")
     }
-    try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
-      try DurableFiles().replace(path, with: json + [0x0A])
-    }
+    try withFileErrors(
+      as: AugmentationError.init, try DurableFiles().replace(path, with: json + [0x0A]))
   }
 }

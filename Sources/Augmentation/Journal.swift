@@ -75,20 +75,13 @@ package final class Journal: Sendable {
   ///
   /// - Throws: `AugmentationError.file` when it belongs to runs with another.
   package init(path: String, identity: ContentDigest) throws(AugmentationError) {
-    let lines: [Data]
-    var state: State
-    do throws(FileError) {
-      let file = try LineFile(path)
-      lines = try file.readLines()
-      if lines.isEmpty {
-        let header = Header(version: Self.version, identity: identity.description)
-        try file.append(Self.line(header))
-      }
-      state = State(file: file)
-    } catch {
-      throw AugmentationError(error)
-    }
-    if !lines.isEmpty {
+    let file = try withFileErrors(as: AugmentationError.init, try LineFile(path))
+    let lines = try withFileErrors(as: AugmentationError.init, try file.readLines())
+    var state = State(file: file)
+    if lines.isEmpty {
+      let header = Self.line(Header(version: Self.version, identity: identity.description))
+      try withFileErrors(as: AugmentationError.init, try state.file.append(header))
+    } else {
       try Self.check(lines[0], identity, path)
       for (number, line) in lines.enumerated().dropFirst() {
         guard let entry = try? JSONDecoder().decode(JournalEntry.self, from: line) else {
@@ -121,9 +114,7 @@ package final class Journal: Sendable {
   package func append(_ entry: JournalEntry) throws(AugmentationError) {
     let line = Self.line(entry)
     try state.withLock { state throws(AugmentationError) in
-      try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
-        try state.file.append(line)
-      }
+      try withFileErrors(as: AugmentationError.init, try state.file.append(line))
       state.totals.add(entry)
     }
   }
@@ -131,9 +122,7 @@ package final class Journal: Sendable {
   /// Waits until every answer is on the disk.
   package func synchronize() throws(AugmentationError) {
     try state.withLock { state throws(AugmentationError) in
-      try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
-        try state.file.synchronize()
-      }
+      try withFileErrors(as: AugmentationError.init, try state.file.synchronize())
     }
   }
 

@@ -13,13 +13,9 @@ package struct RowFile: ~Copyable {
 
   /// Opens the output.
   package init(_ path: String) throws(AugmentationError) {
-    do throws(FileError) {
-      let file = try LineFile(path)
-      existing = try file.readLines()
-      self.file = file
-    } catch {
-      throw AugmentationError(error)
-    }
+    let file = try withFileErrors(as: AugmentationError.init, try LineFile(path))
+    existing = try withFileErrors(as: AugmentationError.init, try file.readLines())
+    self.file = file
   }
 
   /// Rows that were there at the start.
@@ -42,16 +38,12 @@ package struct RowFile: ~Copyable {
       }
       position += 1
     }
-    if new.isEmpty { return }
-    try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
-      try file.append(new)
-    }
+    guard !new.isEmpty else { return }
+    try withFileErrors(as: AugmentationError.init, try file.append(new))
   }
 
   /// Waits until every row is on the disk.
   package func synchronize() throws(AugmentationError) {
-    try withFileErrors(as: AugmentationError.init) { () throws(FileError) in
-      try file.synchronize()
-    }
+    try withFileErrors(as: AugmentationError.init, try file.synchronize())
   }
 }

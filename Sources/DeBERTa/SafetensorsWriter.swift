@@ -25,12 +25,12 @@ struct SafetensorsWriter {
     guard let header = try? header(tensors) else {
       throw ModelError(file, .unwritable("its header cannot be encoded"))
     }
-    try withFileErrors(as: ModelError.init) { () throws(FileError) in
+    try withFileErrors(
+      as: ModelError.init,
       try DurableFiles().create(path) { file throws(FileError) in
         try file.write(header)
         for (_, tensor) in tensors { try write(tensor, to: file) }
-      }
-    }
+      })
   }
 
   private var floatBytes: Int { format == .float32 ? 4 : 2 }
@@ -139,14 +139,11 @@ extension TrainableModel {
         }
         contents = noted
       }
-      try withFileErrors(as: ModelError.init) { () throws(FileError) in
-        try DurableFiles().create(folder + "/" + name, with: contents)
-      }
+      try withFileErrors(
+        as: ModelError.init, try DurableFiles().create(folder + "/" + name, with: contents))
     }
     let tensors = parameters.layout.entries.map { ($0.name, parameters.tensor($0.name)) }
     try SafetensorsWriter(format: format).write(tensors, to: folder + "/" + File.weights)
-    try withFileErrors(as: ModelError.init) { () throws(FileError) in
-      try DurableFiles().sync(folder: folder)
-    }
+    try withFileErrors(as: ModelError.init, try DurableFiles().sync(folder: folder))
   }
 }

@@ -39,7 +39,7 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Does something with files, and tells its failure in the caller's own words.
 package func withFileErrors<Value: ~Copyable, Failure: Error>(
-  as convert: (FileError) -> Failure, _ body: () throws(FileError) -> Value
+  as convert: (FileError) -> Failure, _ body: @autoclosure () throws(FileError) -> Value
 ) throws(Failure) -> Value {
   do throws(FileError) {
     return try body()

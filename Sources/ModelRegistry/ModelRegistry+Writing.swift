@@ -40,13 +40,11 @@ extension ModelRegistry {
       throw RegistryError(.exists, version.description, "the version is there already")
     }
     let unfinished = "\(path)/.\(version)\(DurableFiles.temporarySuffix)"
-    try change { files throws(FileError) in try files.makeFolder(unfinished) }
+    try change(try files.makeFolder(unfinished))
     var digests: [String: ModelManifest.File] = [:]
     for name in names {
       let copy = "\(unfinished)/\(name)"
-      try change { files throws(FileError) in
-        try files.copy("\(candidate.folder)/\(name)", to: copy)
-      }
+      try change(try files.copy("\(candidate.folder)/\(name)", to: copy))
       digests[name] = try Self.digest(of: copy)
     }
     let manifest = ModelManifest(
@@ -54,12 +52,10 @@ extension ModelRegistry {
       hash: candidate.hash, files: digests, trainingData: candidate.trainingData,
       recipe: candidate.recipe, metrics: candidate.metrics, status: candidate.status,
       reasons: candidate.reasons, others: candidate.others)
-    try change { files throws(FileError) in
-      try files.create("\(unfinished)/\(ModelManifest.fileName)", with: manifest.json)
-      try files.sync(folder: unfinished)
-      try files.move(unfinished, to: folder(of: version))
-      try files.sync(folder: path)
-    }
+    try change(try files.create("\(unfinished)/\(ModelManifest.fileName)", with: manifest.json))
+    try change(try files.sync(folder: unfinished))
+    try change(try files.move(unfinished, to: folder(of: version)))
+    try change(try files.sync(folder: path))
     try note(HistoryEntry(.register, version, by: by, reason: reason))
     return manifest
   }
@@ -104,10 +100,8 @@ extension ModelRegistry {
     for version in versions where version != current && version != previous {
       if versions.count <= max(0, keep) { break }
       let hidden = "\(path)/.\(version)\(DurableFiles.temporarySuffix)"
-      try change { files throws(FileError) in
-        try files.move(folder(of: version), to: hidden)
-        try files.removeFolder(hidden)
-      }
+      try change(try files.move(folder(of: version), to: hidden))
+      try change(try files.removeFolder(hidden))
       try note(HistoryEntry(.prune, version, by: by, reason: "keeping \(keep)"))
       removed.append(version)
       versions.removeAll { $0 == version }
@@ -136,10 +130,8 @@ extension ModelRegistry {
       throw RegistryError(.damaged, version.description, problem)
     }
     let before = current
-    try change { files throws(FileError) in
-      if let before { try files.link("\(path)/previous", to: before.description) }
-      try files.link("\(path)/current", to: version.description)
-    }
+    if let before { try change(try files.link("\(path)/previous", to: before.description)) }
+    try change(try files.link("\(path)/current", to: version.description))
     try note(HistoryEntry(action, version, previous: before, by: by, reason: reason))
     try alignStatuses()
   }
@@ -153,9 +145,7 @@ extension ModelRegistry {
         throw RegistryError(.system, path, "cannot be made")
       }
     }
-    let lock = try withFileErrors(as: RegistryError.init) { () throws(FileError) in
-      try FileLock("\(path)/.lock")
-    }
+    let lock = try withFileErrors(as: RegistryError.init, try FileLock("\(path)/.lock"))
     try removeUnfinished()
     try mendLinks()
     try alignStatuses()
@@ -164,14 +154,12 @@ extension ModelRegistry {
 
   private func removeUnfinished() throws(RegistryError) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    try change { files throws(FileError) in
-      for name in names where name.hasSuffix(DurableFiles.temporarySuffix) {
-        let isFolder = name.hasPrefix(".")
-        if isFolder {
-          try files.removeFolder("\(path)/\(name)")
-        } else {
-          try files.removeFile("\(path)/\(name)")
-        }
+    for name in names where name.hasSuffix(DurableFiles.temporarySuffix) {
+      let isFolder = name.hasPrefix(".")
+      if isFolder {
+        try change(try files.removeFolder("\(path)/\(name)"))
+      } else {
+        try change(try files.removeFile("\(path)/\(name)"))
       }
     }
   }
@@ -184,11 +172,9 @@ extension ModelRegistry {
       if let before = last?.previous, before != current,
         FileManager.default.fileExists(atPath: folder(of: before))
       {
-        try change { files throws(FileError) in
-          try files.link("\(path)/previous", to: before.description)
-        }
+        try change(try files.link("\(path)/previous", to: before.description))
       } else {
-        try change { files throws(FileError) in try files.removeFile("\(path)/previous") }
+        try change(try files.removeFile("\(path)/previous"))
       }
     }
     if last?.version != current {
@@ -211,21 +197,20 @@ extension ModelRegistry {
   }
 
   private func write(_ manifest: ModelManifest) throws(RegistryError) {
-    try change { files throws(FileError) in
+    try change(
       try files.replace(
-        "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: manifest.json)
-    }
+        "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: manifest.json))
   }
 
   private func note(_ entry: HistoryEntry) throws(RegistryError) {
-    try change { files throws(FileError) in try files.append(entry.line, to: historyPath) }
+    try change(try files.append(entry.line, to: historyPath))
   }
 
   /// Changes files; what the system refuses is an error of the registry.
   private func change(
-    _ body: (DurableFiles) throws(FileError) -> Void
+    _ step: @autoclosure () throws(FileError) -> Void
   ) throws(RegistryError) {
-    try withFileErrors(as: RegistryError.init) { () throws(FileError) in try body(files) }
+    try withFileErrors(as: RegistryError.init, try step())
   }
 
   private static func digest(of path: String) throws(RegistryError) -> ModelManifest.File {

@@ -76,9 +76,8 @@ package struct RetrainJob: Sendable {
   ///   in the file as well.
   package func run() throws(RetrainFailure) -> RetrainOutcome {
     try RunFolder.makeFolder(retrain.folder)
-    let lock = try withFileErrors(as: RetrainFailure.init) { () throws(FileError) in
-      try FileLock(retrain.folder + "/.lock", permissions: 0o600)
-    }
+    let lock = try withFileErrors(
+      as: RetrainFailure.init, try FileLock(retrain.folder + "/.lock", permissions: 0o600))
     defer { withExtendedLifetime(lock) {} }
     let startedAt = Self.now
     do throws(RetrainFailure) {

@@ -89,9 +89,7 @@ struct RunFolder {
   }
 
   func write(_ data: Data, to file: String) throws(RetrainFailure) {
-    try withFileErrors(as: RetrainFailure.init) { () throws(FileError) in
-      try DurableFiles().replace(file, with: data)
-    }
+    try withFileErrors(as: RetrainFailure.init, try DurableFiles().replace(file, with: data))
   }
 
   func read<Value: Decodable>(_ file: String) -> Value? { Self.read(file) }
