@@ -37,6 +37,7 @@ let base: [Target] = [
   .target(
     name: "Basics", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
     swiftSettings: strict),
+  .target(name: "Files", swiftSettings: strict),
   .target(name: "Records", swiftSettings: strict),
 ]
 
@@ -55,10 +56,11 @@ let foundations: [Target] = [
 // Engine
 let engine: [Target] = [
   .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
-  .target(name: "DeBERTa", dependencies: ["Basics", "Tensors"], swiftSettings: strict),
+  .target(name: "DeBERTa", dependencies: ["Basics", "Files", "Tensors"], swiftSettings: strict),
   .target(
-    name: "Distillation", dependencies: ["Basics", "DeBERTa", "Tensors"], swiftSettings: strict),
-  .target(name: "CudaDevice", dependencies: ["Basics", "CCuda"], swiftSettings: strict),
+    name: "Distillation", dependencies: ["Basics", "Files", "DeBERTa", "Tensors"],
+    swiftSettings: strict),
+  .target(name: "CudaDevice", dependencies: ["Basics", "Files", "CCuda"], swiftSettings: strict),
   .target(
     name: "CudaDeBERTa",
     dependencies: ["Basics", "CudaDevice", "DeBERTa", "Tensors", "Threading"],
@@ -97,11 +99,12 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(name: "Systemd", dependencies: ["Basics"], swiftSettings: strict),
-  .target(name: "ModelRegistry", dependencies: ["Basics"], swiftSettings: strict),
+  .target(name: "ModelRegistry", dependencies: ["Basics", "Files"], swiftSettings: strict),
   .target(
     name: "Guard",
     dependencies: [
-      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa", "CudaDevice",
+      "Basics", "Files", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
+      "CudaDevice",
       "CudaDeBERTa",
     ],
     swiftSettings: strict),
@@ -133,7 +136,8 @@ let operation: [Target] = [
 // Composition
 let composition: [Target] = [
   .target(
-    name: "Augmentation", dependencies: ["Basics", "Datasets", "LanguageModel", "Settings"],
+    name: "Augmentation",
+    dependencies: ["Basics", "Files", "Datasets", "LanguageModel", "Settings"],
     swiftSettings: strict),
   .target(
     name: "FilterService",
@@ -161,7 +165,7 @@ let composition: [Target] = [
   .target(
     name: "Learning",
     dependencies: [
-      "Basics", "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics",
+      "Basics", "Files", "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics",
       "Presentation",
       "Tensors", "Tokenizer",
     ],
@@ -169,14 +173,16 @@ let composition: [Target] = [
   .target(
     name: "Evaluation",
     dependencies: [
-      "Basics", "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline", "Settings",
+      "Basics", "Files", "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline",
+      "Settings",
       "Guard",
     ],
     swiftSettings: strict),
   .target(
     name: "Retraining",
     dependencies: [
-      "Basics", "Datasets", "Records", "Metrics", "Tensors", "Distillation", "Wire", "Kafka",
+      "Basics", "Files", "Datasets", "Records", "Metrics", "Tensors", "Distillation", "Wire",
+      "Kafka",
       "Pipeline",
       "Settings", "Telemetry", "Guard", "Hosting", "LabelStore", "ModelRegistry", "Learning",
       "Evaluation",
@@ -198,7 +204,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "Basics", "FilterService", "Guard", "Augmentation", "Learning", "Retraining", "Evaluation",
+      "Basics", "Files", "FilterService", "Guard", "Augmentation", "Learning", "Retraining",
+      "Evaluation",
       "Metrics",
       "Distillation",
       "DeBERTa",
@@ -213,7 +220,8 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
-      "Basics", "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa", "CudaDevice",
+      "Basics", "Files", "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa",
+      "CudaDevice",
       "Distillation", "Tensors", "Kafka", "Pipeline", "Presentation", "Records", "Settings",
       "Telemetry", "Threading",
       .product(name: "Logging", package: "swift-log"),
@@ -227,7 +235,7 @@ let tests: [Target] = [
   .target(
     name: "TestSupport",
     dependencies: [
-      "Basics", "Kafka", "Records", "Threading", "Transport",
+      "Basics", "Files", "Kafka", "Records", "Threading", "Transport",
       .product(name: "FlyingFox", package: "FlyingFox"),
     ],
     path: "Tests/TestSupport", swiftSettings: strict),
@@ -238,6 +246,7 @@ let tests: [Target] = [
       .define("SLUICE_EMULATOR"), .treatAllWarnings(as: .error), .unsafeFlags(["-O2"]),
     ]),
   test("BasicsTests", ["Basics"]),
+  test("FilesTests", ["Files"]),
   test("RecordsTests", ["Records"]),
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
@@ -263,7 +272,7 @@ let tests: [Target] = [
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
   test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
-  test("ModelRegistryTests", ["ModelRegistry"]),
+  test("ModelRegistryTests", ["Files", "ModelRegistry"]),
   test(
     "FilterServiceTests",
     [

@@ -1,4 +1,5 @@
 package import Basics
+internal import Files
 internal import LanguageModel
 
 /// Why augmentation cannot begin or go on; it never shows a text.
@@ -21,6 +22,9 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
       "\(role): \(problem); run the same command to go on"
     }
   }
+
+  /// What the system refused.
+  init(_ error: FileError) { self = .file(path: error.path, problem: error.reason) }
 
   /// What a failed request means for the whole run.
   init(_ error: LanguageModelError, role: String) {

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// What a run was made of and what came of it, as a file beside the rows.
@@ -72,10 +73,10 @@ package struct AugmentationManifest: Codable, Sendable, Equatable {
   package func write(to path: String) throws(AugmentationError) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    do {
-      try (encoder.encode(self) + [0x0A]).write(to: URL(filePath: path), options: .atomic)
-    } catch {
-      throw .file(path: path, problem: "cannot be written")
+    guard let json = try? encoder.encode(self) else {
+      throw .file(path: path, problem: "cannot be encoded")
     }
+    try withFileErrors(
+      as: AugmentationError.init, try DurableFiles().replace(path, with: json + [0x0A]))
   }
 }

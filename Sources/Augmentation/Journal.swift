@@ -1,4 +1,5 @@
 package import Basics
+internal import Files
 internal import Foundation
 internal import LanguageModel
 internal import Synchronization
@@ -74,12 +75,12 @@ package final class Journal: Sendable {
   ///
   /// - Throws: `AugmentationError.file` when it belongs to runs with another.
   package init(path: String, identity: ContentDigest) throws(AugmentationError) {
-    let file = try LineFile(path)
-    let lines = try file.readLines()
+    let file = try withFileErrors(as: AugmentationError.init, try LineFile(path))
+    let lines = try withFileErrors(as: AugmentationError.init, try file.readLines())
     var state = State(file: file)
     if lines.isEmpty {
-      try state.file.append(
-        Self.line(Header(version: Self.version, identity: identity.description)))
+      let header = Self.line(Header(version: Self.version, identity: identity.description))
+      try withFileErrors(as: AugmentationError.init, try state.file.append(header))
     } else {
       try Self.check(lines[0], identity, path)
       for (number, line) in lines.enumerated().dropFirst() {
@@ -113,14 +114,16 @@ package final class Journal: Sendable {
   package func append(_ entry: JournalEntry) throws(AugmentationError) {
     let line = Self.line(entry)
     try state.withLock { state throws(AugmentationError) in
-      try state.file.append(line)
+      try withFileErrors(as: AugmentationError.init, try state.file.append(line))
       state.totals.add(entry)
     }
   }
 
   /// Waits until every answer is on the disk.
   package func synchronize() throws(AugmentationError) {
-    try state.withLock { state throws(AugmentationError) in try state.file.synchronize() }
+    try state.withLock { state throws(AugmentationError) in
+      try withFileErrors(as: AugmentationError.init, try state.file.synchronize())
+    }
   }
 
   private static func check(

@@ -1,4 +1,5 @@
 package import Datasets
+internal import Files
 internal import Foundation
 
 /// The output: labelled rows that are only ever added.
@@ -12,8 +13,8 @@ package struct RowFile: ~Copyable {
 
   /// Opens the output.
   package init(_ path: String) throws(AugmentationError) {
-    let file = try LineFile(path)
-    existing = try file.readLines()
+    let file = try withFileErrors(as: AugmentationError.init, try LineFile(path))
+    existing = try withFileErrors(as: AugmentationError.init, try file.readLines())
     self.file = file
   }
 
@@ -37,9 +38,12 @@ package struct RowFile: ~Copyable {
       }
       position += 1
     }
-    if !new.isEmpty { try file.append(new) }
+    guard !new.isEmpty else { return }
+    try withFileErrors(as: AugmentationError.init, try file.append(new))
   }
 
   /// Waits until every row is on the disk.
-  package func synchronize() throws(AugmentationError) { try file.synchronize() }
+  package func synchronize() throws(AugmentationError) {
+    try withFileErrors(as: AugmentationError.init, try file.synchronize())
+  }
 }

@@ -1,4 +1,5 @@
 internal import Basics
+internal import Files
 internal import Foundation
 
 /// Compiled kernels on disk, so that only the first start on a host compiles them.
@@ -69,10 +70,10 @@ package struct CubinCache: Sendable {
     let path = "\(folder)/\(key.digest).cubin"
     if let bytes = read(path) { return (bytes, .cache) }
     let bytes = try build()
-    do {
+    do throws(FileError) {
       try write(bytes, to: path)
     } catch {
-      return (bytes, .notKept(reason: "\(path): cannot be written"))
+      return (bytes, .notKept(reason: error.description))
     }
     return (bytes, .built)
   }
@@ -109,10 +110,9 @@ package struct CubinCache: Sendable {
     return bytes
   }
 
-  private func write(_ bytes: [UInt8], to path: String) throws {
+  private func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     let entry = Data(ContentDigest(of: bytes).bytes + bytes)
-    try entry.write(to: URL(filePath: path), options: .atomic)
-    try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+    try DurableFiles().replace(path, with: entry, permissions: 0o600)
     trim(keeping: path)
   }
 

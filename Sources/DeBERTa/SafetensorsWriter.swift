@@ -1,3 +1,5 @@
+internal import Basics
+internal import Files
 import Foundation
 import Tensors
 
@@ -20,17 +22,15 @@ struct SafetensorsWriter {
     _ tensors: [(name: String, tensor: ArenaTensor)], to path: String
   ) throws(ModelError) {
     let file = (path as NSString).lastPathComponent
-    guard FileManager.default.createFile(atPath: path, contents: nil),
-      let handle = FileHandle(forWritingAtPath: path)
-    else { throw ModelError(file, .unwritable("cannot be created")) }
-    defer { try? handle.close() }
-    do {
-      try handle.write(contentsOf: header(tensors))
-      for (_, tensor) in tensors { try write(tensor, to: handle) }
-      try handle.synchronize()
-    } catch {
-      throw ModelError(file, .unwritable("the disk may be full"))
+    guard let header = try? header(tensors) else {
+      throw ModelError(file, .unwritable("its header cannot be encoded"))
     }
+    try withFileErrors(
+      as: ModelError.init,
+      try DurableFiles().create(path) { file throws(FileError) in
+        try file.write(header)
+        for (_, tensor) in tensors { try write(tensor, to: file) }
+      })
   }
 
   private var floatBytes: Int { format == .float32 ? 4 : 2 }
@@ -54,11 +54,10 @@ struct SafetensorsWriter {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var json = try encoder.encode(entries)
     while json.count % 8 != 0 { json.append(0x20) }
-    let length = (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
-    return Data(length) + json
+    return Data(UInt64(json.count).littleEndianBytes) + json
   }
 
-  private func write(_ tensor: ArenaTensor, to handle: FileHandle) throws {
+  private func write(_ tensor: ArenaTensor, to file: borrowing NewFile) throws(FileError) {
     let piece = 1 << 20
     for start in stride(from: tensor.range.lowerBound, to: tensor.range.upperBound, by: piece) {
       let range = start..<min(start + piece, tensor.range.upperBound)
@@ -68,7 +67,7 @@ struct SafetensorsWriter {
         case .float16: Self.narrowed(floats)
         }
       }
-      try handle.write(contentsOf: bytes)
+      try file.write(bytes)
     }
   }
 
@@ -98,20 +97,24 @@ struct SafetensorsWriter {
   }
 }
 
+extension ModelError {
+  /// What the system refused.
+  fileprivate init(_ error: FileError) {
+    self.init((error.path as NSString).lastPathComponent, .unwritable(error.reason))
+  }
+}
+
 extension WeightFormat {
-  /// Corrects what a configuration says of the weights' number format, where it says anything.
-  fileprivate func note(in path: String) throws {
-    let file = URL(filePath: path)
-    let json = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
-    guard var configuration = json as? [String: Any] else { return }
-    let keys = ["dtype", "torch_dtype"].filter { configuration[$0] != nil }
+  /// A configuration that tells the weights' number format right, where it says anything of it.
+  fileprivate func noted(in configuration: Data) throws -> Data {
+    let json = try JSONSerialization.jsonObject(with: configuration)
+    guard var object = json as? [String: Any] else { return configuration }
+    let keys = ["dtype", "torch_dtype"].filter { object[$0] != nil }
     let name = self == .float32 ? "float32" : "float16"
-    guard keys.contains(where: { configuration[$0] as? String != name }) else { return }
-    for key in keys { configuration[key] = name }
-    try JSONSerialization.data(
-      withJSONObject: configuration,
-      options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    ).write(to: file, options: .atomic)
+    guard keys.contains(where: { object[$0] as? String != name }) else { return configuration }
+    for key in keys { object[key] = name }
+    return try JSONSerialization.data(
+      withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
   }
 }
 
@@ -127,14 +130,20 @@ extension TrainableModel {
         if name == "tokenizer_config.json" { continue }
         throw ModelError(name, .unreadable("not in the model that this one came from"))
       }
-      do {
-        try FileManager.default.copyItem(atPath: from, toPath: folder + "/" + name)
-        if name == File.configuration { try format.note(in: folder + "/" + name) }
-      } catch {
-        throw ModelError(name, .unwritable("cannot be copied"))
+      guard var contents = FileManager.default.contents(atPath: from) else {
+        throw ModelError(name, .unreadable("cannot be copied"))
       }
+      if name == File.configuration {
+        guard let noted = try? format.noted(in: contents) else {
+          throw ModelError(name, .malformed("not JSON"))
+        }
+        contents = noted
+      }
+      try withFileErrors(
+        as: ModelError.init, try DurableFiles().create(folder + "/" + name, with: contents))
     }
     let tensors = parameters.layout.entries.map { ($0.name, parameters.tensor($0.name)) }
     try SafetensorsWriter(format: format).write(tensors, to: folder + "/" + File.weights)
+    try withFileErrors(as: ModelError.init, try DurableFiles().sync(folder: folder))
   }
 }

@@ -1,4 +1,5 @@
 internal import Basics
+internal import Files
 import Foundation
 package import Tensors
 
@@ -16,34 +17,30 @@ package struct TrainingCheckpoint: Codable {
     self.history = history
   }
 
-  /// Writes to a new file, waits until it is on disk, and gives it its name.
+  /// Puts a new file, once it is on disk, in the place of the one before.
   package func write(_ state: [ArenaTensor], to path: String) throws(TrainingFailure) {
     var header = self
     header.floats = state.reduce(0) { $0 + $1.count }
-    let temporary = path + ".new"
-    do {
-      var start = Data((Self.version + "\n").utf8)
-      start += try JSONEncoder().encode(header) + [0x0A]
-      try start.write(to: URL(filePath: temporary))
-      let handle = try FileHandle(forWritingTo: URL(filePath: temporary))
-      defer { try? handle.close() }
-      try handle.seekToEnd()
-      var hash = Hash()
-      for tensor in state {
-        try Self.forPieces(of: tensor) { range in
-          let bytes = tensor.arena.withValues(range) { floats in
-            unsafe floats.withUnsafeBytes { unsafe Data($0) }
+    guard let json = try? JSONEncoder().encode(header) else {
+      throw .checkpoint(path: path, reason: "cannot be encoded")
+    }
+    do throws(FileError) {
+      try DurableFiles().replace(path) { file throws(FileError) in
+        try file.write(Data((Self.version + "\n").utf8) + json + [0x0A])
+        var hash = Hash()
+        for tensor in state {
+          try Self.forPieces(of: tensor) { range throws(FileError) in
+            let bytes = tensor.arena.withValues(range) { floats in
+              unsafe floats.withUnsafeBytes { unsafe Data($0) }
+            }
+            hash.add(bytes)
+            try file.write(bytes)
           }
-          hash.add(bytes)
-          try handle.write(contentsOf: bytes)
         }
+        try file.write(hash.bytes)
       }
-      try handle.write(contentsOf: hash.bytes)
-      try handle.synchronize()
-      guard unsafe rename(temporary, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
-      try Self.synchronize(directory: URL(filePath: path).deletingLastPathComponent())
     } catch {
-      throw .checkpoint(path: path, reason: "cannot be written; the disk may be full")
+      throw .checkpoint(path: error.path, reason: error.reason)
     }
   }
 
@@ -92,9 +89,9 @@ package struct TrainingCheckpoint: Codable {
 
   private static let pieceFloats = 1 << 20
 
-  private static func forPieces(
-    of tensor: ArenaTensor, _ body: (Range<Int>) throws -> Void
-  ) rethrows {
+  private static func forPieces<Failure: Error>(
+    of tensor: ArenaTensor, _ body: (Range<Int>) throws(Failure) -> Void
+  ) throws(Failure) {
     let range = tensor.range
     for start in stride(from: range.lowerBound, to: range.upperBound, by: pieceFloats) {
       try body(start..<min(start + pieceFloats, range.upperBound))
@@ -115,12 +112,5 @@ package struct TrainingCheckpoint: Codable {
     }
 
     var bytes: Data { Data(hash.value.littleEndianBytes) }
-  }
-
-  private static func synchronize(directory: URL) throws {
-    let descriptor = unsafe open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw CocoaError(.fileWriteUnknown) }
   }
 }

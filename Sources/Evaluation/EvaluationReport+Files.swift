@@ -1,5 +1,5 @@
+internal import Files
 internal import Foundation
-internal import Guard
 
 extension EvaluationReport {
   /// The names of the files that `write` makes.
@@ -20,9 +20,9 @@ extension EvaluationReport {
 
   /// Writes both files; each is whole or not there.
   package func write(to folder: String) throws(EvaluationFailure) {
-    do throws(AtomicFileError) {
-      try AtomicFile.write(json, to: "\(folder)/\(Self.jsonName)")
-      try AtomicFile.write(Data(page.utf8), to: "\(folder)/\(Self.pageName)")
+    do throws(FileError) {
+      try DurableFiles().replace("\(folder)/\(Self.jsonName)", with: json)
+      try DurableFiles().replace("\(folder)/\(Self.pageName)", with: Data(page.utf8))
     } catch {
       throw .output(error.description)
     }

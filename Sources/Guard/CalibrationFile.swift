@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 
 /// The calibration in a model folder's `sluice.json`, whose other keys belong to others.
@@ -50,10 +51,10 @@ package enum CalibrationFile {
     } catch {
       throw CalibrationFileError(folder, problem: "cannot be encoded")
     }
-    do throws(AtomicFileError) {
-      try AtomicFile.write(data + [0x0A], to: "\(folder)/\(name)")
+    do throws(FileError) {
+      try DurableFiles().replace("\(folder)/\(name)", with: data + [0x0A])
     } catch {
-      throw CalibrationFileError(folder, problem: "cannot be written: \(error.reason)")
+      throw CalibrationFileError(folder, problem: error.reason)
     }
   }
 

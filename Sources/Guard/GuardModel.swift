@@ -14,7 +14,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   package let hash: String
   /// What texts are cut into.
   package let encoder: SequenceEncoder
-  package let cut: String
+  package let cut: UInt64
   /// What the model's `sluice.json` says of its scores; nil without one.
   package let calibration: Calibration?
   private let temperature: Double
@@ -182,14 +182,15 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   }
 
   /// The digest of the tokenizer's files, of its windows and of the views.
-  private static func cut(_ settings: ModelSettings, _ encoder: SequenceEncoder) -> String {
+  private static func cut(_ settings: ModelSettings, _ encoder: SequenceEncoder) -> UInt64 {
     let files = ["spm.model", "tokenizer_config.json"].map { name in
       // One that cannot be read is like no other.
       let digest = try? ContentDigest(file: "\(settings.path)/\(name)")
       return digest?.description ?? settings.path
     }
     let windows = [encoder.windowTokens, encoder.overlapTokens, encoder.windowsMax]
-    return ContentDigest(of: "\(files) \(windows) \(settings.views.rawValue)".utf8).description
+    let digest = ContentDigest(of: "\(files) \(windows) \(settings.views.rawValue)".utf8)
+    return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private static func makeEncoder(

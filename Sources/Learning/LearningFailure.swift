@@ -3,6 +3,7 @@ package import Datasets
 internal import DeBERTa
 internal import Evaluation
 package import Distillation
+internal import Files
 internal import Tokenizer
 
 /// Why a training or a retraining did not end with a model.
@@ -48,6 +49,8 @@ func rethrowing<R>(folder: String, _ body: () throws -> R) throws(LearningFailur
     throw .model(failure.description)
   } catch let failure as TrainingFailure {
     throw .training(failure)
+  } catch let error as FileError {
+    throw .output(error.description)
   } catch {
     throw .output("\(folder): \(error.localizedDescription)")
   }

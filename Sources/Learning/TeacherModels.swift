@@ -1,5 +1,6 @@
 internal import Datasets
 internal import Evaluation
+internal import Files
 internal import Foundation
 internal import Guard
 internal import Tensors
@@ -82,10 +83,6 @@ struct TeacherModels {
   }
 
   private func write(_ known: [String: Opinions]) throws {
-    do {
-      try JSONEncoder().encode(known).write(to: URL(filePath: file), options: .atomic)
-    } catch {
-      throw LearningFailure.output("\(file): cannot be written")
-    }
+    try DurableFiles().replace(file, with: try JSONEncoder().encode(known))
   }
 }

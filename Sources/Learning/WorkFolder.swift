@@ -1,4 +1,5 @@
 import DeBERTa
+import Files
 import Foundation
 
 /// Where a training keeps what is not finished: beside its output, on the same file system.
@@ -29,8 +30,7 @@ struct WorkFolder {
   }
 
   func save(_ evaluations: [HeldOutEvaluation]) throws {
-    try JSONEncoder().encode(evaluations).write(
-      to: URL(filePath: self.evaluations), options: .atomic)
+    try DurableFiles().replace(self.evaluations, with: JSONEncoder().encode(evaluations))
   }
 
   /// Evaluations saved with a checkpoint; none when there are none.
@@ -51,15 +51,17 @@ struct WorkFolder {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try encoder.encode(record).write(to: URL(filePath: staged + "/" + TrainingRecord.fileName))
     let name = URL(filePath: output).lastPathComponent
-    try Data(LearningCurves(model: name, record: record).html.utf8).write(
-      to: URL(filePath: staged + "/" + LearningCurves.fileName))
-    do {
-      try FileManager.default.moveItem(atPath: staged, toPath: output)
-    } catch {
-      throw LearningFailure.output("\(output): cannot be created")
+    let curves = Data(LearningCurves(model: name, record: record).html.utf8)
+    let files = DurableFiles()
+    try files.create(staged + "/" + TrainingRecord.fileName, with: encoder.encode(record))
+    try files.create(staged + "/" + LearningCurves.fileName, with: curves)
+    try files.sync(folder: staged)
+    guard !FileManager.default.fileExists(atPath: output) else {
+      throw LearningFailure.output("\(output): exists already")
     }
+    try files.move(staged, to: output)
+    try files.sync(folderOf: output)
     try? FileManager.default.removeItem(atPath: path)
   }
 }

@@ -1,6 +1,6 @@
 internal import Basics
+internal import Files
 package import Foundation
-internal import Glibc
 
 /// A model that is to become a version.
 package struct ModelCandidate: Sendable {
@@ -39,12 +39,12 @@ extension ModelRegistry {
     guard !FileManager.default.fileExists(atPath: folder(of: version)) else {
       throw RegistryError(.exists, version.description, "the version is there already")
     }
-    let unfinished = "\(path)/.\(version)\(temporarySuffix)"
-    try files.makeFolder(unfinished)
+    let unfinished = "\(path)/.\(version)\(DurableFiles.temporarySuffix)"
+    try change(try files.makeFolder(unfinished))
     var digests: [String: ModelManifest.File] = [:]
     for name in names {
       let copy = "\(unfinished)/\(name)"
-      try files.copy("\(candidate.folder)/\(name)", to: copy)
+      try change(try files.copy("\(candidate.folder)/\(name)", to: copy))
       digests[name] = try Self.digest(of: copy)
     }
     let manifest = ModelManifest(
@@ -52,10 +52,10 @@ extension ModelRegistry {
       hash: candidate.hash, files: digests, trainingData: candidate.trainingData,
       recipe: candidate.recipe, metrics: candidate.metrics, status: candidate.status,
       reasons: candidate.reasons, others: candidate.others)
-    try files.create("\(unfinished)/\(ModelManifest.fileName)", manifest.json)
-    try files.sync(folder: unfinished)
-    try files.rename(unfinished, to: folder(of: version))
-    try files.sync(folder: path)
+    try change(try files.create("\(unfinished)/\(ModelManifest.fileName)", with: manifest.json))
+    try change(try files.sync(folder: unfinished))
+    try change(try files.move(unfinished, to: folder(of: version)))
+    try change(try files.sync(folder: path))
     try note(HistoryEntry(.register, version, by: by, reason: reason))
     return manifest
   }
@@ -99,9 +99,9 @@ extension ModelRegistry {
     var removed: [ModelVersion] = []
     for version in versions where version != current && version != previous {
       if versions.count <= max(0, keep) { break }
-      let hidden = "\(path)/.\(version)\(temporarySuffix)"
-      try files.rename(folder(of: version), to: hidden)
-      try files.removeFolder(hidden)
+      let hidden = "\(path)/.\(version)\(DurableFiles.temporarySuffix)"
+      try change(try files.move(folder(of: version), to: hidden))
+      try change(try files.removeFolder(hidden))
       try note(HistoryEntry(.prune, version, by: by, reason: "keeping \(keep)"))
       removed.append(version)
       versions.removeAll { $0 == version }
@@ -130,14 +130,14 @@ extension ModelRegistry {
       throw RegistryError(.damaged, version.description, problem)
     }
     let before = current
-    if let before { try files.link("\(path)/previous", to: before.description) }
-    try files.link("\(path)/current", to: version.description)
+    if let before { try change(try files.link("\(path)/previous", to: before.description)) }
+    try change(try files.link("\(path)/current", to: version.description))
     try note(HistoryEntry(action, version, previous: before, by: by, reason: reason))
     try alignStatuses()
   }
 
   /// Takes the lock and mends what a crash may have left.
-  private func beginChange() throws(RegistryError) -> RegistryLock {
+  private func beginChange() throws(RegistryError) -> FileLock {
     if !FileManager.default.fileExists(atPath: path) {
       do {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -145,7 +145,7 @@ extension ModelRegistry {
         throw RegistryError(.system, path, "cannot be made")
       }
     }
-    let lock = try RegistryLock(path: "\(path)/.lock")
+    let lock = try withFileErrors(as: RegistryError.init, try FileLock("\(path)/.lock"))
     try removeUnfinished()
     try mendLinks()
     try alignStatuses()
@@ -154,12 +154,12 @@ extension ModelRegistry {
 
   private func removeUnfinished() throws(RegistryError) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    for name in names where name.hasSuffix(temporarySuffix) {
+    for name in names where name.hasSuffix(DurableFiles.temporarySuffix) {
       let isFolder = name.hasPrefix(".")
       if isFolder {
-        try files.removeFolder("\(path)/\(name)")
+        try change(try files.removeFolder("\(path)/\(name)"))
       } else {
-        try files.removeFile("\(path)/\(name)")
+        try change(try files.removeFile("\(path)/\(name)"))
       }
     }
   }
@@ -172,9 +172,9 @@ extension ModelRegistry {
       if let before = last?.previous, before != current,
         FileManager.default.fileExists(atPath: folder(of: before))
       {
-        try files.link("\(path)/previous", to: before.description)
+        try change(try files.link("\(path)/previous", to: before.description))
       } else {
-        try files.removeFile("\(path)/previous")
+        try change(try files.removeFile("\(path)/previous"))
       }
     }
     if last?.version != current {
@@ -197,12 +197,20 @@ extension ModelRegistry {
   }
 
   private func write(_ manifest: ModelManifest) throws(RegistryError) {
-    try files.replace(
-      "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: manifest.json)
+    try change(
+      try files.replace(
+        "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: manifest.json))
   }
 
   private func note(_ entry: HistoryEntry) throws(RegistryError) {
-    try files.append(entry.line, to: historyPath)
+    try change(try files.append(entry.line, to: historyPath))
+  }
+
+  /// Changes files; what the system refuses is an error of the registry.
+  private func change(
+    _ step: @autoclosure () throws(FileError) -> Void
+  ) throws(RegistryError) {
+    try withFileErrors(as: RegistryError.init, try step())
   }
 
   private static func digest(of path: String) throws(RegistryError) -> ModelManifest.File {
@@ -223,25 +231,7 @@ extension ModelRegistry {
       let exists = unsafe FileManager.default.fileExists(
         atPath: "\(folder)/\(name)", isDirectory: &isFolder)
       return exists && !isFolder.boolValue && !name.hasPrefix(".")
-        && name != ModelManifest.fileName && !name.hasSuffix(temporarySuffix)
+        && name != ModelManifest.fileName && !name.hasSuffix(DurableFiles.temporarySuffix)
     }
-  }
-}
-
-/// The right to change a registry, given back at the end of its life or of the process.
-private struct RegistryLock: ~Copyable {
-  private let file: OpenFile
-
-  init(path: String) throws(RegistryError) {
-    let file = try OpenFile(path, O_RDWR | O_CREAT)
-    var code: Int32
-    repeat {
-      code = flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 ? 0 : errno
-    } while code == EINTR
-    if code == EWOULDBLOCK {
-      throw RegistryError(.busy, path, "another process is changing the registry")
-    }
-    guard code == 0 else { throw RegistryError(.system, path, "cannot be locked") }
-    self.file = file
   }
 }

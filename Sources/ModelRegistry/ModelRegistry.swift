@@ -1,4 +1,5 @@
 internal import Basics
+package import Files
 internal import Foundation
 
 /// Versions of a model in one folder, one of which is the champion.
@@ -20,11 +21,11 @@ package struct ModelRegistry: Sendable {
 
   /// A registry at `path`, which need not exist before the first registration.
   package init(path: String) {
-    self.init(path: path) { () throws(RegistryError) in }
+    self.init(path: path) { () throws(FileError) in }
   }
 
   /// - Parameter afterStep: called after each change of a file; for tests that stop there.
-  package init(path: String, afterStep: @escaping @Sendable () throws(RegistryError) -> Void) {
+  package init(path: String, afterStep: @escaping DurableFiles.Step) {
     self.path = path
     files = DurableFiles(afterStep: afterStep)
   }
@@ -85,7 +86,7 @@ package struct ModelRegistry: Sendable {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for name in names.sorted()
     where manifest.files[name] == nil && name != ModelManifest.fileName
-      && !name.hasSuffix(temporarySuffix)
+      && !name.hasSuffix(DurableFiles.temporarySuffix)
     {
       problems.append("\(name) was added")
     }

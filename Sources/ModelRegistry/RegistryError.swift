@@ -1,4 +1,5 @@
 package import Basics
+internal import Files
 
 /// What a registry could not do.
 package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -27,6 +28,17 @@ package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible
     self.kind = kind
     self.subject = subject
     self.problem = problem
+  }
+
+  /// What the system refused.
+  init(_ error: FileError) {
+    let kind: Kind =
+      switch error.kind {
+      case .missing: .missing
+      case .busy: .busy
+      case .system: .system
+      }
+    self.init(kind, error.path, error.reason)
   }
 
   package var description: String { "\(subject): \(problem)" }

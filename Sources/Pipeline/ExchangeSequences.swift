@@ -14,7 +14,9 @@ package struct ExchangeSequences: Hashable, Sendable {
   }
 
   /// Token ids over all sequences.
-  package var tokens: Int { (prompt + response).reduce(0) { $0 + $1.count } }
+  package var tokens: Int {
+    prompt.reduce(0) { $0 + $1.count } + response.reduce(0) { $0 + $1.count }
+  }
 
   /// Sequences of the view that needs most of them.
   package var windows: Int { max(prompt.count, response.count) }

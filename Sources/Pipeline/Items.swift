@@ -13,13 +13,13 @@ package struct PreparedExchange: Hashable, Sendable {
   package var id: String
   package var metadata: [MetadataEntry]
   package var sequences: ExchangeSequences
-  /// What cut the sequences (`ExchangeTokenizer.cut`); empty where nobody asks.
-  package var cut: String
+  /// What cut the sequences (`ExchangeTokenizer.cut`); 0 where nobody asks.
+  package var cut: UInt64
   /// How many texts the record had, and how many stand in the sequences; nil where nobody asks.
   package var coverage: Coverage?
 
   package init(
-    id: String, metadata: [MetadataEntry] = [], sequences: ExchangeSequences, cut: String = "",
+    id: String, metadata: [MetadataEntry] = [], sequences: ExchangeSequences, cut: UInt64 = 0,
     coverage: Coverage? = nil
   ) {
     self.id = id

@@ -1,4 +1,5 @@
 package import Basics
+internal import Files
 
 /// Why a retraining ended without a decision. The champion is then what it was.
 package enum RetrainFailure: Error, Hashable, Sendable {
@@ -33,6 +34,11 @@ extension RetrainFailure: CustomStringConvertible {
       text
     case .stopped: "stopped; the same command goes on from here"
     }
+  }
+
+  /// What the system refused.
+  init(_ error: FileError) {
+    self = error.kind == .busy ? .busy(error.description) : .output(error.description)
   }
 
   /// Whether the same run can end well later: what is done so far is kept.

@@ -2,6 +2,7 @@ internal import Basics
 internal import Datasets
 internal import Distillation
 internal import Evaluation
+internal import Files
 internal import Foundation
 internal import Guard
 internal import Hosting
@@ -75,7 +76,8 @@ package struct RetrainJob: Sendable {
   ///   in the file as well.
   package func run() throws(RetrainFailure) -> RetrainOutcome {
     try RunFolder.makeFolder(retrain.folder)
-    let lock = try RunLock(folder: retrain.folder)
+    let lock = try withFileErrors(
+      as: RetrainFailure.init, try FileLock(retrain.folder + "/.lock", permissions: 0o600))
     defer { withExtendedLifetime(lock) {} }
     let startedAt = Self.now
     do throws(RetrainFailure) {

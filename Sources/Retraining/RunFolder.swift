@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import Guard
 internal import ModelRegistry
@@ -88,11 +89,7 @@ struct RunFolder {
   }
 
   func write(_ data: Data, to file: String) throws(RetrainFailure) {
-    do throws(AtomicFileError) {
-      try AtomicFile.write(data, to: file)
-    } catch {
-      throw .output("\(error)")
-    }
+    try withFileErrors(as: RetrainFailure.init, try DurableFiles().replace(file, with: data))
   }
 
   func read<Value: Decodable>(_ file: String) -> Value? { Self.read(file) }

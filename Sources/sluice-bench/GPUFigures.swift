@@ -1,4 +1,5 @@
 import CudaDeBERTa
+import Files
 import Foundation
 import Presentation
 
@@ -132,7 +133,7 @@ struct GPUFigures: Encodable {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try encoder.encode(self).write(to: URL(filePath: path), options: .atomic)
+    try DurableFiles().replace(path, with: encoder.encode(self))
   }
 
   private static func text(_ number: Double, digits: Int) -> String {

@@ -196,7 +196,7 @@ struct StreamBenchmark: ParsableCommand {
 /// Gives every exchange the same score without looking at it.
 private struct TrivialGuard: Classifier, ExchangeTokenizer {
   let model = "trivial@00000000"
-  let cut = "trivial"
+  let cut: UInt64 = 1
 
   func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
     ExchangeSequences(prompt: [[1]], response: [])

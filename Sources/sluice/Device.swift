@@ -1,6 +1,7 @@
 import ArgumentParser
 import CudaDeBERTa
 import CudaDevice
+import Files
 import Foundation
 import Presentation
 
@@ -65,12 +66,14 @@ struct Device: ParsableCommand {
         atPath: folder, withIntermediateDirectories: true)
       for name in names {
         try CubinSource.compileAll(architecture: name, with: compiler) { file, cubin in
-          try Data(cubin).write(to: URL(filePath: "\(folder)/\(file)"), options: .atomic)
+          try DurableFiles().replace("\(folder)/\(file)", with: Data(cubin))
           print("\(folder)/\(file)")
         }
       }
     } catch let failure as CudaFailure {
       throw fail(failure.description, code: 69)
+    } catch let error as FileError {
+      throw fail(error.description, code: 73)
     } catch let error as CocoaError {
       throw fail("\(folder): \(error.localizedDescription)", code: 73)
     }

@@ -16,27 +16,6 @@ import Augmentation
     try Data(text.utf8).write(to: URL(filePath: path))
   }
 
-  @Test(arguments: [
-    ("", []), ("a\n", ["a\n"]), ("a\nb", ["a\n"]), ("b", []), ("\n\nc", ["\n", "\n"]),
-  ])
-  func anUnfinishedLineIsCutOff(text: String, lines: [String]) throws {
-    try write(text)
-    let file = try LineFile(path)
-    #expect(try file.readLines().map { String(decoding: $0, as: UTF8.self) } == lines)
-    try file.append(Data("z\n".utf8))
-    #expect(directory.text(of: "file") == lines.joined() + "z\n")
-  }
-
-  @Test func aSecondWriterIsRefused() throws {
-    let first = try LineFile(path)
-    #expect(throws: AugmentationError.self) { _ = try LineFile(path) }
-    try first.append(Data("a\n".utf8))
-  }
-
-  @Test func aFolderThatIsNotThereIsAnError() {
-    #expect(throws: AugmentationError.self) { _ = try LineFile(path + "/no/file") }
-  }
-
   @Test func theJournalGivesEachAnswerOnce() throws {
     let identity = ContentDigest(of: [1])
     var entry = JournalEntry(index: 3, step: .harmful)

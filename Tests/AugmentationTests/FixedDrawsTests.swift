@@ -1,6 +1,5 @@
-import Testing
-
 import Augmentation
+import Testing
 
 /// Draws that outlive a run: stored data and resumed work depend on them, so they never change.
 @Suite struct FixedDrawsTests {

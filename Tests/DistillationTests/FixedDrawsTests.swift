@@ -1,10 +1,9 @@
 import DeBERTa
+import Distillation
 import Foundation
 import Tensors
 import TestSupport
 import Testing
-
-import Distillation
 
 /// Draws that outlive a run: stored data and resumed work depend on them, so they never change.
 @Suite struct FixedDrawsTests {

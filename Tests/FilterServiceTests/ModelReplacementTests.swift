@@ -12,7 +12,7 @@ import Testing
   /// A model of which only the name matters, watched for the end of its life.
   private final class NamedModel: StreamModel {
     let model: String
-    let cut = ""
+    let cut: UInt64 = 1
 
     init(_ model: String) { self.model = model }
 

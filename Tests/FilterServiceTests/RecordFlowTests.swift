@@ -14,7 +14,7 @@ import Wire
   /// Scores each exchange by the number of its prompt's letters over 100.
   private struct LetterGuard: Classifier, ExchangeTokenizer {
     let model = "letters@00000000"
-    let cut = "letters"
+    let cut: UInt64 = 1
 
     func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
       guard exchange.prompt.count < 200 else { throw TokenizationFailure(detail: "too long") }

@@ -14,7 +14,7 @@ import Wire
   private struct FixedGuard: StreamModel {
     let model: String
     let score: Float
-    var cut = "champion's"
+    var cut: UInt64 = 1
 
     func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
       guard exchange.prompt != "too long" else { throw TokenizationFailure(detail: "too long") }
@@ -77,7 +77,7 @@ import Wire
   private struct NothingDue: Error {}
 
   private func scorer(
-    _ settings: ShadowSettings, score: Float, cut: String = "challenger's",
+    _ settings: ShadowSettings, score: Float, cut: UInt64 = 2,
     publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
   ) -> ShadowScorer {
     ShadowScorer(
@@ -176,7 +176,7 @@ import Wire
 
   /// The fake's tokenizer refuses the text: it can only be judged as it was cut before.
   @Test func whatWasCutInTheSameWayIsNotCutAgain() throws {
-    let scorer = scorer(try settings(), score: 0.5, cut: "champion's")
+    let scorer = scorer(try settings(), score: 0.5, cut: 1)
     Thread { scorer.run() }.start()
     _ = run(scorer) { $0.challenger != nil }
     scorer.observe(try transaction(0..<5, score: 0.5, prompt: "too long"))

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import ModelRegistry
 import TestSupport
@@ -132,7 +133,7 @@ import Testing
     let fixture = try RegistryFixture()
     let version = try fixture.register(1)
     let path = fixture.path
-    let registry = ModelRegistry(path: path) { () throws(RegistryError) in
+    let registry = ModelRegistry(path: path) { () throws(FileError) in
       // In the middle of a change, another writer.
       do throws(RegistryError) {
         _ = try ModelRegistry(path: path).prune(keep: 9, by: "other")

@@ -1,6 +1,5 @@
 import Foundation
 import ModelRegistry
-import Synchronization
 import TestSupport
 import Testing
 
@@ -32,24 +31,5 @@ struct RegistryFixture {
 
   func register(_ number: Int) throws -> ModelVersion {
     try registry.register(try candidate(number), by: "test", reason: "test").version
-  }
-}
-
-/// Counts steps and, from a chosen one on, fails every step: a process that has crashed does nothing
-/// more.
-final class CrashPoint: Sendable {
-  private let count = Mutex(0)
-  private let last: Int
-
-  init(after last: Int) { self.last = last }
-
-  var steps: Int { count.withLock { $0 } }
-
-  @Sendable func afterStep() throws(RegistryError) {
-    let number = count.withLock {
-      $0 += 1
-      return $0
-    }
-    if number >= last { throw RegistryError(.system, "test", "crashed") }
   }
 }
