@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -53,7 +54,11 @@ import Testing
       for number in 0..<8 {
         group.addTask {
           for _ in 0..<5 {
-            try files.replace(path, with: Data(repeating: UInt8(number), count: 100_000))
+            try files.replace(path) { file throws(FileError) in
+              for _ in 0..<20 {
+                try file.write(Data(repeating: UInt8(number), count: 5000))
+              }
+            }
           }
         }
       }
@@ -62,6 +67,23 @@ import Testing
     let found = try Data(contentsOf: URL(filePath: path))
     #expect(found.count == 100_000 && Set(found).count == 1)
     #expect(try names() == ["file"])
+  }
+
+  @Test func theUnfinishedFileIsLockedUntilItHasItsName() throws {
+    let temporary = path + DurableFiles.temporarySuffix
+    let wasBusy = Mutex<[Bool]>([])
+    let watched = DurableFiles { () throws(FileError) in
+      guard FileManager.default.fileExists(atPath: temporary) else { return }
+      do throws(FileError) {
+        _ = try FileLock(temporary)
+        wasBusy.withLock { $0.append(false) }
+      } catch {
+        wasBusy.withLock { $0.append(error.kind == .busy) }
+      }
+    }
+    try watched.replace(path, with: Data([1]))
+    // Opened, written, on the disk.
+    #expect(wasBusy.withLock { $0 } == [true, true, true])
   }
 
   @Test func aFileThatIsThereIsNotCreatedAgain() throws {

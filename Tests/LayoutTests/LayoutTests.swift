@@ -96,9 +96,9 @@ import Testing
     ("(?i)0xbf58_?476d_?1ce4_?e5b9", ["Basics/SplitMix64.swift"]),
     ("6_?364_?136_?223_?846_?793_?005", []),
     // What must survive is written by `DurableFiles`, which has fsync; locks are `FileLock`.
-    (#"(?<![.\w])flock\("#, ["Files/OpenFile.swift"]),
-    (#"(?<![.\w])fsync\("#, ["Files/OpenFile.swift"]),
-    (#"(?<![.\w])rename\("#, ["Files/DurableFiles.swift"]),
+    (#"\bflock\("#, ["Files/OpenFile.swift"]),
+    (#"\bfsync\("#, ["Files/OpenFile.swift"]),
+    (#"(?:Glibc\.|(?<![.\w]))rename\("#, ["Files/DurableFiles.swift"]),
     (#"options: *\[? *\.atomic"#, []),
     (#"\.write\(\s*to: *(URL|file\b)"#, []),
     (#"FileHandle\(forWriting|createFile\(|fopen\("#, []),
