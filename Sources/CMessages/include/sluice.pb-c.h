@@ -22,7 +22,6 @@ typedef struct Sluice__V1__Verdict Sluice__V1__Verdict;
 typedef struct Sluice__V1__Coverage Sluice__V1__Coverage;
 typedef struct Sluice__V1__LeftOut Sluice__V1__LeftOut;
 typedef struct Sluice__V1__Category Sluice__V1__Category;
-typedef struct Sluice__V1__DeadLetter Sluice__V1__DeadLetter;
 typedef struct Sluice__V1__TeacherLabel Sluice__V1__TeacherLabel;
 
 
@@ -54,40 +53,6 @@ typedef enum _Sluice__V1__Action {
   SLUICE__V1__ACTION__ACTION_WOULD_QUARANTINE = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SLUICE__V1__ACTION)
 } Sluice__V1__Action;
-/*
- * Why a record got no verdict.
- */
-typedef enum _Sluice__V1__DeadLetterReason {
-  /*
-   * Never written.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_UNSPECIFIED = 0,
-  /*
-   * The payload is not what its format demands.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_MALFORMED = 1,
-  /*
-   * The payload has no text to judge.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_MISSING_PROMPT = 2,
-  /*
-   * A tombstone, where the settings dead-letter them.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOMBSTONE = 3,
-  /*
-   * The model failed on this record alone, every time.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_POISON = 4,
-  /*
-   * The broker refuses the outputs as too large.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LARGE = 5,
-  /*
-   * The text needs more windows than the settings allow.
-   */
-  SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_TOO_LONG = 6
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SLUICE__V1__DEAD_LETTER_REASON)
-} Sluice__V1__DeadLetterReason;
 
 /* --- messages --- */
 
@@ -369,48 +334,6 @@ struct  Sluice__V1__Category
 
 
 /*
- * A record that could not be judged, as `sluice dead-letter list` shows it. The dead-letter topic
- * itself carries the raw bytes as the record's value and the rest as headers.
- */
-struct  Sluice__V1__DeadLetter
-{
-  ProtobufCMessage base;
-  /*
-   * Why there is no verdict.
-   */
-  protobuf_c_boolean has_reason;
-  Sluice__V1__DeadLetterReason reason;
-  /*
-   * What was wrong and where, such as a byte position. Never text of the user's.
-   */
-  protobuf_c_boolean has_detail;
-  ProtobufCBinaryData detail;
-  /*
-   * The record's place in the input topic.
-   */
-  Sluice__V1__SourcePosition *source;
-  /*
-   * How often judging was tried.
-   */
-  protobuf_c_boolean has_attempts;
-  uint32_t attempts;
-  /*
-   * The guard model that failed; absent when the record never reached one.
-   */
-  protobuf_c_boolean has_model;
-  ProtobufCBinaryData model;
-  /*
-   * The record's value, untouched; absent for a tombstone.
-   */
-  protobuf_c_boolean has_payload;
-  ProtobufCBinaryData payload;
-};
-#define SLUICE__V1__DEAD_LETTER__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&sluice__v1__dead_letter__descriptor) \
-    , 0, SLUICE__V1__DEAD_LETTER_REASON__DEAD_LETTER_REASON_UNSPECIFIED, 0, {0,NULL}, NULL, 0, 0, 0, {0,NULL}, 0, {0,NULL} }
-
-
-/*
  * What the teacher says of one exchange. Written to `label.topic` by the labelling service and read
  * by the retrain job. The record's key is `content_hash` in hexadecimal digits, so that a compacted
  * topic keeps one label for each content and a tombstone with that key erases it.
@@ -634,25 +557,6 @@ Sluice__V1__Category *
 void   sluice__v1__category__free_unpacked
                      (Sluice__V1__Category *message,
                       ProtobufCAllocator *allocator);
-/* Sluice__V1__DeadLetter methods */
-void   sluice__v1__dead_letter__init
-                     (Sluice__V1__DeadLetter         *message);
-size_t sluice__v1__dead_letter__get_packed_size
-                     (const Sluice__V1__DeadLetter   *message);
-size_t sluice__v1__dead_letter__pack
-                     (const Sluice__V1__DeadLetter   *message,
-                      uint8_t             *out);
-size_t sluice__v1__dead_letter__pack_to_buffer
-                     (const Sluice__V1__DeadLetter   *message,
-                      ProtobufCBuffer     *buffer);
-Sluice__V1__DeadLetter *
-       sluice__v1__dead_letter__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   sluice__v1__dead_letter__free_unpacked
-                     (Sluice__V1__DeadLetter *message,
-                      ProtobufCAllocator *allocator);
 /* Sluice__V1__TeacherLabel methods */
 void   sluice__v1__teacher_label__init
                      (Sluice__V1__TeacherLabel         *message);
@@ -695,9 +599,6 @@ typedef void (*Sluice__V1__LeftOut_Closure)
 typedef void (*Sluice__V1__Category_Closure)
                  (const Sluice__V1__Category *message,
                   void *closure_data);
-typedef void (*Sluice__V1__DeadLetter_Closure)
-                 (const Sluice__V1__DeadLetter *message,
-                  void *closure_data);
 typedef void (*Sluice__V1__TeacherLabel_Closure)
                  (const Sluice__V1__TeacherLabel *message,
                   void *closure_data);
@@ -708,7 +609,6 @@ typedef void (*Sluice__V1__TeacherLabel_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCEnumDescriptor    sluice__v1__action__descriptor;
-extern const ProtobufCEnumDescriptor    sluice__v1__dead_letter_reason__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__exchange__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__metadata_entry__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__source_position__descriptor;
@@ -716,7 +616,6 @@ extern const ProtobufCMessageDescriptor sluice__v1__verdict__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__coverage__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__left_out__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__category__descriptor;
-extern const ProtobufCMessageDescriptor sluice__v1__dead_letter__descriptor;
 extern const ProtobufCMessageDescriptor sluice__v1__teacher_label__descriptor;
 
 PROTOBUF_C__END_DECLS

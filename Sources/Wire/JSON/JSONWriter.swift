@@ -91,14 +91,6 @@ package struct JSONWriter {
     raw(value ? "true" : "false")
   }
 
-  /// Writes bytes as a string in base 64, with padding.
-  package mutating func base64(_ value: [UInt8]) {
-    bytes.append(UInt8(ascii: "\""))
-    Base64.append(value, to: &bytes)
-    bytes.append(UInt8(ascii: "\""))
-    needsComma = true
-  }
-
   /// Writes a moment as RFC 3339 text.
   package mutating func timestamp(milliseconds: Int64) {
     bytes.append(UInt8(ascii: "\""))

@@ -19,17 +19,3 @@ extension Action {
     self = action
   }
 }
-
-extension DeadLetterReason {
-  /// The number in the schema's `DeadLetterReason`.
-  var protobufNumber: Int64 {
-    switch self {
-    case .malformed: 1
-    case .missingPrompt: 2
-    case .tombstone: 3
-    case .poison: 4
-    case .tooLarge: 5
-    case .tooLong: 6
-    }
-  }
-}
