@@ -14,7 +14,6 @@ help:
 	@echo 'make demo    run the filter on an embedded broker and show verdicts'
 	@echo 'make test    lint, build and run every test that needs no GPU'
 	@echo 'make lint    check the format'
-	@echo 'make sanitize, make coverage, make mutants  look deeper at the tests; see CONTRIBUTING.md'
 	@echo 'make bench   print the benchmark tables'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
