@@ -3,7 +3,7 @@ package import Logging
 internal import Synchronization
 package import Transport
 
-/// Tells the log why publications were not committed: each cause once a minute.
+/// Tells the log why publications failed: each cause once a minute, with how often it came meanwhile.
 package final class AbortLog: Sendable {
   private let logger: Logger
   private let admitted = Mutex(OncePerMinute())
@@ -14,9 +14,7 @@ package final class AbortLog: Sendable {
     let now = Instant.now
     guard let withheld = admitted.withLock({ $0.admit(cause.name, now: now) }) else { return }
     logger.warning(
-      "nothing was committed, to be tried again",
-      metadata: [
-        "cause": "\(cause.name)", "detail": "\(cause)", "again_since": "\(withheld)",
-      ])
+      "a publication failed",
+      metadata: ["cause": "\(cause.name)", "detail": "\(cause)", "withheld": "\(withheld)"])
   }
 }

@@ -45,7 +45,7 @@ final class CallbackContext: Sendable {
       let reason = unsafe reason.map { unsafe String(cString: $0) }
       context.report(
         code == .fatal
-          ? unsafe fatalError(of: client, .background)
+          ? unsafe lastFatalError(of: client, .background)
           : KafkaError(.background, code, message: reason))
     }
     if events.statistics != nil {

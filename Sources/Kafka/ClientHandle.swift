@@ -67,7 +67,7 @@ internal import CRdKafka
 
   /// The error for `code`; behind librdkafka's `_FATAL` the cause is looked up.
   func error(_ operation: KafkaError.Operation, _ code: KafkaErrorCode) -> KafkaError {
-    code == .fatal ? unsafe fatalError(of: pointer, operation) : KafkaError(operation, code)
+    code == .fatal ? unsafe lastFatalError(of: pointer, operation) : KafkaError(operation, code)
   }
 
   /// Throws the error for `code`, if it is one.
@@ -80,7 +80,7 @@ internal import CRdKafka
 }
 
 /// The error that made `client` unusable.
-func fatalError(of client: OpaquePointer, _ operation: KafkaError.Operation) -> KafkaError {
+func lastFatalError(of client: OpaquePointer, _ operation: KafkaError.Operation) -> KafkaError {
   var text = [CChar](repeating: 0, count: 512)
   let code = KafkaErrorCode(unsafe rd_kafka_fatal_error(client, &text, text.count))
   return KafkaError(

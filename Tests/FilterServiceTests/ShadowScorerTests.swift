@@ -163,26 +163,19 @@ import Wire
     #expect(figures.scored == 4)
   }
 
-  @Test func whatTheChallengerCannotJudgeIsCountedAndNothingElse() throws {
-    let scorer = scorer(try settings(), score: 0.5)
+  /// The fake's tokenizer refuses the text: only a challenger that cuts as the champion did, and so
+  /// takes over its tokens, can judge it.
+  @Test(arguments: [(2, 5, 0), (1, 0, 5)] as [(UInt64, Int, Int)])
+  func whatTheChallengerCannotCutIsCountedUnlessItWasCutBefore(
+    cut: UInt64, failed: Int, scored: Int
+  ) throws {
+    let scorer = scorer(try settings(), score: 0.5, cut: cut)
     Thread { scorer.run() }.start()
     _ = run(scorer) { $0.challenger != nil }
     scorer.observe(try transaction(0..<5, score: 0.5, prompt: "too long"))
-    let figures = run(scorer) { $0.failed == 5 }
+    let figures = run(scorer) { $0.failed + $0.scored == 5 }
     scorer.stop()
-    #expect(figures.failed == 5)
-    #expect(figures.scored == 0)
-  }
-
-  /// The fake's tokenizer refuses the text: it can only be judged as it was cut before.
-  @Test func whatWasCutInTheSameWayIsNotCutAgain() throws {
-    let scorer = scorer(try settings(), score: 0.5, cut: 1)
-    Thread { scorer.run() }.start()
-    _ = run(scorer) { $0.challenger != nil }
-    scorer.observe(try transaction(0..<5, score: 0.5, prompt: "too long"))
-    let figures = run(scorer) { $0.scored == 5 }
-    scorer.stop()
-    #expect(figures.scored == 5)
-    #expect(figures.failed == 0)
+    #expect(figures.failed == failed)
+    #expect(figures.scored == scored)
   }
 }
