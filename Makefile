@@ -1,8 +1,10 @@
 # The two commands of this project are `make demo` and `make test`; see README.md.
 
 PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler \
-	libsqlite3-dev libsentencepiece-dev libsimdjson-dev pkg-config python3-venv
-# Python serves only as the home of test servers and of peers in benchmarks.
+	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev openssl \
+	pkg-config python3-venv
+# OpenSSL's program makes certificates for test servers. Python is only the home of test servers and
+# of peers in benchmarks.
 VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -81,9 +83,6 @@ bench: bench-peers
 	  --engines hf32,ort32,ov32 --lengths $(LENGTHS) --export .build/v3-base
 	.build/release/sluice-bench engine --model .build/v3-base --lengths $(LENGTHS)
 	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
-
-# Programs with the Swift runtime inside link what Foundation links.
-gpu-kit install: PACKAGES += libcurl4-openssl-dev
 
 # The benchmarks with every library that a bare machine lacks, for Tests/GPU/run.sh.
 KIT := .build/gpu-kit

@@ -21,6 +21,9 @@ let cBoundary: [Target] = [
   .systemLibrary(
     name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   .systemLibrary(
+    name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(
     name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
   .target(name: "CMessages", dependencies: ["CProtobufC"], cSettings: strictC),
   .target(
@@ -34,9 +37,7 @@ let cBoundary: [Target] = [
 
 // Base: what every layer may use, and no domain owns
 let base: [Target] = [
-  .target(
-    name: "Basics", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
-    swiftSettings: strict),
+  .target(name: "Basics", dependencies: ["COpenSSL"], swiftSettings: strict),
   .target(name: "Files", swiftSettings: strict),
   .target(name: "Records", swiftSettings: strict),
 ]
@@ -115,14 +116,8 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "LanguageModel",
-    dependencies: [
-      "Basics", "Datasets", "Settings",
-      .product(name: "AsyncHTTPClient", package: "async-http-client"),
-      .product(name: "NIOCore", package: "swift-nio"),
-      .product(name: "NIOHTTP1", package: "swift-nio"),
-      .product(name: "NIOPosix", package: "swift-nio"),
-    ], swiftSettings: strict),
+    name: "LanguageModel", dependencies: ["Basics", "CCurl", "Datasets", "Settings", "Threading"],
+    swiftSettings: strict),
   .target(
     name: "Hosting",
     dependencies: [
@@ -263,7 +258,7 @@ let tests: [Target] = [
   test("KafkaTests", ["Basics", "Kafka", "Records", "Threading", "Transport"]),
   test("SettingsTests", ["Settings", "Records"]),
   test("SystemdTests", ["Systemd"]),
-  test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings"]),
+  test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings", "Threading"]),
   test(
     "HostingTests",
     [
@@ -319,12 +314,9 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),

@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Foundation
 
 /// SHA-256: the identity of content, also against an attacker.
@@ -8,7 +7,9 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
 
   /// Of any bytes, such as a prompt template.
   package init(of content: some Sequence<UInt8>) {
-    bytes = Array(SHA256.hash(data: Array(content)))
+    let hash = SHA256()
+    hash.update(Array(content).span)
+    bytes = hash.digest()
   }
 
   /// Of an exchange: the prompt's length in eight little-endian bytes, the prompt, and the response;
@@ -22,17 +23,17 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
 
   /// Of a file's bytes, read a megabyte at a time.
   package init(file path: String) throws(UnreadableFile) {
-    var hash = SHA256()
+    let hash = SHA256()
     do {
       let file = try FileHandle(forReadingFrom: URL(filePath: path))
       defer { try? file.close() }
       while let part = try file.read(upToCount: 1 << 20), !part.isEmpty {
-        hash.update(data: part)
+        hash.update(part.span)
       }
     } catch {
       throw UnreadableFile(path: path)
     }
-    bytes = Array(hash.finalize())
+    bytes = hash.digest()
   }
 
   /// A digest that was stored; nil unless it has 32 bytes.

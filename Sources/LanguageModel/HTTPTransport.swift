@@ -13,6 +13,13 @@ package struct HTTPRequest: Sendable {
   package let body: Data?
   /// For the whole exchange.
   package let timeout: Duration
+
+  package init(url: URL, headers: [String: String], body: Data?, timeout: Duration) {
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.timeout = timeout
+  }
 }
 
 /// An answer of HTTP, whatever its status.

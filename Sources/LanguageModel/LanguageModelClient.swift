@@ -19,7 +19,7 @@ package final class LanguageModelClient: Sendable {
     _ settings: LanguageModelSettings,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(LanguageModelError) {
-    let transport = AsyncHTTPTransport(connectionsMax: settings.concurrentRequestsMax)
+    let transport = CurlTransport(connectionsMax: settings.concurrentRequestsMax)
     try self.init(settings, environment: environment, transport: transport, clock: .system)
   }
 

@@ -180,7 +180,7 @@ import LanguageModel
     let server = try await ScriptedServer { _, _ in
       ScriptedServer.Answer(body: String(repeating: "x", count: 1 << 20))
     }
-    let transport = AsyncHTTPTransport(connectionsMax: 1, answerBytesMax: 1000)
+    let transport = CurlTransport(connectionsMax: 1, answerBytesMax: 1000)
     let client = try LanguageModelClient(
       LanguageModelSettings(url: server.url), transport: transport, clock: .system)
     let error = await #expect(throws: LanguageModelError.self) { try await client.modelNames() }

@@ -30,12 +30,6 @@ package final class LanguageModelServer {
   package init(
     parallel: Int = 2, apiKey: String = "", within limit: Duration = .seconds(120)
   ) async throws {
-    let venv = Self.variable("SLUICE_TEST_VENV") ?? SourceTree.url(".build/test-venv").path
-    let python = "\(venv)/bin/python3"
-    guard FileManager.default.isExecutableFile(atPath: python) else {
-      throw StartError(
-        description: "\(python) is missing: run Tests/Fixtures/install_test_servers.sh")
-    }
     var arguments = [
       SourceTree.url("Tests/Fixtures/language_model_server.py").path, "--port", "0", "--parallel",
       "\(parallel)", "--alias", Self.model,
@@ -43,7 +37,7 @@ package final class LanguageModelServer {
     if !apiKey.isEmpty { arguments += ["--api-key", apiKey] }
     directory = try TemporaryDirectory()
     process = try ChildProcess(
-      python, arguments,
+      TestProgram.path("python3"), arguments,
       // Waiting threads that spin would take the cores from the test itself.
       environment: ["OMP_WAIT_POLICY": "passive"], output: "\(directory.path)/log")
     url = try await Self.address(of: process, directory, within: limit)

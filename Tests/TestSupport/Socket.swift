@@ -9,17 +9,17 @@ internal import Glibc
   deinit { close(descriptor) }
 
   /// A listener on a port that the system chooses; nil if there is none.
-  static func listener() -> Socket? {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  static func listener(waitingMax: Int32 = 64) -> Socket? {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return nil }
     let listener = Socket(descriptor)
     let isBound = unsafe withAddress(port: 0) { unsafe bind(descriptor, $0, $1) == 0 }
-    return isBound && listen(descriptor, 64) == 0 ? listener : nil
+    return isBound && listen(descriptor, waitingMax) == 0 ? listener : nil
   }
 
   /// A connection to a port of 127.0.0.1; nil if nobody listens.
   static func connected(to port: UInt16) -> Socket? {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return nil }
     let connection = Socket(descriptor)
     connection.sendAtOnce()
