@@ -25,7 +25,7 @@ done
 
 # Whoever has ports, processes, signals or the machine's speed to share.
 apart='^(KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.'
-apart+='|^LabelServiceTests\.(LabelDaemonTests|LabelErasingTests|LabelBench)'
+apart+='|^LabelServiceTests\.(LabelDaemonTests|TeacherHourTests|LabelErasingTests|LabelBench)'
 apart+='|^AugmentationTests\.RealServerTests|^HostingTests\.StatusServiceTests'
 
 logs=$(pwd)/.build/test-logs

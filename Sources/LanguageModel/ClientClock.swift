@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// The time as the client sees it, so that tests can make it up.
 package struct ClientClock: Sendable {
   /// The time since any fixed start.
@@ -6,15 +8,21 @@ package struct ClientClock: Sendable {
   package let sleep: @Sendable (Duration) async throws -> Void
   /// A number from 0 to 1 for the jitter of pauses.
   package let jitter: @Sendable () -> Double
+  /// The time of day, since 1970.
+  package let wallMilliseconds: @Sendable () -> Int64
 
   package init(
     now: @escaping @Sendable () -> Duration,
     sleep: @escaping @Sendable (Duration) async throws -> Void,
-    jitter: @escaping @Sendable () -> Double
+    jitter: @escaping @Sendable () -> Double,
+    wallMilliseconds: @escaping @Sendable () -> Int64 = {
+      Int64(Date().timeIntervalSince1970 * 1_000)
+    }
   ) {
     self.now = now
     self.sleep = sleep
     self.jitter = jitter
+    self.wallMilliseconds = wallMilliseconds
   }
 
   /// The real time.

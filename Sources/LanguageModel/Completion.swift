@@ -7,6 +7,8 @@ package struct Completion: Hashable, Sendable {
   /// One for each generated token, where log-probabilities were asked for.
   package let tokens: [GeneratedToken]
   package let usage: TokenUsage
+  /// Requests that it took, those that failed included.
+  package let requests: Int
 }
 
 /// One generated token and what could have stood in its place.

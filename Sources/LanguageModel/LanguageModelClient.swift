@@ -5,7 +5,8 @@ package import Settings
 ///
 /// At most so many requests are at the server at a time as the settings allow; the others wait in
 /// the order of their coming. A request that failed for a passing reason is tried again after a
-/// pause. A server that keeps failing is left alone for a while: requests then fail at once.
+/// pause. A server that keeps failing is left alone for a while, and no more than the allowed number
+/// of tries is sent in an hour: requests then fail at once.
 package final class LanguageModelClient: Sendable {
   /// The model that is asked for.
   package let model: String
@@ -14,23 +15,25 @@ package final class LanguageModelClient: Sendable {
 
   /// A client for a model whose name is known.
   ///
+  /// - Parameter spending: requests of an earlier process that count for the hour's limit.
   /// - Throws: `LanguageModelError` when address or key cannot be used; asks no server.
   package convenience init(
-    _ settings: LanguageModelSettings,
+    _ settings: LanguageModelSettings, spending: [HourlyBudget.Spending] = [],
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(LanguageModelError) {
     let transport = CurlTransport(connectionsMax: settings.concurrentRequestsMax)
-    try self.init(settings, environment: environment, transport: transport, clock: .system)
+    try self.init(
+      settings, spending: spending, environment: environment, transport: transport, clock: .system)
   }
 
   /// A client over any transport and clock, for tests.
   package init(
-    _ settings: LanguageModelSettings, environment: [String: String] = [:],
-    transport: any HTTPTransport, clock: ClientClock
+    _ settings: LanguageModelSettings, spending: [HourlyBudget.Spending] = [],
+    environment: [String: String] = [:], transport: any HTTPTransport, clock: ClientClock
   ) throws(LanguageModelError) {
     model = settings.model
     address = try ServerAddress(settings, environment: environment)
-    core = RequestCore(settings, transport: transport, clock: clock)
+    core = RequestCore(settings, spending: spending, transport: transport, clock: clock)
   }
 
   private init(_ other: LanguageModelClient, model: String) {
@@ -41,12 +44,13 @@ package final class LanguageModelClient: Sendable {
 
   /// A client whose model is known: the one in the settings, or the first that the server lists.
   ///
+  /// - Parameter spending: requests of an earlier process that count for the hour's limit.
   /// - Throws: `LanguageModelError` also when the server cannot be reached or lists none.
   package static func connect(
-    _ settings: LanguageModelSettings,
+    _ settings: LanguageModelSettings, spending: [HourlyBudget.Spending] = [],
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) async throws(LanguageModelError) -> LanguageModelClient {
-    let client = try LanguageModelClient(settings, environment: environment)
+    let client = try LanguageModelClient(settings, spending: spending, environment: environment)
     guard client.model.isEmpty else { return client }
     guard let first = try await client.modelNames().first else {
       throw LanguageModelError(
@@ -59,8 +63,8 @@ package final class LanguageModelClient: Sendable {
   /// The server's address, without user, password and query.
   package var shownAddress: String { address.shown }
 
-  /// Whether the server is left alone for now because it kept failing.
-  package var isCircuitOpen: Bool { core.isCircuitOpen }
+  /// What was sent, and what may be.
+  package var statement: RequestAccount.Statement { core.statement }
 
   /// Goes on with a conversation. Where the last turn is the assistant's, the model continues it,
   /// and the result is only what it adds.
@@ -99,17 +103,19 @@ package final class LanguageModelClient: Sendable {
     return try await generate("/v1/completions", body, prefix: nil)
   }
 
-  /// The model's numbers for the tokens of a text, with none added around them.
+  /// The model's numbers for the tokens of a text, with none added around them. This counts for the
+  /// hour's limit and is not held back by it, as a start must not be.
   package func tokenize(_ text: String) async throws(LanguageModelError) -> [Int] {
-    let answer: TokenizeAnswer = try await post(
-      "/tokenize", TokenizeBody(model: model, content: text, prompt: text))
-    return answer.tokens
+    let answer: (body: TokenizeAnswer, tries: Int) = try await post(
+      "/tokenize", TokenizeBody(model: model, content: text, prompt: text), isExempt: true)
+    return answer.body.tokens
   }
 
-  /// The models that the server lists.
+  /// The models that the server lists; for the hour's limit as `tokenize`.
   package func modelNames() async throws(LanguageModelError) -> [String] {
-    let answer: ModelsAnswer = try await exchange("/v1/models", body: nil)
-    return answer.data.map(\.id)
+    let answer: (body: ModelsAnswer, tries: Int) = try await exchange(
+      "/v1/models", body: nil, isExempt: true)
+    return answer.body.data.map(\.id)
   }
 
   // MARK: One request
@@ -117,7 +123,7 @@ package final class LanguageModelClient: Sendable {
   private func generate(
     _ path: String, _ body: RequestBody, prefix: String?
   ) async throws(LanguageModelError) -> Completion {
-    let answer: AnswerBody = try await post(path, body)
+    let (answer, tries): (AnswerBody, Int) = try await post(path, body, isExempt: false)
     guard let choice = answer.choices.first, let text = choice.text ?? choice.message?.content
     else {
       throw LanguageModelError(
@@ -128,7 +134,8 @@ package final class LanguageModelClient: Sendable {
       tokens: choice.logprobs?.generatedTokens ?? [],
       usage: TokenUsage(
         prompt: answer.usage?.prompt_tokens ?? 0,
-        generated: answer.usage?.completion_tokens ?? 0))
+        generated: answer.usage?.completion_tokens ?? 0),
+      requests: tries)
   }
 
   /// Some servers repeat a prefilled beginning, others do not.
@@ -140,8 +147,8 @@ package final class LanguageModelClient: Sendable {
   }
 
   private func post<Answer: Decodable>(
-    _ path: String, _ body: some Encodable
-  ) async throws(LanguageModelError) -> Answer {
+    _ path: String, _ body: some Encodable, isExempt: Bool
+  ) async throws(LanguageModelError) -> (body: Answer, tries: Int) {
     let data: Data
     do {
       data = try JSONEncoder().encode(body)
@@ -150,18 +157,19 @@ package final class LanguageModelClient: Sendable {
         .unusableSettings("a number of the request is not finite"),
         url: address.url(path).absoluteString)
     }
-    return try await exchange(path, body: data)
+    return try await exchange(path, body: data, isExempt: isExempt)
   }
 
   private func exchange<Answer: Decodable>(
-    _ path: String, body: Data?
-  ) async throws(LanguageModelError) -> Answer {
+    _ path: String, body: Data?, isExempt: Bool
+  ) async throws(LanguageModelError) -> (body: Answer, tries: Int) {
     var headers = ["Accept": "application/json"]
     if body != nil { headers["Content-Type"] = "application/json" }
     if let key = address.apiKey { headers["Authorization"] = "Bearer \(key)" }
-    let answer = try await core.send(url: address.url(path), headers: headers, body: body)
+    let answer = try await core.send(
+      url: address.url(path), headers: headers, body: body, isExempt: isExempt)
     do {
-      return try JSONDecoder().decode(Answer.self, from: answer)
+      return (try JSONDecoder().decode(Answer.self, from: answer.body), answer.tries)
     } catch {
       throw LanguageModelError(
         .malformedAnswer("not the JSON of this endpoint"), url: address.url(path).absoluteString)

@@ -11,6 +11,8 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
     case malformedAnswer(String)
     /// The server failed so often that it is left alone for a while.
     case circuitOpen
+    /// As many requests were sent within an hour as the settings allow.
+    case budgetSpent
     /// More requests wait for their turn than the settings allow.
     case overloaded
     /// The address or the key in the settings cannot be used; says why.
@@ -21,7 +23,7 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   package let kind: Kind
   /// Scheme, host, port and path: without user, password and query.
   package let url: String
-  /// How long the server asked to be left alone, or the circuit stays open.
+  /// How long the server asked to be left alone, or the client will not send.
   package let retryAfter: Duration?
 
   package init(_ kind: Kind, url: String, retryAfter: Duration? = nil) {
@@ -34,8 +36,16 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   package var isRetryable: Bool {
     switch kind {
     case .status(let code): code == 408 || code == 429 || code >= 500
-    case .connection, .timedOut, .circuitOpen, .overloaded: true
+    case .connection, .timedOut, .circuitOpen, .budgetSpent, .overloaded: true
     case .malformedAnswer, .unusableSettings, .cancelled: false
+    }
+  }
+
+  /// Whether the client kept the request back: the server has not seen it.
+  package var isWithheld: Bool {
+    switch kind {
+    case .circuitOpen, .budgetSpent, .overloaded: true
+    default: false
     }
   }
 
@@ -55,6 +65,7 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
     case .timedOut: "\(url): no answer in time"
     case .malformedAnswer(let problem): "\(url): the answer is unusable: \(problem)"
     case .circuitOpen: "\(url): the server failed repeatedly and is left alone for now"
+    case .budgetSpent: "\(url): the hour's requests are used up"
     case .overloaded: "\(url): too many requests wait"
     case .unusableSettings(let problem): "\(url): \(problem)"
     case .cancelled: "\(url): the request was cancelled"

@@ -22,14 +22,15 @@ package struct LogProbabilityTeacher: Teacher {
 
   /// Connects to the server and makes sure that its model can serve as this teacher.
   ///
+  /// - Parameter spending: requests of an earlier process that count for the hour's limit.
   /// - Throws: `TeacherError.unfit` when a label is not a single token or the shots are unusable.
   package static func connect(
-    _ settings: TeacherSettings
+    _ settings: TeacherSettings, spending: [HourlyBudget.Spending] = []
   ) async throws(TeacherError) -> LogProbabilityTeacher {
     let template = try Self.template(settings)
     let client: LanguageModelClient
     do throws(LanguageModelError) {
-      client = try await LanguageModelClient.connect(settings.server)
+      client = try await LanguageModelClient.connect(settings.server, spending: spending)
     } catch {
       throw .server(error)
     }
@@ -51,6 +52,8 @@ package struct LogProbabilityTeacher: Teacher {
 
   /// The server's address, without user, password and query.
   package var shownAddress: String { client.shownAddress }
+
+  package var statement: RequestAccount.Statement { client.statement }
 
   package func score(
     prompt: String, response: String?
@@ -127,7 +130,7 @@ package struct LogProbabilityTeacher: Teacher {
   ) async throws(LanguageModelError) -> Completion {
     let answer = try await client.complete(
       text, sampling: Sampling(tokensMax: 1), candidates: Self.candidatesMax, bias: bias)
-    cost.requests += 1
+    cost.requests += answer.requests
     cost.usage.prompt += answer.usage.prompt
     cost.usage.generated += answer.usage.generated
     return answer

@@ -2,16 +2,20 @@ internal import Foundation
 internal import Settings
 internal import Synchronization
 
-/// What all requests to one server share: places, tries, pauses and the circuit breaker.
+/// What all requests to one server share: places, tries, pauses and the account.
 final class RequestCore: Sendable {
   private let transport: any HTTPTransport
   private let clock: ClientClock
   private let gate: RequestGate
   private let retries: RetryPolicy
   private let timeout: Duration
-  private let breaker: Mutex<CircuitBreaker>
+  private let account: Mutex<RequestAccount>
 
-  init(_ settings: LanguageModelSettings, transport: any HTTPTransport, clock: ClientClock) {
+  /// - Parameter spending: of an earlier process, within the last hour.
+  init(
+    _ settings: LanguageModelSettings, spending: [HourlyBudget.Spending],
+    transport: any HTTPTransport, clock: ClientClock
+  ) {
     self.transport = transport
     self.clock = clock
     gate = RequestGate(
@@ -19,17 +23,28 @@ final class RequestCore: Sendable {
     retries = RetryPolicy(attemptsMax: settings.attemptsMax)
     timeout = .seconds(settings.timeoutSeconds)
     let open = Duration.seconds(settings.circuitOpenSeconds)
-    breaker = Mutex(
-      CircuitBreaker(
-        failuresMax: settings.circuitFailures, openDuration: open, openDurationMax: open * 16))
+    var budget = settings.requestsPerHour.map { HourlyBudget(limit: $0) }
+    budget?.remember(spending, at: clock.now(), wallMilliseconds: clock.wallMilliseconds())
+    account = Mutex(
+      RequestAccount(
+        breaker: CircuitBreaker(
+          failuresMax: settings.circuitFailures, openDuration: open, openDurationMax: open * 16),
+        budget: budget))
   }
 
-  var isCircuitOpen: Bool { breaker.withLock { $0.isOpen } }
+  /// Where the account stands now.
+  var statement: RequestAccount.Statement {
+    account.withLock {
+      $0.statement(at: clock.now(), wallMilliseconds: clock.wallMilliseconds())
+    }
+  }
 
-  /// The body of a good answer, after as many tries as the policy allows.
+  /// The body of a good answer, after as many tries as the policy allows, and how many it took.
+  ///
+  /// - Parameter isExempt: whether it only counts, and is never refused for the hour's sake.
   func send(
-    url: URL, headers: [String: String], body: Data?
-  ) async throws(LanguageModelError) -> Data {
+    url: URL, headers: [String: String], body: Data?, isExempt: Bool
+  ) async throws(LanguageModelError) -> (body: Data, tries: Int) {
     let shown = url.absoluteString
     do throws(RequestGate.Refusal) {
       try await gate.enter()
@@ -41,11 +56,11 @@ final class RequestCore: Sendable {
     var attempt = 1
     while true {
       do throws(LanguageModelError) {
-        return try await trySend(request, shown)
+        return (try await trySend(request, shown, isExempt), attempt)
       } catch {
         let pause = retries.pause(after: error, attempt: attempt, jitter: clock.jitter())
-        // An open circuit is for failing at once.
-        guard let pause, error.kind != .circuitOpen else { throw error }
+        // What was kept back says itself when to come again.
+        guard let pause, !error.isWithheld else { throw error }
         attempt += 1
         do {
           try await clock.sleep(pause)
@@ -57,27 +72,24 @@ final class RequestCore: Sendable {
   }
 
   private func trySend(
-    _ request: HTTPRequest, _ shown: String
+    _ request: HTTPRequest, _ shown: String, _ isExempt: Bool
   ) async throws(LanguageModelError) -> Data {
-    let admission = breaker.withLock { $0.admit(at: clock.now(), patience: timeout * 2) }
-    if case .refused(let retryAfter) = admission {
+    let refusal = account.withLock {
+      $0.admit(at: clock.now(), patience: timeout * 2, isExempt: isExempt)
+    }
+    switch refusal {
+    case .circuitOpen(let retryAfter):
       throw LanguageModelError(.circuitOpen, url: shown, retryAfter: retryAfter)
+    case .budgetSpent(let retryAfter):
+      throw LanguageModelError(.budgetSpent, url: shown, retryAfter: retryAfter)
+    case nil: break
     }
     do throws(LanguageModelError) {
       let body = try await exchange(request, shown)
-      breaker.withLock { $0.succeed() }
+      account.withLock { $0.end(nil, at: clock.now()) }
       return body
     } catch {
-      let now = clock.now()
-      breaker.withLock { breaker in
-        if error.isServerFailure {
-          breaker.fail(at: now)
-        } else if error.kind == .cancelled {
-          breaker.abandon(at: now)
-        } else {
-          breaker.succeed()
-        }
-      }
+      account.withLock { $0.end(error, at: clock.now()) }
       throw error
     }
   }
@@ -97,7 +109,9 @@ final class RequestCore: Sendable {
       }
     }
     guard answer.status == 200 else {
-      let wish = answer.retryAfter.flatMap { RetryAfter.parse($0, at: Date()) }
+      let wish = answer.retryAfter.flatMap {
+        RetryAfter.parse($0, atMilliseconds: clock.wallMilliseconds())
+      }
       throw LanguageModelError(.status(answer.status), url: shown, retryAfter: wish)
     }
     return answer.body

@@ -5,6 +5,9 @@ package protocol Teacher: Sendable {
   /// Who judges and how it is asked: opinions of different identities are not comparable.
   var identity: TeacherIdentity { get }
 
+  /// What was sent to it, and what may be.
+  var statement: RequestAccount.Statement { get }
+
   /// The teacher's opinion of a response to a prompt, or of the prompt alone.
   ///
   /// - Throws: `TeacherError` when the teacher could not be asked.
@@ -66,6 +69,13 @@ package enum TeacherError: Error, Hashable, Sendable, CustomStringConvertible {
     case .server(let error): error.isRetryable
     case .unfit: false
     }
+  }
+
+  /// Whether the teacher was not asked because its server is left alone or the hour's requests are
+  /// used up, and how long that lasts.
+  package var withheldFor: Duration? {
+    guard case .server(let error) = self, error.isWithheld else { return nil }
+    return error.retryAfter ?? .seconds(1)
   }
 
   package var description: String {

@@ -23,9 +23,9 @@ package struct LabelSettings: Hashable, Sendable {
   package var timeToLiveDays: Int?
   package var validationShare: Double
   package var testShare: Double
+  /// With the section's `requests_per_hour`.
   package var teacher: TeacherSettings
   package var sampling: LabelSamplingSettings
-  package var requestsPerHour: Int
   package var whenUnavailable: WhenUnavailable
   package var waitMaxSeconds: Int
   package var queueMax: Int
@@ -71,7 +71,8 @@ extension LabelSettings {
     }
     teacher = TeacherSettings(section.section("teacher"))
     sampling = LabelSamplingSettings(section.section("sampling"))
-    requestsPerHour = section.number("requests_per_hour", default: 1_000, in: 1...10_000_000)
+    teacher.server.requestsPerHour = section.number(
+      "requests_per_hour", default: 1_000, in: 1...10_000_000)
     whenUnavailable = section.choice("when_unavailable", default: .wait)
     waitMaxSeconds = section.number("wait_max_seconds", default: 600, in: 1...604_800)
     queueMax = section.number("queue_max", default: 1_000, in: 1...1_000_000)

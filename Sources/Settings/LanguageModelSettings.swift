@@ -24,6 +24,9 @@ package struct LanguageModelSettings: Hashable, Sendable {
   package var circuitFailures = 8
   /// For how long, at first; each trial that fails doubles it, up to sixteen times.
   package var circuitOpenSeconds = 5
+  /// Requests in any sixty minutes at most, each try counted; nil for no limit. Whoever has the
+  /// limit in its section sets it.
+  package var requestsPerHour: Int?
 
   package init(
     url: String, model: String = "", apiKeyFile: String? = nil, apiKeyVariable: String? = nil

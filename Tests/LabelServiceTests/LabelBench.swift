@@ -19,13 +19,14 @@ final class LabelBench: Sendable {
   private let cluster: MockCluster
   private let directory: TemporaryDirectory
   private let settings: Settings
-  private let label: LabelSettings
+  let label: LabelSettings
 
   /// Something did not come true in time.
   struct TimeIsUp: Error {}
 
   init(
-    drainMilliseconds: Int = 10_000, sampling: String = "{random_rate: 1}"
+    drainMilliseconds: Int = 10_000, sampling: String = "{random_rate: 1}",
+    teacher: String = #"{url: "http://127.0.0.1:1"}"#, requestsPerHour: Int = 1_000
   ) async throws {
     cluster = try MockCluster()
     for topic in ["in", "verdicts", "disagreements", labelsTopic] {
@@ -42,7 +43,8 @@ final class LabelBench: Sendable {
       label:
         topic: \(labelsTopic)
         store: \(directory.path)/labels.sqlite
-        teacher: {url: "http://127.0.0.1:1", circuit_failures: 4, circuit_open_seconds: 1}
+        teacher: \(teacher)
+        requests_per_hour: \(requestsPerHour)
         sampling: \(sampling)
       """
     settings = try Settings(yaml: yaml, file: "bench")
@@ -65,14 +67,16 @@ final class LabelBench: Sendable {
       settings: settings, label: label, environment: [:], store: store, teacher: teacher,
       logger: logger)
     let thread = BlockingThread(name: "label") { _ = daemon.run() }
-    defer {
-      daemon.stop()
-      thread.join()
+    return try await onThreadOfItsOwn {
+      defer {
+        daemon.stop()
+        thread.join()
+      }
+      let labels = try until()
+      try wait { daemon.progress.waitingSince == nil }
+      inspect(daemon)
+      return labels
     }
-    let labels = try until()
-    try wait { daemon.progress.waitingSince == nil }
-    inspect(daemon)
-    return labels
   }
 
   /// Sends exchanges, and the verdicts that a filter would give.

@@ -143,10 +143,109 @@ import Wire
   }
 }
 
+/// The hour's requests over a real client, with a server in this process and a store.
+@Suite(.serialized) struct TeacherHourTests {
+  @Test func noRestartRefillsTheHourOfTheTeacher() async throws {
+    // The first three questions are answered at the second try.
+    let failures = Mutex(3)
+    let server = try await ScriptedServer { request, _ in
+      let fails = failures.withLock { left in
+        guard request.path == "/v1/completions", left > 0 else { return false }
+        left -= 1
+        return true
+      }
+      return fails ? ScriptedServer.Answer(status: 503) : ScriptedWorld.answer(request)
+    }
+    func completions() -> Int { server.requests.count { $0.path == "/v1/completions" } }
+    let bench = try await LabelBench(
+      teacher: "{url: \"\(server.url)\", model: teacher, template: few_shot}", requestsPerHour: 30)
+    try bench.send(0..<40)
+    for run in 1...3 {
+      let before = server.requests.count
+      let teacher = try await LabelApplication.teacher(bench.label, bench.store)
+      let started = server.requests.count - before
+      #expect(teacher.statement.sent == started)
+      let left = run == 1 ? 30 - started : 0
+      #expect(teacher.statement.budgetLeft == left)
+      _ = try await bench.run(
+        teacher,
+        inspect: { daemon in
+          #expect(daemon.snapshot.metricsPage().text.contains("sluice_teacher_budget_left 0"))
+        },
+        until: {
+          // Whatever is left has been tried: it waits.
+          try bench.wait { teacher.statement.sent == started + left }
+          return []
+        })
+      #expect(completions() == 30 - 8, "run \(run)")
+    }
+    #expect(
+      try bench.store.spending(limit: 30, wallMilliseconds: 0).map(\.count).reduce(0, +) == 46)
+  }
+
+  @Test func aKnownContentCostsNoRequest() async throws {
+    let server = try await ScriptedServer { request, _ in ScriptedWorld.answer(request) }
+    let bench = try await LabelBench(
+      teacher: "{url: \"\(server.url)\", model: teacher, template: few_shot}")
+    let teacher = try await LabelApplication.teacher(bench.label, bench.store)
+    let known = (0..<20).map { number in
+      let prompt = LabelBench.prompt(number)
+      return TeacherLabel(
+        id: "old", contentDigest: ContentDigest(prompt: prompt, response: nil).bytes,
+        prompt: prompt, teacherScore: Score(0.5), isUnsafe: false,
+        teacher: teacher.identity.model, templateDigest: teacher.identity.templateDigest.bytes,
+        inclusionProbability: 1, stratum: "random", labelledAtMilliseconds: .max / 2)
+    }
+    try bench.store.save(known, timeToLiveMilliseconds: nil, isPublished: true)
+    let before = teacher.statement
+    try bench.send(0..<20)
+    _ = try await bench.run(
+      teacher, inspect: { #expect($0.snapshot.counters.reused == 20) },
+      until: {
+        try bench.wait { try bench.committed() == 40 }
+        return []
+      })
+    #expect(teacher.statement.sent == before.sent)
+    #expect(teacher.statement.budgetLeft == before.budgetLeft)
+  }
+
+  /// Until the requests themselves were kept, labels told of the hour.
+  @Test func aStoreOfTheFormerVersionStillTellsOfItsHour() throws {
+    let directory = try TemporaryDirectory()
+    let store = try LabelStore(path: directory.path + "/labels.sqlite")
+    let wall: Int64 = 1_700_000_000_000
+    let labels = [10, 20, 3_599, 3_601].enumerated().map { number, seconds in
+      TeacherLabel(
+        id: "x", contentDigest: ContentDigest(prompt: "\(number)", response: nil).bytes,
+        prompt: "\(number)", teacherScore: Score(0.5), isUnsafe: false, teacher: "t",
+        templateDigest: ContentDigest(of: [1]).bytes, inclusionProbability: 1,
+        stratum: "random", labelledAtMilliseconds: wall - Int64(seconds) * 1_000)
+    }
+    try store.save(labels, timeToLiveMilliseconds: nil, isPublished: true)
+    var spending = try store.spending(limit: 100, wallMilliseconds: wall)
+    #expect(spending.map(\.count) == [1, 1, 1])
+    var budget = HourlyBudget(limit: 5)
+    budget.remember(spending, at: .zero, wallMilliseconds: wall)
+    let left = budget.left(at: .zero)
+    #expect(left == 2)
+
+    try store.keep([HourlyBudget.Spending(milliseconds: wall, count: 4)])
+    spending = try store.spending(limit: 100, wallMilliseconds: wall)
+    #expect(spending == [HourlyBudget.Spending(milliseconds: wall, count: 4)])
+    try store.keep(Array("damaged".utf8), as: "teacher_requests")
+    spending = try store.spending(limit: 100, wallMilliseconds: wall)
+    #expect(spending.count == 3)
+  }
+}
+
 /// A teacher that says unsafe of prompts of an even length.
 final class ScriptedTeacher: Teacher {
   let identity = TeacherIdentity(model: "scripted", templateDigest: ContentDigest(of: [1]))
   private struct State {
+    var account = RequestAccount(
+      breaker: CircuitBreaker(
+        failuresMax: 1_000, openDuration: .seconds(1), openDurationMax: .seconds(1)),
+      budget: HourlyBudget(limit: 1_000))
     var asked = 0
     var failures: Int
     var answersLeft: Int
@@ -159,10 +258,15 @@ final class ScriptedTeacher: Teacher {
 
   var asked: Int { state.withLock { $0.asked } }
 
+  var statement: RequestAccount.Statement {
+    state.withLock { $0.account.statement(at: .zero, wallMilliseconds: 0) }
+  }
+
   func score(prompt: String, response: String?) async throws(TeacherError) -> TeacherOpinion {
     enum Turn { case fail, hang, answer }
     let turn = state.withLock { state -> Turn in
       state.asked += 1
+      _ = state.account.admit(at: .zero, patience: .seconds(1))
       if state.failures > 0 {
         state.failures -= 1
         return .fail

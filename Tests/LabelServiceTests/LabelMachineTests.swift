@@ -94,23 +94,22 @@ import Testing
     #expect(estimates.labels == 3, "each exchange counts for the estimates")
   }
 
-  @Test func aKnownContentIsNotAskedAboutAndCostsNoBudget() throws {
+  @Test func aKnownContentIsNotAskedAbout() throws {
     var limits = LabelLimits()
-    limits.requestsPerHour = 1
+    limits.concurrentMax = 1
     var fixture = MachineFixture(limits)
     fixture.receivePairs(0..<2)
     let first = try fixture.takeRequest()
-    let samples = fixture.machine.wasKnown(first.number, isUnsafe: true, now: fixture.now)
+    let samples = fixture.machine.wasKnown(first.number, isUnsafe: true)
     #expect(samples.count == 1)
-    #expect(fixture.machine.counters.requests == 0)
-    let second = fixture.nextRequest()
-    #expect(second != nil, "the budget was given back")
+    #expect(fixture.machine.counters.reused == 1)
+    let second = try fixture.takeRequest()
+    #expect(second.prompt == "prompt 1", "its place is free")
   }
 
-  @Test func concurrencyAndBudgetAreBounded() throws {
+  @Test func concurrencyIsBounded() throws {
     var limits = LabelLimits()
     limits.concurrentMax = 2
-    limits.requestsPerHour = 3
     var fixture = MachineFixture(limits)
     fixture.receivePairs(0..<10)
     let first = try fixture.takeRequest()
@@ -118,14 +117,34 @@ import Testing
     let third = fixture.nextRequest()
     #expect(third == nil, "two at a time")
     fixture.answer(first)
-    fixture.answer(try fixture.takeRequest())
-    guard case .wait(until: let until?) = fixture.machine.nextRequest(now: fixture.now) else {
-      Issue.record("three an hour")
-      return
+    _ = try fixture.takeRequest()
+  }
+
+  @Test func whatTheClientKeepsBackWaitsItsTurnAndIsNoAttempt() throws {
+    var limits = LabelLimits()
+    limits.whenUnavailable = .shed
+    limits.attemptsMax = 1
+    var fixture = MachineFixture(limits)
+    fixture.receivePairs(0..<3)
+    for _ in 0..<10 {
+      let requests = [try fixture.takeRequest(), try fixture.takeRequest()]
+      #expect(requests.map(\.prompt) == ["prompt 0", "prompt 1"], "oldest first")
+      for request in requests {
+        fixture.machine.withheld(request.number, for: .seconds(90), now: fixture.now)
+      }
+      guard case .wait(until: let until?) = fixture.machine.nextRequest(now: fixture.now) else {
+        Issue.record("nothing may be asked")
+        return
+      }
+      #expect(until == fixture.now.advanced(byMilliseconds: 90_000))
+      fixture.now = until
     }
-    fixture.now = until
-    let later = fixture.nextRequest()
-    #expect(later != nil)
+    #expect(fixture.machine.counters.left.isEmpty)
+    // An answer shows that the client sends again.
+    let requests = [try fixture.takeRequest(), try fixture.takeRequest()]
+    fixture.machine.withheld(requests[1].number, for: .seconds(90), now: fixture.now)
+    fixture.answer(requests[0])
+    #expect(try fixture.takeRequest().prompt == "prompt 1")
   }
 
   @Test func aTeacherThatIsDownIsLeftAloneAndNothingIsLost() throws {
@@ -141,7 +160,7 @@ import Testing
       case .wait(until: let until): fixture.now = try #require(until)
       }
     }
-    #expect((10..<60).contains(requests), "\(requests)")
+    #expect((10..<80).contains(requests), "\(requests)")
     #expect(fixture.machine.counters.left.isEmpty)
     fixture.pass(milliseconds: 400_000)
     fixture.answer(try fixture.takeRequest())

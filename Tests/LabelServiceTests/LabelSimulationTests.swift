@@ -5,9 +5,10 @@ import Records
 import TestSupport
 import Testing
 
-/// The machine in virtual time, under a failing teacher, failing publications, commits that come late,
-/// rebalances and crashes: a chosen exchange is labelled in the end, and no offset passes one that is
-/// not. A late commit takes offsets back, so that labels are published again under the same keys.
+/// The machine and the teacher's account in virtual time, under a failing teacher, failing
+/// publications, commits that come late, rebalances and crashes: a chosen exchange is labelled in the
+/// end, no offset passes one that is not, and no hour has more requests than allowed. A late commit
+/// takes offsets back, so that labels are published again under the same keys.
 @Suite struct LabelSimulationTests {
   /// The brokers, the store and the sampler's decisions, which outlive a crash.
   private struct World {
@@ -23,6 +24,12 @@ import Testing
     /// Copies of commits that were held on their way and sent again.
     var held: [(offsets: [TopicPartition: Offset], generation: Int)] = []
     var lateCommits = 0
+    /// The time of day at which the present run began.
+    var startMilliseconds: Int64 = 1_700_000_000_000
+    /// When requests were sent.
+    var sent: [Int64] = []
+    /// What the store knows of the hour's requests.
+    var spending: [HourlyBudget.Spending] = []
 
     init(seed: UInt64) {
       generator = SeededGenerator(seed: seed)
@@ -61,7 +68,9 @@ import Testing
 
   /// One run of the service, until it crashes or has done everything.
   private struct Run {
+    static let requestsPerHour = 30
     var fixture: MachineFixture
+    var account: RequestAccount
     var positions: [Int64]
     var asked: [TeacherRequest] = []
     /// What is being published, under the generation that was known before it was formed.
@@ -72,15 +81,20 @@ import Testing
       limits.concurrentMax = 3
       limits.queueMax = 5
       limits.joinRecordsMax = 10
-      limits.openMaxMilliseconds = 20_000
       fixture = MachineFixture(limits, plan: world.plan)
+      var budget = HourlyBudget(limit: Self.requestsPerHour)
+      budget.remember(world.spending, at: .zero, wallMilliseconds: world.startMilliseconds)
+      account = RequestAccount(
+        breaker: CircuitBreaker(
+          failuresMax: 4, openDuration: .seconds(1), openDurationMax: .seconds(20)),
+        budget: budget)
       positions = MachineFixture.partitions.map { world.committed[$0] ?? 0 }
     }
 
     mutating func step(_ world: inout World) {
       switch Int.random(in: 0..<12, using: &world.generator) {
       case 0...4: read(&world)
-      case 5...6: if let request = fixture.nextRequest() { asked.append(request) }
+      case 5...6: ask(&world)
       case 7...8: answer(&world)
       case 9:
         if publication == nil {
@@ -88,7 +102,8 @@ import Testing
         }
       case 10: publish(&world)
       default:
-        fixture.pass(milliseconds: Int.random(in: 1...5_000, using: &world.generator))
+        let longest = world.generator.oneIn(10) ? 1_200_000 : 5_000
+        fixture.pass(milliseconds: Int.random(in: 1...longest, using: &world.generator))
         if world.generator.oneIn(20) { rebalance(&world) }
         if world.generator.oneIn(4) { world.releaseOne() }
       }
@@ -111,14 +126,39 @@ import Testing
       positions[topic] = max(positions[topic], end)
     }
 
+    /// The moment as the account counts.
+    private var time: Duration { .nanoseconds(fixture.now.nanoseconds) }
+
+    func wall(_ world: World) -> Int64 {
+      world.startMilliseconds + fixture.now.nanoseconds / 1_000_000
+    }
+
+    /// A question that the store cannot answer becomes a request, or is kept back.
+    private mutating func ask(_ world: inout World) {
+      guard let request = fixture.nextRequest() else { return }
+      if world.stored.contains(request.digest), world.published.contains(request.prompt) {
+        _ = fixture.machine.wasKnown(request.number, isUnsafe: false)
+        return
+      }
+      switch account.admit(at: time, patience: .seconds(60)) {
+      case .circuitOpen(let delay), .budgetSpent(let delay):
+        fixture.machine.withheld(request.number, for: delay, now: fixture.now)
+      case nil:
+        asked.append(request)
+        let wall = wall(world)
+        world.sent.append(wall)
+        world.spending = account.statement(at: time, wallMilliseconds: wall).spending
+      }
+    }
+
     private mutating func answer(_ world: inout World) {
       guard !asked.isEmpty else { return }
       let request = asked.remove(at: Int.random(in: 0..<asked.count, using: &world.generator))
-      if world.stored.contains(request.digest), world.published.contains(request.prompt) {
-        _ = fixture.machine.wasKnown(request.number, isUnsafe: false, now: fixture.now)
-      } else if world.generator.oneIn(4) {
+      if world.generator.oneIn(4) {
+        account.end(LanguageModelError(.timedOut, url: "http://teacher"), at: time)
         fixture.machine.failed(request.number, isRetriable: true, now: fixture.now)
       } else {
+        account.end(nil, at: time)
         fixture.answer(request, 0.25)
       }
     }
@@ -157,6 +197,21 @@ import Testing
       #expect(world.committed[partition] == world.count, "seed \(seed): \(partition)")
     }
     #expect(world.published == world.chosen, "seed \(seed)")
+    for (index, start) in world.sent.enumerated() {
+      let inHour = world.sent[index...].prefix { $0 < start + 3_600_000 }.count
+      #expect(inHour <= Run.requestsPerHour, "seed \(seed)")
+    }
+  }
+
+  @Test func theHourIsUsedUp() {
+    let full = (0..<10).count { seed in
+      let sent = simulate(seed: seed).sent
+      return sent.indices.contains { index in
+        let last = index + Run.requestsPerHour - 1
+        return last < sent.count && sent[last] < sent[index] + 3_600_000
+      }
+    }
+    #expect(full > 5, "\(full)")
   }
 
   @Test func commitsComeLate() {
@@ -175,6 +230,7 @@ import Testing
       // when everything was done.
       if world.generator.oneIn(step < 3_000 ? 300 : 1_500) {
         world.generation += 1
+        world.startMilliseconds = run.wall(world)
         run = Run(world)
       }
     }

@@ -46,13 +46,13 @@ import LanguageModel
   }
 
   @Test func retryAfterIsSecondsOrADate() {
-    let now = Date(timeIntervalSince1970: 784_111_767)
-    #expect(RetryAfter.parse("120", at: now) == .seconds(120))
-    #expect(RetryAfter.parse(" 0 ", at: now) == .zero)
-    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:37 GMT", at: now) == .seconds(10))
-    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:00 GMT", at: now) == .zero)
-    #expect(RetryAfter.parse("soon", at: now) == nil)
-    #expect(RetryAfter.parse("-1", at: now) == nil)
+    let now: Int64 = 784_111_767_000
+    #expect(RetryAfter.parse("120", atMilliseconds: now) == .seconds(120))
+    #expect(RetryAfter.parse(" 0 ", atMilliseconds: now) == .zero)
+    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:37 GMT", atMilliseconds: now) == .seconds(10))
+    #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:00 GMT", atMilliseconds: now) == .zero)
+    #expect(RetryAfter.parse("soon", atMilliseconds: now) == nil)
+    #expect(RetryAfter.parse("-1", atMilliseconds: now) == nil)
   }
 
   /// A transport that answers from a list, and a clock whose pauses take no time.
@@ -111,7 +111,7 @@ import LanguageModel
     let script = Script([.failure(.timedOut), .failure(.timedOut), good()])
     let client = try LanguageModelClient(settings, transport: script, clock: script.clock)
     await #expect(throws: LanguageModelError.self) { try await client.tokenize("x") }
-    #expect(client.isCircuitOpen)
+    #expect(client.statement.isCircuitOpen)
     await #expect(
       throws: LanguageModelError(
         .circuitOpen, url: "http://h/tokenize", retryAfter: .seconds(5))
@@ -119,6 +119,6 @@ import LanguageModel
     #expect(script.answers.withLock { $0.count } == 1)
     script.now.withLock { $0 += .seconds(5) }
     #expect(try await client.tokenize("x") == [1, 2])
-    #expect(!client.isCircuitOpen)
+    #expect(!client.statement.isCircuitOpen)
   }
 }

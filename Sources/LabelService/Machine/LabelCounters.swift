@@ -13,8 +13,6 @@ package struct LabelCounters: Hashable, Sendable {
   package var reused = 0
   /// Chosen exchanges that were left unlabelled, by reason.
   package var left: [Reason: Int] = [:]
-  package var requests = 0
-  package var failures = 0
   package var publications = 0
   package var failedPublications = 0
 

@@ -8,9 +8,8 @@ package struct LabelLimits: Hashable, Sendable {
   package var joinTimeoutMilliseconds = 600_000
   /// Chosen exchanges that wait for the teacher at most.
   package var queueMax = 1_000
-  /// Requests on their way at once at most.
+  /// Questions on their way at once at most.
   package var concurrentMax = 4
-  package var requestsPerHour = 1_000
   /// Labels of one tenant in an hour at most; nil for no cap.
   package var labelsPerTenantPerHour: Int? = 200
   package var whenUnavailable = LabelSettings.WhenUnavailable.wait
@@ -18,10 +17,6 @@ package struct LabelLimits: Hashable, Sendable {
   package var waitMaxMilliseconds = 600_000
   /// How often an exchange is tried under `shed`.
   package var attemptsMax = 5
-  /// Failures in a row after which the teacher is left alone, and for how long at first and at most.
-  package var failuresMax = 5
-  package var openMilliseconds = 5_000
-  package var openMaxMilliseconds = 300_000
   /// How long offsets of records without a label may wait for a commit.
   package var commitMilliseconds = 1_000
   /// Labels published at once at most.

@@ -42,22 +42,17 @@ extension LabelMachine {
         samples: [sample], arrival: now, notBefore: now))
   }
 
-  /// The next request to make.
+  /// The next question to ask. How many requests it takes, and whether any may be made, is up to the
+  /// teacher's client.
   package mutating func nextRequest(now: Instant) -> Decision<TeacherRequest> {
     guard !isDraining, !queue.isEmpty else { return .wait(until: nil) }
     guard inFlight.count < limits.concurrentMax else { return .wait(until: nil) }
+    if let withheldUntil, now < withheldUntil { return .wait(until: withheldUntil) }
     guard let index = queue.firstIndex(where: { $0.notBefore <= now }) else {
       return .wait(until: queue.map(\.notBefore).min())
     }
-    guard budget.left(at: now) > 0 else { return .wait(until: budget.nextFree()) }
-    let patience = Duration.milliseconds(limits.openMaxMilliseconds)
-    if case .refused(let delay) = breaker.admit(at: now.sinceStart, patience: patience) {
-      return .wait(until: now.advanced(byMilliseconds: max(1, Int(delay.milliseconds))))
-    }
-    _ = budget.spend(at: now)
     var request = queue.remove(at: index)
     request.attempts += 1
-    counters.requests += 1
     inFlight[request.number] = request
     return .perform(request)
   }
@@ -66,7 +61,7 @@ extension LabelMachine {
   package mutating func answered(
     _ number: Int, _ opinion: TeacherOpinion, now: Instant, wallMilliseconds: Int64
   ) {
-    breaker.succeed()
+    withheldUntil = nil
     guard let request = inFlight.removeValue(forKey: number), let first = request.samples.first
     else { return }
     guard let probability = opinion.unsafeProbability else {
@@ -89,12 +84,7 @@ extension LabelMachine {
 
   /// The label of a request was known already: the request was not made. Returns who sent the
   /// content now.
-  package mutating func wasKnown(
-    _ number: Int, isUnsafe: Bool, now: Instant
-  ) -> [Sample] {
-    breaker.abandon(at: now.sinceStart)
-    budget.refund(at: now)
-    counters.requests -= 1
+  package mutating func wasKnown(_ number: Int, isUnsafe: Bool) -> [Sample] {
     guard let request = inFlight.removeValue(forKey: number) else { return [] }
     counters.reused += request.samples.count
     estimate(request.samples, isUnsafe: isUnsafe)
@@ -102,22 +92,30 @@ extension LabelMachine {
     return request.samples
   }
 
-  /// The teacher could not be asked.
+  /// The teacher did not answer.
   package mutating func failed(_ number: Int, isRetriable: Bool, now: Instant) {
-    counters.failures += 1
-    guard isRetriable else {
-      breaker.succeed()
-      guard let request = inFlight.removeValue(forKey: number) else { return }
-      return leave(request.samples, .unanswerable)
-    }
-    breaker.fail(at: now.sinceStart)
+    withheldUntil = nil
     guard var request = inFlight.removeValue(forKey: number) else { return }
+    guard isRetriable else { return leave(request.samples, .unanswerable) }
     if limits.whenUnavailable == .shed, request.attempts >= limits.attemptsMax {
       return leave(request.samples, .teacherFailed)
     }
     let doublings = min(request.attempts - 1, 8)
     request.notBefore = now.advanced(byMilliseconds: 250 << doublings)
-    queue.insert(request, at: 0)
+    putBack(request)
+  }
+
+  /// The teacher's client kept a question back, and will keep others back for that long.
+  package mutating func withheld(_ number: Int, for delay: Duration, now: Instant) {
+    withheldUntil = now.advanced(byMilliseconds: max(1, Int(delay.milliseconds)))
+    guard var request = inFlight.removeValue(forKey: number) else { return }
+    request.attempts -= 1
+    putBack(request)
+  }
+
+  private mutating func putBack(_ request: TeacherRequest) {
+    let index = queue.firstIndex { $0.number > request.number } ?? queue.endIndex
+    queue.insert(request, at: index)
   }
 
   private mutating func estimate(_ samples: [Sample], isUnsafe: Bool) {
@@ -128,9 +126,4 @@ extension LabelMachine {
         inclusionProbability: sample.selection.inclusionProbability, isUnsafe: isUnsafe)
     }
   }
-}
-
-extension Instant {
-  /// This moment as the circuit breaker counts.
-  var sinceStart: Duration { .nanoseconds(nanoseconds) }
 }

@@ -13,7 +13,6 @@ package struct LabelMachine: Sendable {
   package internal(set) var ledger = LabelLedger()
   package internal(set) var counters = LabelCounters()
   package internal(set) var estimator: LiveEstimator
-  package internal(set) var budget: HourlyBudget
   /// Whether no new requests are made: the service is about to stop.
   package var isDraining = false
   /// Whether offsets are committed at once: partitions are about to go.
@@ -27,9 +26,10 @@ package struct LabelMachine: Sendable {
   private var lastTime: Instant
   var join: JoinBuffer<WaitingExchange, ChosenVerdict>
   var caps: TenantCaps
-  var breaker: CircuitBreaker
   /// Requests that wait, oldest first.
   var queue: [TeacherRequest] = []
+  /// Until when the teacher's client sends nothing; nil when it may.
+  var withheldUntil: Instant?
   var inFlight: [Int: TeacherRequest] = [:]
   var finished: [FinishedLabel] = []
   var publishing: Publication?
@@ -45,22 +45,13 @@ package struct LabelMachine: Sendable {
     self.teacher = teacher
     self.estimator = estimator
     sampler = Sampler(plan: plan)
-    budget = HourlyBudget(limit: limits.requestsPerHour)
     join = JoinBuffer(
       recordsMax: limits.joinRecordsMax, bytesMax: limits.joinBytesMax,
       timeoutMilliseconds: limits.joinTimeoutMilliseconds)
     caps = TenantCaps(limit: limits.labelsPerTenantPerHour)
-    breaker = CircuitBreaker(
-      failuresMax: limits.failuresMax, openDuration: .milliseconds(limits.openMilliseconds),
-      openDurationMax: .milliseconds(max(limits.openMilliseconds, limits.openMaxMilliseconds)))
     lastTime = now
     lastPublication = now
     nextPublicationTime = now
-  }
-
-  /// Counts requests that an earlier run made within the last hour.
-  package mutating func remember(requestsAt moments: [Instant]) {
-    for moment in moments { budget.count(at: moment) }
   }
 
   // MARK: Partitions

@@ -1,7 +1,7 @@
 internal import Basics
 package import Hosting
-internal import LabelStore
-internal import LanguageModel
+package import LabelStore
+package import LanguageModel
 internal import Logging
 internal import ServiceLifecycle
 package import Settings
@@ -37,7 +37,7 @@ package struct LabelApplication: Sendable {
     notifier.status("opening the label store")
     let store = try Self.store(label)
     notifier.status("asking the teacher's server")
-    let teacher = try await Self.teacher(label)
+    let teacher = try await Self.teacher(label, store)
     notifier.status("joining the group")
     let daemon = try LabelDaemon(
       settings: settings, label: label, environment: environment, store: store,
@@ -75,7 +75,7 @@ package struct LabelApplication: Sendable {
     _ settings: Settings, _ label: LabelSettings, environment: [String: String],
     report: (String) -> Void
   ) async throws {
-    let teacher = try await teacher(label)
+    let teacher = try await teacher(label, spending: [])
     report("teacher \(teacher.identity.model): its labels are single tokens")
     let clients = try KafkaClients(
       settings: settings.forLabelling(label), environment: environment,
@@ -85,21 +85,46 @@ package struct LabelApplication: Sendable {
   }
 
   private static func store(_ label: LabelSettings) throws(StartFailure) -> LabelStore {
-    do throws(LabelStoreError) {
-      return try LabelStore(
+    try inStore { () throws(LabelStoreError) in
+      try LabelStore(
         path: label.store,
         shares: SplitShares(validation: label.validationShare, test: label.testShare))
-    } catch {
-      throw .model(error.description)
     }
   }
 
-  private static func teacher(_ label: LabelSettings) async throws(StartFailure) -> any Teacher {
+  /// The teacher, with what the last hour's requests leave of its limit.
+  package static func teacher(
+    _ label: LabelSettings, _ store: LabelStore
+  ) async throws(StartFailure) -> any Teacher {
+    let spending = try inStore { () throws(LabelStoreError) in
+      try store.spending(
+        limit: label.teacher.server.requestsPerHour ?? 0,
+        wallMilliseconds: WallClock.milliseconds())
+    }
+    let teacher = try await teacher(label, spending: spending)
+    // At once: a service that fails to start again and again asks each time.
+    try inStore { () throws(LabelStoreError) in try store.keep(teacher.statement.spending) }
+    return teacher
+  }
+
+  private static func teacher(
+    _ label: LabelSettings, spending: [HourlyBudget.Spending]
+  ) async throws(StartFailure) -> any Teacher {
     do throws(TeacherError) {
-      return try await LogProbabilityTeacher.connect(label.teacher)
+      return try await LogProbabilityTeacher.connect(label.teacher, spending: spending)
     } catch {
       if error.isRetryable { throw .unavailable("teacher: \(error)") }
       throw .configuration("teacher: \(error)")
+    }
+  }
+
+  private static func inStore<Value>(
+    _ body: () throws(LabelStoreError) -> Value
+  ) throws(StartFailure) -> Value {
+    do throws(LabelStoreError) {
+      return try body()
+    } catch {
+      throw .model(error.description)
     }
   }
 }

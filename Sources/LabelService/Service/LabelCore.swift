@@ -1,6 +1,7 @@
 package import Basics
 internal import Hosting
 package import LabelStore
+package import LanguageModel
 internal import Records
 package import Telemetry
 
@@ -28,6 +29,8 @@ struct LabelCore: HostedMachine {
   var followedTombstones = 0
   var followedLabels = 0
   var purged = 0
+  /// Requests of the teacher's account when its spending was last kept in the store.
+  var requestsKept = 0
   private(set) var failure: LabelFailure?
   private let verdictsTopic: String
   /// What reading was last told to hold; nil when an assignment may have undone it.
@@ -91,8 +94,7 @@ package struct LabelSnapshot: Sendable {
   package let inFlight: Int
   package let waitingExchanges: Int
   package let waitingVerdicts: Int
-  package let budgetLeft: Int
-  package let isCircuitOpen: Bool
+  package let teacher: RequestAccount.Statement
   package let assigned: Int
   package let teacherLatency: LatencyHistogram
   package let estimates: LiveEstimates

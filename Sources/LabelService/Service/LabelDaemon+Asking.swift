@@ -12,8 +12,8 @@ extension LabelDaemon {
         template: teacher.identity.templateDigest)
       do throws(LabelStoreError) {
         if let known = try store.label(key) {
-          let samples = host.update {
-            $0.machine.wasKnown(request.number, isUnsafe: known.isUnsafe, now: $1)
+          let samples = host.update { core, _ in
+            core.machine.wasKnown(request.number, isUnsafe: known.isUnsafe)
           }
           for sample in samples { try store.note(sample.occurrence, of: request.digest) }
           continue
@@ -30,24 +30,28 @@ extension LabelDaemon {
   /// Asks one question; only the lock blocks here, and only briefly.
   private func ask(_ request: TeacherRequest) async {
     let start = Instant.now
-    let opinion: TeacherOpinion?
-    var isRetriable = false
     do throws(TeacherError) {
-      opinion = try await teacher.score(prompt: request.prompt, response: request.response)
-    } catch {
-      opinion = nil
-      isRetriable = error.isRetryable
-      logger.warning("the teacher failed", metadata: ["reason": "\(error)"])
-    }
-    let canRetry = isRetriable
-    let wall = WallClock.milliseconds()
-    host.update { core, now in
-      core.tasks[request.number] = nil
-      guard let opinion else {
-        return core.machine.failed(request.number, isRetriable: canRetry, now: now)
+      let opinion = try await teacher.score(prompt: request.prompt, response: request.response)
+      let wall = WallClock.milliseconds()
+      host.update { core, now in
+        core.tasks[request.number] = nil
+        core.teacherLatency.record(microseconds: now.nanoseconds(since: start) / 1_000)
+        core.machine.answered(request.number, opinion, now: now, wallMilliseconds: wall)
       }
-      core.teacherLatency.record(microseconds: now.nanoseconds(since: start) / 1_000)
-      core.machine.answered(request.number, opinion, now: now, wallMilliseconds: wall)
+    } catch {
+      let withheldFor = error.withheldFor
+      // What the client keeps back it has reason for, and the metrics tell.
+      if withheldFor == nil {
+        logger.warning("the teacher failed", metadata: ["reason": "\(error)"])
+      }
+      host.update { core, now in
+        core.tasks[request.number] = nil
+        if let withheldFor {
+          core.machine.withheld(request.number, for: withheldFor, now: now)
+        } else {
+          core.machine.failed(request.number, isRetriable: error.isRetryable, now: now)
+        }
+      }
     }
   }
 }

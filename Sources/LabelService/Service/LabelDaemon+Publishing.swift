@@ -23,30 +23,40 @@ extension LabelDaemon {
   /// published at the next start, and its exchange is not asked about again.
   func publish() {
     guard publishBacklog() else { return }
-    var nextKeeping = Instant.now.advanced(byMilliseconds: options.keepMilliseconds)
-    var nextPurge = Instant.now
-    while let task = nextTask(houseworkAt: min(nextKeeping, nextPurge)) {
+    var chores = [
+      Chore(milliseconds: options.purgeMilliseconds, next: .now) { self.purge() },
+      Chore(milliseconds: options.keepMilliseconds, next: .now) { self.keepEstimates() },
+      Chore(milliseconds: options.keepSpendingMilliseconds, next: .now) { self.keepSpending() },
+    ]
+    while let task = nextTask(houseworkAt: chores.map(\.next).min() ?? .now) {
       if case .publication = task {
         let ending = publishNext()
         if let ending { finish(ending) }
         if case .over = ending { return }
       }
-      if Instant.now >= nextKeeping {
-        keepEstimates()
-        nextKeeping = Instant.now.advanced(byMilliseconds: options.keepMilliseconds)
-      }
-      if Instant.now >= nextPurge {
-        purge()
-        nextPurge = Instant.now.advanced(byMilliseconds: options.purgeMilliseconds)
+      for index in chores.indices where Instant.now >= chores[index].next {
+        chores[index].perform()
       }
     }
     keepEstimates()
+    keepSpending()
+  }
+
+  /// Work that comes round again and again, also while no records come.
+  private struct Chore {
+    let milliseconds: Int
+    var next: Instant
+    let work: () -> Void
+
+    mutating func perform() {
+      work()
+      next = Instant.now.advanced(byMilliseconds: milliseconds)
+    }
   }
 
   /// What the publishing thread does next.
   private enum PublishingTask: Sendable {
     case publication
-    /// Something is to be kept or purged, also while no records come.
     case housework
   }
 
@@ -187,6 +197,18 @@ extension LabelDaemon {
     guard let data = try? JSONEncoder().encode(estimator) else { return }
     do throws(LabelStoreError) {
       try store.keep(Array(data), as: Self.estimatorNote)
+    } catch {
+      _ = isRetriable(error)
+    }
+  }
+
+  /// Keeps what counts for the hour's limit, so that no restart refills it.
+  private func keepSpending() {
+    let statement = teacher.statement
+    guard host.look({ core, _ in core.requestsKept }) != statement.sent else { return }
+    do throws(LabelStoreError) {
+      try store.keep(statement.spending)
+      host.update { core, _ in core.requestsKept = statement.sent }
     } catch {
       _ = isRetriable(error)
     }

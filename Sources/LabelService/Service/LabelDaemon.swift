@@ -69,12 +69,11 @@ package final class LabelDaemon: Sendable {
     }
   }
 
-  /// The machine as an earlier run left it: the hour's requests and the estimates.
+  /// The machine with the estimates as an earlier run left them.
   private static func core(
     _ options: LabelOptions, _ store: LabelStore, _ teacher: TeacherIdentity
   ) throws(LabelStoreError) -> LabelCore {
     let start = Instant.now
-    let wall = WallClock.milliseconds()
     var estimator = LiveEstimator(windowMilliseconds: options.estimateWindowMilliseconds)
     if let kept = try store.kept(as: estimatorNote),
       let former = try? JSONDecoder().decode(LiveEstimator.self, from: Data(kept)),
@@ -82,13 +81,9 @@ package final class LabelDaemon: Sendable {
     {
       estimator = former
     }
-    var machine = LabelMachine(
+    let machine = LabelMachine(
       limits: options.limits, plan: options.plan, teacher: teacher, estimator: estimator,
       now: start)
-    let spent = try store.labellingTimes(
-      since: wall - 3_600_000, limit: options.limits.requestsPerHour)
-    machine.remember(
-      requestsAt: spent.map { start.advanced(byMilliseconds: Int(min(0, $0 - wall))) })
     return LabelCore(machine: machine, verdictsTopic: options.verdictsTopic)
   }
 
@@ -125,15 +120,15 @@ package final class LabelDaemon: Sendable {
   /// Where the service stands.
   package var snapshot: LabelSnapshot {
     let wall = WallClock.milliseconds()
-    return host.look { core, time in
+    let teacher = teacher.statement
+    return host.look { core, _ in
       let machine = core.machine
       return LabelSnapshot(
         counters: machine.counters, queued: machine.queue.count,
         inFlight: machine.inFlight.count,
         waitingExchanges: machine.join.waitingExchanges,
         waitingVerdicts: machine.join.waitingVerdicts,
-        budgetLeft: core.machine.budget.left(at: time),
-        isCircuitOpen: machine.breaker.isOpen,
+        teacher: teacher,
         assigned: machine.ledger.assigned.count,
         teacherLatency: core.teacherLatency,
         estimates: core.machine.estimator.estimates(nowMilliseconds: wall),

@@ -49,15 +49,16 @@ extension LabelSnapshot {
   }
 
   private func addTeacher(to page: inout MetricsPage) {
-    page.counter("sluice_teacher_requests_total", "Requests made.", counters.requests)
-    page.counter("sluice_teacher_failures_total", "Requests that failed.", counters.failures)
-    page.gauge("sluice_teacher_requests_in_flight", "Requests on their way.", Double(inFlight))
-    page.gauge(
-      "sluice_teacher_budget_left", "Requests that may be made in this hour.",
-      Double(budgetLeft))
+    page.counter("sluice_teacher_requests_total", "Requests sent, each try counted.", teacher.sent)
+    page.counter("sluice_teacher_failures_total", "Requests that failed.", teacher.failed)
+    page.gauge("sluice_teacher_requests_in_flight", "Questions on their way.", Double(inFlight))
+    if let left = teacher.budgetLeft {
+      page.gauge(
+        "sluice_teacher_budget_left", "Requests that may be sent in this hour.", Double(left))
+    }
     page.gauge(
       "sluice_teacher_circuit_open", "1 while the teacher is left alone.",
-      isCircuitOpen ? 1 : 0)
+      teacher.isCircuitOpen ? 1 : 0)
     page.summary("sluice_teacher_seconds", "What an answer took.", teacherLatency)
   }
 

@@ -25,6 +25,8 @@ package struct LabelOptions: Sendable {
   package var purgeMilliseconds = 600_000
   /// How often the estimates' state is kept in the store.
   package var keepMilliseconds = 10_000
+  /// How often what was asked of the teacher is kept there: a crash forgets that much.
+  package var keepSpendingMilliseconds = 1_000
 
   /// The options that the settings ask for.
   package init(_ settings: Settings, _ label: LabelSettings) {
@@ -34,13 +36,9 @@ package struct LabelOptions: Sendable {
     limits.joinTimeoutMilliseconds = label.joinTimeoutSeconds * 1_000
     limits.queueMax = label.queueMax
     limits.concurrentMax = label.teacher.server.concurrentRequestsMax
-    limits.requestsPerHour = label.requestsPerHour
     limits.labelsPerTenantPerHour = label.sampling.labelsPerTenantPerHour
     limits.whenUnavailable = label.whenUnavailable
     limits.waitMaxMilliseconds = label.waitMaxSeconds * 1_000
-    limits.failuresMax = label.teacher.server.circuitFailures
-    limits.openMilliseconds = label.teacher.server.circuitOpenSeconds * 1_000
-    limits.openMaxMilliseconds = limits.openMilliseconds * 16
     plan = SamplingPlan(
       randomRate: label.sampling.randomRate, uncertaintyRate: label.sampling.uncertaintyRate,
       uncertaintyMargin: Float(label.sampling.uncertaintyMargin),
