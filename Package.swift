@@ -50,6 +50,9 @@ let foundations: [Target] = [
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Datasets", dependencies: ["Basics"], swiftSettings: strict),
   .target(
+    name: "Sections", dependencies: ["Basics", .product(name: "Yams", package: "Yams")],
+    swiftSettings: strict),
+  .target(
     name: "Tensors", dependencies: ["Basics", "COpenBLAS", "CKernels", "Threading"],
     swiftSettings: strict),
 ]
@@ -73,14 +76,15 @@ let streaming: [Target] = [
   .target(
     name: "Pipeline",
     dependencies: [
-      "Basics", "Records", "Transport", .product(name: "DequeModule", package: "swift-collections"),
+      "Basics", "Records", "Sections", "Transport",
+      .product(name: "DequeModule", package: "swift-collections"),
     ],
     swiftSettings: strict),
   .target(
-    name: "Wire", dependencies: ["Basics", "Records", "CSimdJSON", "CMessages"],
+    name: "Wire", dependencies: ["Basics", "Records", "Sections", "CSimdJSON", "CMessages"],
     swiftSettings: strict),
   .target(
-    name: "Kafka", dependencies: ["Basics", "Records", "Transport", "CRdKafka"],
+    name: "Kafka", dependencies: ["Basics", "Records", "Sections", "Transport", "CRdKafka"],
     swiftSettings: strict),
 ]
 
@@ -88,7 +92,7 @@ let streaming: [Target] = [
 let operation: [Target] = [
   .target(
     name: "Settings",
-    dependencies: ["Basics", "Records", "Pipeline", .product(name: "Yams", package: "Yams")],
+    dependencies: ["Records", "Sections", "Pipeline", "Wire", "Kafka"],
     swiftSettings: strict),
   .target(
     name: "Telemetry",
@@ -207,8 +211,8 @@ let executables: [Target] = [
       "CudaDeBERTa", "CudaDevice", "Datasets", "DeadLetters", "Hosting", "LabelService",
       "LabelStore",
       "Demonstration",
-      "ModelRegistry", "Pipeline", "Presentation", "Records",
-      "Settings", "Tensors",
+      "ModelRegistry", "Pipeline", "Presentation", "Records", "Sections", "Settings", "Tensors",
+      "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
@@ -256,7 +260,8 @@ let tests: [Target] = [
   test("PipelineTests", ["Basics", "Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Basics", "Kafka", "Records", "Threading", "Transport"]),
-  test("SettingsTests", ["Settings", "Records"]),
+  test("SectionsTests", ["Sections"]),
+  test("SettingsTests", ["Kafka", "Pipeline", "Records", "Sections", "Settings", "Wire"]),
   test("SystemdTests", ["Systemd"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings", "Threading"]),
   test(

@@ -2,8 +2,8 @@ internal import Basics
 package import Guard
 internal import Hosting
 package import Pipeline
-package import Records
-internal import Wire
+internal import Records
+package import Wire
 
 /// Judges exchanges that come as JSON lines, outside any stream: `sluice classify`.
 package struct Classification: ~Copyable {

@@ -1,7 +1,7 @@
 package import Guard
 package import Pipeline
 package import Records
-internal import Wire
+package import Wire
 
 /// Decodes and tokenizes records, one thread each.
 package struct RecordPreparer: ~Copyable {

@@ -1,11 +1,11 @@
 internal import Foundation
 internal import Guard
 package import ModelRegistry
-internal import Pipeline
+package import Pipeline
 package import Records
 package import Settings
 package import Tensors
-internal import Wire
+package import Wire
 
 /// Judges a logged exchange again with the model that its verdict names, and says whether the
 /// verdict was right.

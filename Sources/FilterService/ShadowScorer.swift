@@ -5,7 +5,7 @@ package import Pipeline
 package import Records
 package import Settings
 internal import Threading
-internal import Wire
+package import Wire
 
 /// Lets a challenger score a share of what was judged, and keeps count of where the two differ.
 ///

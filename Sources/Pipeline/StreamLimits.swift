@@ -1,3 +1,5 @@
+package import Sections
+
 /// When a micro-batch is given to the model.
 package struct BatchLimits: Hashable, Sendable {
   /// Token ids in one batch; a single exchange above it is judged alone.
@@ -61,5 +63,59 @@ package struct StreamLimits: Hashable, Sendable {
     self.retryBackoffMilliseconds = retryBackoffMilliseconds
     self.poisonAttemptsMax = poisonAttemptsMax
     self.haltsOnPoison = haltsOnPoison
+  }
+}
+
+extension BatchLimits {
+  init(_ section: SectionReader) {
+    self.init()
+    tokensMax = section.number("tokens_max", default: tokensMax, in: 1...10_000_000)
+    recordsMax = section.number("records_max", default: recordsMax, in: 1...1_000_000)
+    bytesMax = section.size("bytes_max", default: bytesMax, in: 1024...(1 << 40))
+    lingerMilliseconds = section.number(
+      "linger_milliseconds", default: lingerMilliseconds, in: 0...60_000)
+    ageMaxMilliseconds = section.number(
+      "age_max_milliseconds", default: ageMaxMilliseconds, in: 0...60_000)
+    section.finish()
+  }
+}
+
+extension StreamLimits {
+  package init(_ root: SectionReader) {
+    self.init()
+    let batchSection = root.section("batch")
+    batch = BatchLimits(batchSection)
+    let buffer = root.section("buffer")
+    bufferRecordsMax = buffer.number("records_max", default: bufferRecordsMax, in: 1...10_000_000)
+    bufferBytesMax = buffer.size("bytes_max", default: bufferBytesMax, in: 1024...(1 << 40))
+    pauseAfterMilliseconds = buffer.number(
+      "pause_after_milliseconds", default: pauseAfterMilliseconds, in: 0...60_000)
+    if bufferRecordsMax < batch.recordsMax {
+      buffer.complain("must be at least batch.records_max", about: "records_max")
+    }
+    if bufferBytesMax < batch.bytesMax {
+      buffer.complain("must be at least batch.bytes_max", about: "bytes_max")
+    }
+    buffer.finish()
+    let poison = root.section("poison")
+    poisonAttemptsMax = poison.number("attempts_max", default: poisonAttemptsMax, in: 1...100)
+    haltsOnPoison = poison.choice("action", default: PoisonAction.deadLetter) == .halt
+    poison.finish()
+  }
+
+  package mutating func readTransaction(_ section: SectionReader) {
+    transactionRecordsMax = section.number(
+      "records_max", default: transactionRecordsMax, in: 1...1_000_000)
+    transactionBytesMax = section.size(
+      "bytes_max", default: transactionBytesMax, in: 1024...(1 << 40))
+    transactionAttemptsMax = section.number(
+      "attempts_max", default: transactionAttemptsMax, in: 1...1000)
+    retryBackoffMilliseconds = section.number(
+      "retry_backoff_milliseconds", default: retryBackoffMilliseconds, in: 0...60_000)
+  }
+
+  private enum PoisonAction: String, CaseIterable {
+    case deadLetter = "dead_letter"
+    case halt
   }
 }

@@ -26,36 +26,3 @@ package enum TextKind: String, Hashable, Sendable, CaseIterable {
     $0 != .user && $0 != .assistant && $0 != .attachments
   }
 }
-
-/// How a conversation becomes an exchange.
-package struct ConversationRules: Hashable, Sendable {
-  /// Which turns are judged.
-  package enum Turns: String, Hashable, Sendable, CaseIterable {
-    /// All user turns since the last answer are the prompt, and all that the model said after them
-    /// is the response: what came before was new in an earlier record.
-    case new
-    /// The whole conversation.
-    case all
-  }
-
-  package var turns: Turns
-  /// Kinds that are judged beside what users and models say.
-  package var judged: Set<TextKind>
-
-  package init(
-    turns: Turns = .new,
-    judged: Set<TextKind> = [.toolCalls, .toolResults, .refusals, .transcripts]
-  ) {
-    self.turns = turns
-    self.judged = judged
-  }
-
-  /// Whether texts of this kind are judged.
-  package func judges(_ kind: TextKind) -> Bool {
-    switch kind {
-    case .user, .assistant: true
-    case .attachments: false
-    default: judged.contains(kind)
-    }
-  }
-}

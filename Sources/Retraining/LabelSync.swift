@@ -26,14 +26,14 @@ struct LabelSync {
   /// Reads on from where the last sync ended; applying a record again changes nothing, so a kill
   /// anywhere costs at most some reading.
   func run() throws(RetrainFailure) -> LabelChanges {
-    let timeToLive = label.timeToLiveDays.map { Int64($0) * 86_400_000 }
     var changes = LabelChanges()
     let reader = try reader()
     while !reader.isAtEnd {
       let batch = try next(of: reader)
       changes += try storing { () throws(LabelStoreError) -> LabelChanges in
         let changes = try store.apply(
-          batch, timeToLiveMilliseconds: timeToLive, nowMilliseconds: WallClock.milliseconds())
+          batch, timeToLiveMilliseconds: label.timeToLiveMilliseconds,
+          nowMilliseconds: WallClock.milliseconds())
         try keep(reader.positions)
         return changes
       }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+package import Sections
 
 /// The servers that augmentation asks: `generator`, `refuser`, `complier` and `teacher`, each a
 /// section with the keys of `LanguageModelSettings`; `config/augment.example.yaml` shows them.

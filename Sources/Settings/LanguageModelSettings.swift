@@ -1,3 +1,5 @@
+internal import Sections
+
 /// How to reach a server of a language model and how hard to lean on it.
 ///
 /// In a settings file: `url`, `model`, `api_key_file` or `api_key_variable`, `timeout_seconds`,

@@ -1,3 +1,5 @@
+internal import Sections
+
 /// The retrain job: where it works, what it learns from, and what a new model must prove.
 package struct RetrainSettings: Hashable, Sendable {
   /// Its own state: the copy of the labels, runs, the lock.

@@ -1,5 +1,7 @@
+package import Kafka
 package import Pipeline
-package import Records
+package import Sections
+package import Wire
 
 /// All settings of the daemon. `config/sluice.yaml` documents each key and its default.
 package struct Settings: Hashable, Sendable {
@@ -44,156 +46,99 @@ package enum Delivery: String, Hashable, Sendable, CaseIterable {
   case atLeastOnce = "at_least_once"
 }
 
-/// How to reach the brokers, and as whom.
-package struct KafkaSettings: Hashable, Sendable {
-  package var bootstrapServers: String
-  package var clientID: String
-  package var groupID: String
-  /// The name of this member for static membership; nil for a dynamic one.
-  package var groupInstanceID: String?
-  /// The name under which transactions are made; nil derives it from group and member.
-  package var transactionalID: String?
-  /// librdkafka's properties for both clients, in the order of the file.
-  package var properties: [KafkaProperty]
-  package var consumerProperties: [KafkaProperty]
-  package var producerProperties: [KafkaProperty]
-  /// Properties whose values stand in files.
-  package var secrets: [KafkaSecret]
-}
-
-/// One property of librdkafka.
-package struct KafkaProperty: Hashable, Sendable {
-  package let name: String
-  package let value: String
-
-  package init(name: String, value: String) {
-    self.name = name
-    self.value = value
+extension Settings {
+  /// The settings in a YAML file.
+  ///
+  /// - Throws: `SettingsError` with every mistake in the file, each with its place.
+  package init(file: String) throws(SettingsError) {
+    let collector = ProblemCollector(file: file)
+    try self.init(yaml: SettingsDocument.read(file, collector), file: file)
   }
-}
 
-/// One property of librdkafka whose value stands in a file.
-package struct KafkaSecret: Hashable, Sendable {
-  package let name: String
-  /// The file; a leading `$CREDENTIALS_DIRECTORY` is the one that systemd provides.
-  package let path: String
-}
-
-/// How payloads are read and written.
-package struct WireSettings: Hashable, Sendable {
-  /// The format of records without a `content-type` header.
-  package var inputFormat: PayloadFormat
-  /// The format of verdicts; nil writes each in the format of its exchange.
-  package var outputFormat: PayloadFormat?
-  package var tombstones: TombstonePolicy
-  package var echoesMetadata: Bool
-  /// How a list of messages becomes an exchange.
-  package var conversations: ConversationRules
-}
-
-/// Which model judges, and how texts are cut for it.
-package struct ModelSettings: Hashable, Sendable {
-  /// A folder in Hugging Face's layout, or a symbolic link to one, such as a registry's `current`.
-  package var path: String
-  /// How often to look whether the link leads elsewhere now; 0 for never.
-  package var pollSeconds: Int
-  /// The name in verdicts; nil takes the folder's.
-  package var name: String?
-  /// Token ids in one sequence at most; nil takes the model's own limit.
-  package var windowTokens: Int?
-  /// Pieces that two neighbouring windows share; nil takes a quarter of the window.
-  package var windowOverlapTokens: Int?
-  /// Sequences of one exchange at most; a longer text becomes a dead letter.
-  package var windowsMax: Int
-  package var views: JudgedViews
-
-  /// The defaults for a model in a folder.
-  package init(path: String) {
-    self.path = path
-    pollSeconds = 5
-    windowsMax = 64
-    views = [.prompt, .response]
+  /// The settings in a YAML text; `file` names it in problems.
+  package init(yaml: String, file: String) throws(SettingsError) {
+    let collector = ProblemCollector(file: file)
+    let root = SettingsDocument.compose(yaml, collector)
+    let reader = SectionReader(root, path: "", problems: collector)
+    if let error = collector.error { throw error }
+    self.init(reader)
+    reader.finish()
+    if let error = collector.error { throw error }
   }
-}
 
-/// A challenger that scores a share of the traffic without any effect on verdicts.
-package struct ShadowSettings: Hashable, Sendable {
-  /// A model folder or a link to one, as `model.path`.
-  package var path: String
-  /// The share of judged records that it scores, from 0 to 1.
-  package var share: Double
-  /// Records that may wait for it; what comes beyond is left out and counted.
-  package var queueRecordsMax: Int
-  package var queueBytesMax: Int
-  /// Threads of its engine.
-  package var threads: Int
-}
+  /// Reads all sections of a file; the caller calls `finish`.
+  package init(_ root: SectionReader) {
+    kafka = KafkaSettings(root.section("kafka"))
+    let topics = root.section("topics")
+    inputTopics = topics.requiredTexts("input")
+    outputTopics = OutputTopics(
+      verdicts: topics.requiredText("verdicts"),
+      deadLetters: topics.text("dead_letters", default: "chat.dead-letters"),
+      clean: topics.optionalText("clean"), quarantine: topics.optionalText("quarantine"))
+    disagreementsTopic = topics.optionalText("disagreements")
+    delivery = root.choice("delivery", default: .exactlyOnce)
+    wire = WireSettings(root.section("wire"))
+    model = ModelSettings(root.section("model"))
+    shadow = ShadowSettings(root.section("shadow"))
+    engine = EngineSettings(root.section("engine"))
+    limits = StreamLimits(root)
+    let transaction = root.section("transaction")
+    limits.readTransaction(transaction)
+    transactionTimeoutMilliseconds = transaction.number(
+      "timeout_milliseconds", default: 10_000, in: 100...900_000)
+    transaction.finish()
+    preparationThreads = root.number("preparation_threads", default: 0, in: 0...1024)
+    drainTimeoutMilliseconds = root.number(
+      "drain_timeout_milliseconds", default: 10_000, in: 0...3_600_000)
+    policies = PolicyBook(root)
+    telemetry = TelemetrySettings(root.section("telemetry"))
+    watchdogStallSeconds = root.number("watchdog_stall_seconds", default: 60, in: 1...86_400)
+    label = LabelSettings(optional: root)
+    retrain = RetrainSettings(optional: root)
+    if retrain != nil, label == nil {
+      root.complain("needs the section label, whose topic it learns from", about: "retrain")
+    }
+    checkTopics(topics, root)
+    topics.finish()
+    checkTimeouts(root)
+  }
 
-/// What the model runs on.
-package struct EngineSettings: Hashable, Sendable {
-  /// The device to run on.
-  package enum Device: Hashable, Sendable {
-    /// The first GPU where there is a usable one, else the CPU.
-    case auto
-    case cpu
-    /// The GPU at that place in the driver's list, and nothing else.
-    case cuda(Int)
-
-    /// What settings and options say: `auto`, `cpu`, `cuda` or `cuda:N`.
-    package init?(_ text: some StringProtocol) {
-      switch text {
-      case "auto": self = .auto
-      case "cpu": self = .cpu
-      case "cuda": self = .cuda(0)
-      default:
-        guard text.hasPrefix("cuda:"), let number = UInt8(text.dropFirst(5)) else { return nil }
-        self = .cuda(Int(number))
-      }
+  /// Outputs must not be read again as inputs, nor verdicts mixed with anything else.
+  private func checkTopics(_ topics: SectionReader, _ root: SectionReader) {
+    let outputs = [
+      ("verdicts", outputTopics.verdicts), ("dead_letters", outputTopics.deadLetters),
+      ("clean", outputTopics.clean), ("quarantine", outputTopics.quarantine),
+      ("disagreements", disagreementsTopic),
+    ]
+    var seen: [String: String] = [:]
+    for (key, name) in outputs {
+      guard let name, !name.isEmpty else { continue }
+      if inputTopics.contains(name) { topics.complain("is also an input topic", about: key) }
+      if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
+      seen[name] = key
+    }
+    if let label, allTopics.contains(label.topic) {
+      root.complain("is a topic of the filter", about: "label.topic")
+    }
+    if let label, label.groupID == kafka.groupID {
+      root.complain("must differ from kafka.group_id", about: "label.group_id")
     }
   }
 
-  /// The numbers that a GPU multiplies; a CPU multiplies 32-bit floats in any case.
-  package enum Precision: String, Hashable, Sendable, CaseIterable {
-    /// The first of fp16 and bf16 with which the GPU agrees with the CPU.
-    case auto
-    case fp16
-    case bf16
-    /// 8 bits where most of the time goes, and 16 elsewhere.
-    case fp8
-  }
-
-  package var device: Device
-  package var precision: Precision
-  /// Threads of the model on a CPU; 0 for one per core.
-  package var threads: Int
-
-  package init(device: Device = .auto, precision: Precision = .auto, threads: Int = 0) {
-    self.device = device
-    self.precision = precision
-    self.threads = threads
+  /// Draining happens inside a rebalance, which the group waits for only so long.
+  private func checkTimeouts(_ root: SectionReader) {
+    let pollInterval = kafka.value(of: "max.poll.interval.ms", default: 300_000)
+    if drainTimeoutMilliseconds >= pollInterval {
+      root.complain(
+        "must be less than max.poll.interval.ms (\(pollInterval))",
+        about: "drain_timeout_milliseconds")
+    }
   }
 }
 
-/// What the daemon tells about itself.
-package struct TelemetrySettings: Hashable, Sendable {
-  /// An IPv4 address and port to serve health and metrics on.
-  package struct Endpoint: Hashable, Sendable {
-    package let address: String
-    package let port: UInt16
+extension KafkaSettings {
+  fileprivate func value(of property: String, default standard: Int) -> Int {
+    let set = (properties + consumerProperties).last { $0.name == property }
+    return set.flatMap { Int($0.value) } ?? standard
   }
-
-  /// nil serves nothing.
-  package var listen: Endpoint?
-  package var logLevel: LogLevel
-  package var logFormat: LogStyle
-}
-
-/// How much is logged.
-package enum LogLevel: String, Hashable, Sendable, CaseIterable {
-  case trace, debug, info, notice, warning, error, critical
-}
-
-/// How log lines look.
-package enum LogStyle: String, Hashable, Sendable, CaseIterable {
-  case text, json
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Augmentation
+internal import Sections
 import Settings
 
 /// The files of `sluice augment`.

@@ -6,6 +6,7 @@ import Pipeline
 import Presentation
 import Records
 import Settings
+internal import Wire
 
 struct Classify: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Basics
 import Glibc
+internal import Sections
 import Settings
 
 /// Ends the command with one clear message and the exit code of sysexits.h.

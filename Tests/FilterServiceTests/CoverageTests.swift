@@ -1,6 +1,7 @@
 import FilterService
 import Guard
 import Logging
+import Pipeline
 import Records
 import Settings
 import Tensors

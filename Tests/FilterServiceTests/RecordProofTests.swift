@@ -2,6 +2,7 @@ import FilterService
 import Foundation
 import Guard
 import ModelRegistry
+import Pipeline
 import Records
 import Settings
 import Tensors

@@ -1,5 +1,6 @@
 import LabelService
 import Records
+import Settings
 import Testing
 
 /// Draws that outlive a run: stored data and resumed work depend on them, so they never change.

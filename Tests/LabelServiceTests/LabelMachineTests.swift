@@ -1,6 +1,7 @@
 import LabelService
 import LanguageModel
 import Records
+import Settings
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Basics
 import LabelService
 import LanguageModel
 import Records
+import Settings
 import TestSupport
 import Testing
 

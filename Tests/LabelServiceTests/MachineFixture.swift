@@ -2,6 +2,7 @@ import Basics
 import LabelService
 import LanguageModel
 import Records
+import Settings
 
 /// A machine with partitions, and records to feed it.
 struct MachineFixture {

@@ -2,20 +2,6 @@ import Records
 import Testing
 
 @Suite struct RecordsTests {
-  @Test(arguments: [
-    (Float(0.49), Policy.Mode.enforce, Policy.FlaggedAction.quarantine, Action.allow),
-    (Float(0.5), .enforce, .quarantine, .quarantine),
-    (Float(0.5), .enforce, .flag, .flag),
-    (Float(0.5), .monitor, .quarantine, .wouldQuarantine),
-    (Float(1), .monitor, .flag, .flag),
-  ])
-  func aPolicyTurnsAScoreIntoAnAction(
-    score: Float, mode: Policy.Mode, flagged: Policy.FlaggedAction, action: Action
-  ) {
-    let policy = Policy(threshold: 0.5, action: flagged, mode: mode)
-    #expect(policy.action(for: Score(score)) == action)
-  }
-
   @Test func theLargerScoreCounts() {
     func score(_ prompt: Float?, _ response: Float?) -> Score {
       Judgement(

@@ -1,7 +1,9 @@
 import Records
+import Sections
 import Settings
 import TestSupport
 import Testing
+import Wire
 
 @Suite struct SettingsTests {
   private let least = """
@@ -86,8 +88,8 @@ import Testing
         sampling: {labels_per_tenant_per_hour: 0}
       """
     let label = try #require(try Settings(yaml: least + "\n" + yaml, file: "s.yaml").label)
-    #expect(label.timeToLiveDays == nil)
-    #expect(label.sampling.labelsPerTenantPerHour == nil)
+    #expect(label.timeToLiveMilliseconds == nil)
+    #expect(label.limits.labelsPerTenantPerHour == nil)
     #expect(label.listen?.port == 9465)
   }
 
@@ -100,6 +102,19 @@ import Testing
       } else {
         _ = try Settings(file: file.path)
       }
+    }
+  }
+
+  @Test func everyKeyIsDocumented() throws {
+    let text = try String(contentsOf: SourceTree.url("config/sluice.yaml"), encoding: .utf8)
+    let documented = Set(text.matches(of: /([a-z_]+):(?=[\s])/).map { String($0.1) })
+    let collector = ProblemCollector(file: "sluice.yaml")
+    _ = Settings(
+      SectionReader(SettingsDocument.compose(text, collector), path: "", problems: collector))
+    #expect(collector.askedPaths.count > 100)
+    for path in collector.askedPaths.sorted() {
+      let key = path.split(separator: ".").last.map(String.init) ?? path
+      #expect(documented.contains(key), "\(path)")
     }
   }
 

@@ -1,6 +1,7 @@
 package import Basics
 package import LanguageModel
 package import Records
+package import Settings
 
 /// Decides everything that the labelling service does, without clock, thread, input or output: what
 /// is joined, chosen, asked, tried again, left, published and committed.

@@ -1,5 +1,6 @@
 internal import Basics
 package import Records
+package import Settings
 
 /// Why an exchange was chosen to be labelled.
 package enum Stratum: String, Hashable, Sendable, CaseIterable {
@@ -19,31 +20,6 @@ package struct JudgedFeatures: Hashable, Sendable {
   package init(score: Score, threshold: Float) {
     self.score = score
     self.threshold = threshold
-  }
-}
-
-/// How often exchanges are chosen, by stratum.
-package struct SamplingPlan: Hashable, Sendable {
-  /// Probability with which any exchange is chosen, above 0.
-  package var randomRate: Double
-  /// Probability with which an exchange near the threshold is chosen besides.
-  package var uncertaintyRate: Double
-  /// How far from the threshold a score may be to count as near.
-  package var uncertaintyMargin: Float
-  /// Probability with which an exchange is chosen besides on which a shadow model disagrees.
-  package var disagreementRate: Double
-  /// Makes the draws of one deployment differ from another's.
-  package var seed: UInt64
-
-  package init(
-    randomRate: Double = 0.01, uncertaintyRate: Double = 0.1, uncertaintyMargin: Float = 0.15,
-    disagreementRate: Double = 0.5, seed: UInt64 = 0
-  ) {
-    self.randomRate = randomRate
-    self.uncertaintyRate = uncertaintyRate
-    self.uncertaintyMargin = uncertaintyMargin
-    self.disagreementRate = disagreementRate
-    self.seed = seed
   }
 }
 

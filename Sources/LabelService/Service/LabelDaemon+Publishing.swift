@@ -24,9 +24,9 @@ extension LabelDaemon {
   func publish() {
     guard publishBacklog() else { return }
     var chores = [
-      Chore(milliseconds: options.purgeMilliseconds, next: .now) { self.purge() },
-      Chore(milliseconds: options.keepMilliseconds, next: .now) { self.keepEstimates() },
-      Chore(milliseconds: options.keepSpendingMilliseconds, next: .now) { self.keepSpending() },
+      Chore(milliseconds: LabelPace.purgeMilliseconds, next: .now) { self.purge() },
+      Chore(milliseconds: LabelPace.keepMilliseconds, next: .now) { self.keepEstimates() },
+      Chore(milliseconds: LabelPace.keepSpendingMilliseconds, next: .now) { self.keepSpending() },
     ]
     while let task = nextTask(houseworkAt: chores.map(\.next).min() ?? .now) {
       if case .publication = task {
@@ -75,7 +75,7 @@ extension LabelDaemon {
       switch ending {
       case .done(let refused): core.machine.published(refused: refused, now: now)
       case .tryAgain:
-        core.machine.publishingFailed(pauseMilliseconds: options.retryMilliseconds, now: now)
+        core.machine.publishingFailed(pauseMilliseconds: LabelPace.retryMilliseconds, now: now)
       case .over: break
       }
     }
@@ -105,7 +105,7 @@ extension LabelDaemon {
     do throws(LabelStoreError) {
       if !publication.labels.isEmpty {
         try store.save(
-          publication.labels, timeToLiveMilliseconds: options.timeToLiveMilliseconds,
+          publication.labels, timeToLiveMilliseconds: label.timeToLiveMilliseconds,
           isPublished: false)
         for item in publication.items {
           for sample in item.samples.dropFirst() {
@@ -131,7 +131,7 @@ extension LabelDaemon {
     var refused: Set<Int> = []
     while true {
       let indices = labels.indices.filter { !refused.contains($0) }
-      let records = indices.map { labels[$0].record(topic: options.topic, format: options.format) }
+      let records = indices.map { labels[$0].record(topic: label.topic, format: label.format) }
       do throws(PublishFailure<KafkaError>) {
         try sink.publish(records, offsets: offsets, as: membership)
         return .done(refused: refused)
@@ -155,7 +155,7 @@ extension LabelDaemon {
   private func publishBacklog() -> Bool {
     while !host.isOver {
       do throws(LabelStoreError) {
-        let labels = try store.unpublished(limit: options.limits.publicationMax)
+        let labels = try store.unpublished(limit: label.limits.publicationMax)
         if labels.isEmpty { return true }
         guard let membership = membership() else { return false }
         switch send(labels, offsets: [:], as: membership) {
@@ -185,7 +185,7 @@ extension LabelDaemon {
       guard !gone.isEmpty else { return }
       guard let membership = try? sink.membership() else { return }
       try? sink.publish(
-        gone.map { $0.tombstone(topic: options.topic) }, offsets: [:], as: membership)
+        gone.map { $0.tombstone(topic: label.topic) }, offsets: [:], as: membership)
     } catch {
       _ = isRetriable(error)
     }
@@ -215,7 +215,7 @@ extension LabelDaemon {
   }
 
   private func rest() {
-    let end = Instant.now.advanced(byMilliseconds: options.retryMilliseconds)
+    let end = Instant.now.advanced(byMilliseconds: LabelPace.retryMilliseconds)
     _ = host.next { _, time in
       time >= end ? Decision<Bool>.perform(true) : .wait(until: end)
     }

@@ -17,7 +17,8 @@ package final class LabelDaemon: Sendable {
   /// The name under which the store keeps the estimates' state.
   static let estimatorNote = "estimator"
 
-  let options: LabelOptions
+  let label: LabelSettings
+  private let settings: Settings
   let sink: KafkaSink
   let follower: LabelFollower
   let store: LabelStore
@@ -33,7 +34,8 @@ package final class LabelDaemon: Sendable {
     settings: Settings, label: LabelSettings, environment: [String: String], store: LabelStore,
     teacher: any Teacher, logger: Logger
   ) throws(StartFailure) {
-    options = LabelOptions(settings, label)
+    self.settings = settings
+    self.label = label
     self.store = store
     self.teacher = teacher
     self.logger = logger
@@ -55,14 +57,14 @@ package final class LabelDaemon: Sendable {
     }
     follower = try LabelFollower(
       clients: clients, groupID: label.groupID, topic: label.topic, store: store,
-      timeToLiveMilliseconds: options.timeToLiveMilliseconds)
+      timeToLiveMilliseconds: label.timeToLiveMilliseconds)
     do throws(LabelStoreError) {
       host = MachineHost(
-        try Self.core(options, store, teacher.identity), source: consumer,
+        try Self.core(settings, label, store, teacher.identity), source: consumer,
         options: .init(
-          pollRecordsMax: options.pollRecordsMax, pollMilliseconds: options.pollMilliseconds,
-          drainMilliseconds: options.drainTimeoutMilliseconds,
-          closeMilliseconds: options.closeMilliseconds),
+          pollRecordsMax: LabelPace.pollRecordsMax, pollMilliseconds: LabelPace.pollMilliseconds,
+          drainMilliseconds: settings.drainTimeoutMilliseconds,
+          closeMilliseconds: LabelPace.closeMilliseconds),
         readingFailure: { .brokers($0.description) })
     } catch {
       throw .model(error.description)
@@ -71,10 +73,10 @@ package final class LabelDaemon: Sendable {
 
   /// The machine with the estimates as an earlier run left them.
   private static func core(
-    _ options: LabelOptions, _ store: LabelStore, _ teacher: TeacherIdentity
+    _ settings: Settings, _ label: LabelSettings, _ store: LabelStore, _ teacher: TeacherIdentity
   ) throws(LabelStoreError) -> LabelCore {
     let start = Instant.now
-    var estimator = LiveEstimator(windowMilliseconds: options.estimateWindowMilliseconds)
+    var estimator = LiveEstimator(windowMilliseconds: label.estimateWindowMilliseconds)
     if let kept = try store.kept(as: estimatorNote),
       let former = try? JSONDecoder().decode(LiveEstimator.self, from: Data(kept)),
       former.windowMilliseconds == estimator.windowMilliseconds
@@ -82,18 +84,19 @@ package final class LabelDaemon: Sendable {
       estimator = former
     }
     let machine = LabelMachine(
-      limits: options.limits, plan: options.plan, teacher: teacher, estimator: estimator,
+      limits: label.limits, plan: label.plan, teacher: teacher, estimator: estimator,
       now: start)
-    return LabelCore(machine: machine, verdictsTopic: options.verdictsTopic)
+    return LabelCore(machine: machine, verdictsTopic: settings.outputTopics.verdicts)
   }
 
   /// Runs until `stop` or a failure; nil after `stop`. Blocks.
   package func run() -> LabelFailure? {
     let decoder = Mutex(
       LabelDecoder(
-        sampler: Sampler(plan: options.plan), verdictsTopic: options.verdictsTopic,
-        disagreementsTopic: options.disagreementsTopic, inputFormat: options.inputFormat,
-        conversations: options.conversations, verdictFormat: options.verdictFormat))
+        sampler: Sampler(plan: label.plan), verdictsTopic: settings.outputTopics.verdicts,
+        disagreementsTopic: settings.disagreementsTopic, inputFormat: settings.wire.inputFormat,
+        conversations: settings.wire.conversations,
+        verdictFormat: settings.wire.outputFormat ?? settings.wire.inputFormat))
     let failure = host.run(
       take: { records in
         let inputs = decoder.withLock { decoder in records.map { decoder.decode($0) } }

@@ -6,6 +6,7 @@ import Presentation
 import Records
 import Settings
 import Tensors
+internal import Wire
 
 struct ModelVerify: ParsableCommand {
   static let configuration = CommandConfiguration(

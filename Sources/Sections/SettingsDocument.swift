@@ -1,12 +1,17 @@
 internal import FoundationEssentials
-internal import Yams
+package import Yams
 
 /// Reads the text and the nodes of a settings file.
-enum SettingsDocument {
+package enum SettingsDocument {
+  /// Bytes that a settings file may have.
+  package static let bytesMax = 1 << 20
+
   /// The text of a file.
   ///
   /// - Throws: `SettingsError` when it cannot be read, is too large or no text.
-  static func read(_ file: String, _ collector: ProblemCollector) throws(SettingsError) -> String {
+  package static func read(_ file: String, _ collector: ProblemCollector) throws(SettingsError)
+    -> String
+  {
     let data: Data
     do {
       data = try Data(contentsOf: URL(filePath: file))
@@ -14,8 +19,8 @@ enum SettingsDocument {
       collector.add("cannot be read", at: nil, path: "")
       throw collector.error ?? SettingsError(problems: [])
     }
-    if data.count > Settings.fileBytesMax {
-      collector.add("is larger than \(Settings.fileBytesMax) bytes", at: nil, path: "")
+    if data.count > bytesMax {
+      collector.add("is larger than \(bytesMax) bytes", at: nil, path: "")
     }
     guard let text = String(validating: data, as: UTF8.self), collector.error == nil else {
       if collector.error == nil { collector.add("is not UTF-8 text", at: nil, path: "") }
@@ -25,7 +30,7 @@ enum SettingsDocument {
   }
 
   /// The root of a YAML text; nil, with the problem noted, if it is none.
-  static func compose(_ yaml: String, _ collector: ProblemCollector) -> Node? {
+  package static func compose(_ yaml: String, _ collector: ProblemCollector) -> Node? {
     do {
       return try Yams.compose(yaml: yaml)
     } catch let error as YamlError {

@@ -1,5 +1,5 @@
 package import Basics
-internal import Yams
+package import Yams
 
 /// One mistake in a settings file.
 package struct SettingsProblem: Hashable, Sendable {
@@ -31,13 +31,15 @@ package struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible
 }
 
 /// Collects the problems of one file.
-final class ProblemCollector {
+package final class ProblemCollector {
   let file: String
   private(set) var problems: [SettingsProblem] = []
+  /// Every key that was asked for, with its sections, whether the file has it or not.
+  package internal(set) var askedPaths: Set<String> = []
 
-  init(file: String) { self.file = file }
+  package init(file: String) { self.file = file }
 
-  func add(_ message: String, at mark: Mark?, path: String) {
+  package func add(_ message: String, at mark: Mark?, path: String) {
     add(message, line: mark?.line, column: mark?.column, path: path)
   }
 
@@ -58,7 +60,7 @@ final class ProblemCollector {
   }
 
   /// The problems as an error, ordered by place; nil when there are none.
-  var error: SettingsError? {
+  package var error: SettingsError? {
     guard !problems.isEmpty else { return nil }
     let sorted = problems.enumerated().sorted { left, right in
       let leftPlace = (left.element.line ?? 0, left.element.column ?? 0, left.offset)

@@ -1,18 +1,18 @@
-internal import Yams
+package import Yams
 
 /// Reads one mapping of a settings file key by key, noting each problem where it stands.
 ///
 /// A getter returns the default when its key is absent or wrong, so that reading goes on and all
 /// mistakes are found at once. `finish` then reports the keys that nobody asked for.
-final class SectionReader {
-  let problems: ProblemCollector
-  let path: String
-  let mark: Mark?
+package final class SectionReader {
+  package let problems: ProblemCollector
+  package let path: String
+  package let mark: Mark?
   private let mapping: Node.Mapping?
   private var known: [String] = []
 
   /// A reader of `node`; nil or null is an empty section.
-  init(_ node: Node?, path: String, problems: ProblemCollector) {
+  package init(_ node: Node?, path: String, problems: ProblemCollector) {
     self.path = path
     self.problems = problems
     mark = node?.mark
@@ -23,45 +23,50 @@ final class SectionReader {
   }
 
   /// The path of a key in this section.
-  func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  package func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   /// The value of a key; nil when it is absent or null.
-  func node(_ key: String) -> Node? {
-    known.append(key)
+  package func node(_ key: String) -> Node? {
+    ask(key)
     guard let node = mapping?[key], !node.isNull else { return nil }
     return node
   }
 
+  private func ask(_ key: String) {
+    known.append(key)
+    problems.askedPaths.insert(path(of: key))
+  }
+
   /// The keys in this section, in the order of the file.
-  var keys: [(name: String, node: Node)] {
+  package var keys: [(name: String, node: Node)] {
     (mapping ?? Node.Mapping([])).compactMap { pair in
       pair.key.string.map { (name: $0, node: pair.value) }
     }
   }
 
-  func section(_ key: String) -> SectionReader {
+  package func section(_ key: String) -> SectionReader {
     SectionReader(node(key), path: path(of: key), problems: problems)
   }
 
   /// Notes a problem with the value of a key.
-  func complain(_ message: String, about key: String, at node: Node? = nil) {
+  package func complain(_ message: String, about key: String, at node: Node? = nil) {
     problems.add(message, at: (node ?? mapping?[key])?.mark ?? mark, path: path(of: key))
   }
 
   // MARK: Values
 
-  func optionalText(_ key: String) -> String? {
+  package func optionalText(_ key: String) -> String? {
     guard let node = node(key) else { return nil }
     if let text = node.scalar?.string, !text.isEmpty { return text }
     complain("expected a text that is not empty", about: key, at: node)
     return nil
   }
 
-  func text(_ key: String, default standard: String) -> String {
+  package func text(_ key: String, default standard: String) -> String {
     optionalText(key) ?? standard
   }
 
-  func requiredText(_ key: String) -> String {
+  package func requiredText(_ key: String) -> String {
     if let text = optionalText(key) { return text }
     if mapping?[key] == nil || mapping?[key]?.isNull == true {
       problems.add("is required", at: mark, path: path(of: key))
@@ -70,12 +75,12 @@ final class SectionReader {
   }
 
   /// One text or a list of them, at least one.
-  func requiredTexts(_ key: String) -> [String] {
+  package func requiredTexts(_ key: String) -> [String] {
     guard let list = mapping?[key]?.sequence else {
       let text = requiredText(key)
       return text.isEmpty ? [] : [text]
     }
-    known.append(key)
+    ask(key)
     let texts = list.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
     if texts.count != list.count || texts.isEmpty {
       complain("expected texts that are not empty", about: key)
@@ -84,25 +89,32 @@ final class SectionReader {
   }
 
   /// A list of texts, which may be empty, or one text; none when the key is absent.
-  func texts(_ key: String) -> [String] {
+  package func texts(_ key: String) -> [String] {
     guard let node = node(key), node.sequence?.isEmpty != true else { return [] }
     return requiredTexts(key)
   }
 
-  func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+  package func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
     guard let node = node(key) else { return standard }
     if let number = node.int, range.contains(number) { return number }
     complain("expected a whole number \(range.words)", about: key, at: node)
     return standard
   }
 
-  func optionalNumber(_ key: String, in range: ClosedRange<Int>) -> Int? {
+  package func optionalNumber(_ key: String, in range: ClosedRange<Int>) -> Int? {
     guard node(key) != nil else { return nil }
     return number(key, default: range.lowerBound, in: range)
   }
 
+  /// A time that the file gives in seconds.
+  package func milliseconds(
+    seconds key: String, default standard: Int, in range: ClosedRange<Int>
+  ) -> Int {
+    number(key, default: standard / 1_000, in: range) * 1_000
+  }
+
   /// A size in bytes: `4MiB`, `64 kB`, `1048576`.
-  func size(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+  package func size(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
     guard let node = node(key) else { return standard }
     if let size = node.scalar.flatMap({ ByteSize.parse($0.string) }), range.contains(size) {
       return size
@@ -111,7 +123,9 @@ final class SectionReader {
     return standard
   }
 
-  func real(_ key: String, default standard: Double, in range: ClosedRange<Double>) -> Double {
+  package func real(_ key: String, default standard: Double, in range: ClosedRange<Double>)
+    -> Double
+  {
     guard let node = node(key) else { return standard }
     if let number = node.float, range.contains(number) { return number }
     complain(
@@ -119,14 +133,14 @@ final class SectionReader {
     return standard
   }
 
-  func flag(_ key: String, default standard: Bool) -> Bool {
+  package func flag(_ key: String, default standard: Bool) -> Bool {
     guard let node = node(key) else { return standard }
     if let flag = node.bool { return flag }
     complain("expected true or false", about: key, at: node)
     return standard
   }
 
-  func choice<Choice: RawRepresentable<String> & CaseIterable>(
+  package func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ key: String, default standard: Choice
   ) -> Choice {
     guard let node = node(key) else { return standard }
@@ -136,16 +150,18 @@ final class SectionReader {
     return standard
   }
 
-  /// A device to run models on.
-  func device(_ key: String) -> EngineSettings.Device {
-    guard let node = node(key) else { return .auto }
-    if let device = node.scalar.flatMap({ EngineSettings.Device($0.string) }) { return device }
-    complain("expected auto, cpu or cuda:N", about: key, at: node)
-    return .auto
+  /// A text that `parse` understands; `expected` says what that would be.
+  package func value<Value>(
+    _ key: String, default standard: Value, expected: String, _ parse: (String) -> Value?
+  ) -> Value {
+    guard let node = node(key) else { return standard }
+    if let value = node.scalar.flatMap({ parse($0.string) }) { return value }
+    complain("expected \(expected)", about: key, at: node)
+    return standard
   }
 
   /// Keys with text values, such as librdkafka's properties.
-  func pairs(_ key: String) -> [(name: String, value: String)] {
+  package func pairs(_ key: String) -> [(name: String, value: String)] {
     let section = section(key)
     return section.keys.compactMap { name, node in
       if let scalar = node.scalar { return (name, scalar.string) }
@@ -155,7 +171,7 @@ final class SectionReader {
   }
 
   /// Reports every key that was not asked for, with the nearest one that is known.
-  func finish() {
+  package func finish() {
     for (name, _) in keys where !known.contains(name) {
       let keyMark = mapping?.keys.first { $0.string == name }?.mark
       let nearest = known.min { $0.distance(to: name) < $1.distance(to: name) }

@@ -1,3 +1,6 @@
+package import Records
+package import Sections
+
 /// How scores become actions, for one group of tenants.
 package struct Policy: Hashable, Sendable {
   /// What is done with a flagged exchange.
@@ -63,5 +66,36 @@ package struct PolicyBook: Hashable, Sendable {
   package func policy(for tenant: String?) -> Policy {
     guard let tenant else { return standard }
     return byTenant[tenant] ?? standard
+  }
+}
+
+extension PolicyBook {
+  /// The sections `policies` and `tenants`.
+  package init(_ root: SectionReader) {
+    self.init()
+    let section = root.section("policies")
+    var named: [String: Policy] = [:]
+    for (name, _) in section.keys { named[name] = Policy(section.section(name), name: name) }
+    standard = named["default"] ?? Policy()
+    let tenants = root.section("tenants")
+    for (tenant, node) in tenants.keys {
+      let name = tenants.optionalText(tenant) ?? ""
+      if let policy = named[name] ?? (name == "default" ? standard : nil) {
+        byTenant[tenant] = policy
+      } else {
+        tenants.complain("expected the name of a policy", about: tenant, at: node)
+      }
+    }
+  }
+}
+
+extension Policy {
+  fileprivate init(_ section: SectionReader, name: String) {
+    self.init(name: name)
+    threshold = Float(section.real("threshold", default: Double(threshold), in: 0...1))
+    action = section.choice("action", default: action)
+    mode = section.choice("mode", default: mode)
+    unjudged = section.choice("unjudged", default: unjudged)
+    section.finish()
   }
 }

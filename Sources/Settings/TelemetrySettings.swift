@@ -1,0 +1,58 @@
+internal import Sections
+
+/// What the daemon tells about itself.
+package struct TelemetrySettings: Hashable, Sendable {
+  /// An IPv4 address and port to serve health and metrics on.
+  package struct Endpoint: Hashable, Sendable {
+    package let address: String
+    package let port: UInt16
+  }
+
+  /// nil serves nothing.
+  package var listen: Endpoint?
+  package var logLevel: LogLevel
+  package var logFormat: LogStyle
+}
+
+/// How much is logged.
+package enum LogLevel: String, Hashable, Sendable, CaseIterable {
+  case trace, debug, info, notice, warning, error, critical
+}
+
+/// How log lines look.
+package enum LogStyle: String, Hashable, Sendable, CaseIterable {
+  case text, json
+}
+
+extension TelemetrySettings {
+  init(_ section: SectionReader) {
+    listen = Self.endpoint(section, "listen", default: "127.0.0.1:9464")
+    logLevel = section.choice("log_level", default: .info)
+    logFormat = section.choice("log_format", default: .text)
+    section.finish()
+  }
+
+  /// An address to listen on; nil for `none`.
+  static func endpoint(
+    _ section: SectionReader, _ key: String, default standard: String
+  ) -> Endpoint? {
+    let text = section.text(key, default: standard)
+    if text == "none" { return nil }
+    let endpoint = Endpoint(text)
+    if endpoint == nil {
+      section.complain("expected an IPv4 address and port, or none", about: key)
+    }
+    return endpoint
+  }
+}
+
+extension TelemetrySettings.Endpoint {
+  /// `address:port` with an IPv4 address.
+  init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, let port = UInt16(parts[1]) else { return nil }
+    let numbers = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+    guard numbers.count == 4, numbers.allSatisfy({ UInt8($0) != nil }) else { return nil }
+    self.init(address: String(parts[0]), port: port)
+  }
+}

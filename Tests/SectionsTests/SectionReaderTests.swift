@@ -1,0 +1,98 @@
+import Sections
+import Testing
+
+/// Reading a section key by key: what is meant, and what is wrong where.
+@Suite struct SectionReaderTests {
+  private enum Colour: String, CaseIterable { case red, green }
+
+  /// What a closure reads from a YAML text, and all problems of it.
+  private func read<Value>(
+    _ yaml: String, _ body: (SectionReader) -> Value
+  ) -> (value: Value, problems: [String]) {
+    let collector = ProblemCollector(file: "f")
+    let root = SectionReader(
+      SettingsDocument.compose(yaml, collector), path: "", problems: collector)
+    let value = body(root)
+    root.finish()
+    return (value, collector.error?.problems.map(\.description) ?? [])
+  }
+
+  @Test(arguments: [
+    ("4MiB", 4 << 20), ("64 kB", 64_000), ("1048576", 1 << 20), ("1GiB", 1 << 30),
+  ])
+  func sizesHaveUnits(text: String, bytes: Int) {
+    let (size, problems) = read("a: \(text)") { $0.size("a", default: 7, in: 1...(1 << 40)) }
+    #expect(size == bytes)
+    #expect(problems.isEmpty)
+  }
+
+  @Test(arguments: [
+    "a: 4 parsecs", "a: -1", "a: 0", "a: [1]", "a: {b: 1}", "a: 99999999999999999999",
+  ])
+  func aWrongValueIsToldWithItsPlaceAndReplacedByTheDefault(yaml: String) {
+    let (size, problems) = read(yaml) { $0.size("a", default: 7, in: 1...100) }
+    #expect(size == 7)
+    #expect(problems == ["f:1:4: a: expected a size such as 4MiB, from 1 to 100 bytes"])
+  }
+
+  @Test func secondsBecomeMillisecondsAndBoundsHold() {
+    func wait(_ yaml: String) -> (value: Int, problems: [String]) {
+      read(yaml) { $0.milliseconds(seconds: "wait", default: 5_000, in: 1...10) }
+    }
+    #expect(wait("wait: 10").value == 10_000)
+    #expect(wait("{}").value == 5_000)
+    #expect(wait("wait: 11").problems == ["f:1:7: wait: expected a whole number from 1 to 10"])
+  }
+
+  @Test func aValueOfItsOwnKindIsParsed() {
+    func value(_ yaml: String) -> (value: Int, problems: [String]) {
+      read(yaml) {
+        $0.value("a", default: 1, expected: "x and a number") { Int($0.dropFirst()) }
+      }
+    }
+    #expect(value("a: x42").value == 42)
+    #expect(value("a: xx").problems == ["f:1:4: a: expected x and a number"])
+    #expect(value("{}").value == 1)
+  }
+
+  @Test func choicesAreListedAndUnknownKeysGetAHint() {
+    let (colour, problems) = read("colour: blue\ncolor: red\nentirely: 1") {
+      $0.choice("colour", default: Colour.green)
+    }
+    #expect(colour == .green)
+    #expect(
+      problems == [
+        "f:1:9: colour: expected one of: red, green",
+        "f:2:1: color: unknown key; did you mean colour?", "f:3:1: entirely: unknown key",
+      ])
+  }
+
+  @Test func problemsOfNestedSectionsNameTheirPath() {
+    let (_, problems) = read("a:\n  b: {c: 1}\n  d: x") { root in
+      let section = root.section("a")
+      section.section("b").finish()
+      _ = section.flag("d", default: false)
+      section.finish()
+    }
+    #expect(problems == ["f:2:7: a.b.c: unknown key", "f:3:6: a.d: expected true or false"])
+  }
+
+  @Test func aSectionThatIsNoneIsTold() {
+    let (_, problems) = read("a: 5") { $0.section("a").optionalText("b") }
+    #expect(problems == ["f:1:4: a: expected keys with values"])
+  }
+
+  @Test(arguments: [("a: 'b", 1), ("a: 1\na: 2", 1), ("\tb: 1", 1), ("a: [1, 2\nb: 3", 2)])
+  func whatIsNoYAMLHasALine(yaml: String, line: Int) {
+    let collector = ProblemCollector(file: "f")
+    #expect(SettingsDocument.compose(yaml, collector) == nil)
+    #expect(collector.error?.problems.first?.line == line)
+    #expect(collector.error?.problems.count == 1)
+  }
+
+  @Test func aFileThatCannotBeReadIsNamed() {
+    #expect(throws: SettingsError.self) {
+      try SettingsDocument.read("/nowhere/x.yaml", ProblemCollector(file: "x.yaml"))
+    }
+  }
+}
