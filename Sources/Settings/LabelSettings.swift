@@ -124,6 +124,7 @@ extension LabelLimits {
     whenUnavailable = section.choice("when_unavailable", default: whenUnavailable)
     waitMaxMilliseconds = section.milliseconds(
       seconds: "wait_max_seconds", default: waitMaxMilliseconds, in: 1...604_800)
+    attemptsMax = section.number("attempts_max", default: attemptsMax, in: 1...1_000)
     queueMax = section.number("queue_max", default: queueMax, in: 1...1_000_000)
     let cap = sampling.number("labels_per_tenant_per_hour", default: 200, in: 0...10_000_000)
     labelsPerTenantPerHour = cap == 0 ? nil : cap

@@ -61,6 +61,7 @@ import Wire
     ("label: {teacher: {url: 'http://x'}, test_share: 0.5, validation_share: 0.5}", "for training"),
     ("label: {teacher: {url: 'http://x'}, when_unavailable: panic}", "expected one of: wait, shed"),
     ("label: {teacher: {url: 'http://x'}, listen: here}", "label.listen: expected an IPv4"),
+    ("label: {teacher: {url: 'http://x'}, attempts_max: 0}", "label.attempts_max: expected"),
   ])
   func theLabellingServicesKeysAreChecked(addition: String, message: String) {
     let found = problems(least + "\n" + addition)
