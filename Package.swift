@@ -40,6 +40,7 @@ let base: [Target] = [
   .target(name: "Basics", dependencies: ["COpenSSL"], swiftSettings: strict),
   .target(name: "Files", swiftSettings: strict),
   .target(name: "Records", swiftSettings: strict),
+  .target(name: "StrictJSON", dependencies: ["CSimdJSON"], swiftSettings: strict),
 ]
 
 // Foundations
@@ -48,7 +49,7 @@ let foundations: [Target] = [
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Metrics", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
-  .target(name: "Datasets", dependencies: ["Basics"], swiftSettings: strict),
+  .target(name: "Datasets", dependencies: ["Basics", "StrictJSON"], swiftSettings: strict),
   .target(
     name: "Sections", dependencies: ["Basics", .product(name: "Yams", package: "Yams")],
     swiftSettings: strict),
@@ -59,10 +60,13 @@ let foundations: [Target] = [
 
 // Engine
 let engine: [Target] = [
-  .target(name: "Tokenizer", dependencies: ["CSentencePiece"], swiftSettings: strict),
-  .target(name: "DeBERTa", dependencies: ["Basics", "Files", "Tensors"], swiftSettings: strict),
   .target(
-    name: "Distillation", dependencies: ["Basics", "Files", "DeBERTa", "Tensors"],
+    name: "Tokenizer", dependencies: ["StrictJSON", "CSentencePiece"], swiftSettings: strict),
+  .target(
+    name: "DeBERTa", dependencies: ["StrictJSON", "Basics", "Files", "Tensors"],
+    swiftSettings: strict),
+  .target(
+    name: "Distillation", dependencies: ["StrictJSON", "Basics", "Files", "DeBERTa", "Tensors"],
     swiftSettings: strict),
   .target(name: "CudaDevice", dependencies: ["Basics", "Files", "CCuda"], swiftSettings: strict),
   .target(
@@ -81,7 +85,7 @@ let streaming: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "Wire", dependencies: ["Basics", "Records", "Sections", "CSimdJSON", "CMessages"],
+    name: "Wire", dependencies: ["Basics", "Records", "Sections", "StrictJSON", "CMessages"],
     swiftSettings: strict),
   .target(
     name: "Kafka", dependencies: ["Basics", "Records", "Sections", "Transport", "CRdKafka"],
@@ -97,6 +101,7 @@ let operation: [Target] = [
   .target(
     name: "Telemetry",
     dependencies: [
+      "StrictJSON",
       "Basics", .product(name: "Logging", package: "swift-log"),
       .product(name: "FlyingFox", package: "FlyingFox"),
       .product(name: "FlyingSocks", package: "FlyingFox"),
@@ -104,10 +109,12 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(name: "Systemd", dependencies: ["Basics"], swiftSettings: strict),
-  .target(name: "ModelRegistry", dependencies: ["Basics", "Files"], swiftSettings: strict),
+  .target(
+    name: "ModelRegistry", dependencies: ["StrictJSON", "Basics", "Files"], swiftSettings: strict),
   .target(
     name: "Guard",
     dependencies: [
+      "StrictJSON",
       "Basics", "Files", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
       "CudaDevice",
       "CudaDeBERTa",
@@ -120,7 +127,8 @@ let operation: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "LanguageModel", dependencies: ["Basics", "CCurl", "Datasets", "Settings", "Threading"],
+    name: "LanguageModel",
+    dependencies: ["StrictJSON", "Basics", "CCurl", "Datasets", "Settings", "Threading"],
     swiftSettings: strict),
   .target(
     name: "Hosting",
@@ -136,11 +144,12 @@ let operation: [Target] = [
 let composition: [Target] = [
   .target(
     name: "Augmentation",
-    dependencies: ["Basics", "Files", "Datasets", "LanguageModel", "Settings"],
+    dependencies: ["StrictJSON", "Basics", "Files", "Datasets", "LanguageModel", "Settings"],
     swiftSettings: strict),
   .target(
     name: "FilterService",
     dependencies: [
+      "StrictJSON",
       "Basics", "Records", "Transport", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
       "Settings", "Telemetry", "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
@@ -155,6 +164,7 @@ let composition: [Target] = [
   .target(
     name: "LabelService",
     dependencies: [
+      "StrictJSON",
       "Basics", "Records", "Transport", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
       "Hosting", "LabelStore", "Pipeline", "LanguageModel",
       .product(name: "Logging", package: "swift-log"),
@@ -164,6 +174,7 @@ let composition: [Target] = [
   .target(
     name: "Learning",
     dependencies: [
+      "StrictJSON",
       "Basics", "Files", "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics",
       "Presentation",
       "Tensors", "Tokenizer",
@@ -172,6 +183,7 @@ let composition: [Target] = [
   .target(
     name: "Evaluation",
     dependencies: [
+      "StrictJSON",
       "Basics", "Files", "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline",
       "Settings",
       "Guard",
@@ -180,6 +192,7 @@ let composition: [Target] = [
   .target(
     name: "Retraining",
     dependencies: [
+      "StrictJSON",
       "Basics", "Files", "Datasets", "Records", "Metrics", "Tensors", "Distillation", "Wire",
       "Kafka",
       "Pipeline",
@@ -190,6 +203,7 @@ let composition: [Target] = [
   .target(
     name: "Demonstration",
     dependencies: [
+      "StrictJSON",
       "FilterService", "Guard", "Hosting", "Records", "Threading", "Tensors", "Wire",
       "Kafka",
       "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
@@ -203,6 +217,7 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
+      "StrictJSON",
       "Basics", "Files", "FilterService", "Guard", "Augmentation", "Learning", "Retraining",
       "Evaluation",
       "Metrics",
@@ -219,6 +234,7 @@ let executables: [Target] = [
   .executableTarget(
     name: "sluice-bench",
     dependencies: [
+      "StrictJSON",
       "Basics", "Files", "FilterService", "Guard", "Hosting", "DeBERTa", "CudaDeBERTa",
       "CudaDevice",
       "Distillation", "Tensors", "Kafka", "Pipeline", "Presentation", "Records", "Settings",
@@ -247,6 +263,7 @@ let tests: [Target] = [
   test("BasicsTests", ["Basics"]),
   test("FilesTests", ["Files"]),
   test("RecordsTests", ["Records"]),
+  test("StrictJSONTests", ["StrictJSON"]),
   test("ThreadingTests", ["Threading"]),
   test("MetricsTests", ["Metrics"]),
   test("PresentationTests", ["Presentation"]),

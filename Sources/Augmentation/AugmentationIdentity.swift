@@ -1,6 +1,7 @@
 internal import Basics
 internal import Foundation
 internal import LanguageModel
+internal import StrictJSON
 
 /// Everything that the rows follow from: runs with the same identity make the same rows, as far as
 /// their servers answer the same, and one can go on where another stopped.
@@ -42,9 +43,8 @@ struct AugmentationIdentity: Encodable {
   }
 
   var digest: ContentDigest {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    // Texts and finite numbers always encode.
-    return ContentDigest(of: Array((try? encoder.encode(self)) ?? Data()))
+    // Texts and finite numbers always encode. Journals know identities with slashes escaped.
+    let text = String(decoding: (try? JSONCoder.encode(self)) ?? Data(), as: UTF8.self)
+    return ContentDigest(of: text.replacing("/", with: #"\/"#).utf8)
   }
 }

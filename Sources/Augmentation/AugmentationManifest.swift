@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+internal import StrictJSON
 
 /// What a run was made of and what came of it, as a file beside the rows.
 package struct AugmentationManifest: Codable, Sendable, Equatable {
@@ -71,12 +72,12 @@ package struct AugmentationManifest: Codable, Sendable, Equatable {
 
   /// Writes it in one step.
   package func write(to path: String) throws(AugmentationError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    guard let json = try? encoder.encode(self) else {
-      throw .file(path: path, problem: "cannot be encoded")
+    let json: Data
+    do throws(JSONError) {
+      json = try JSONCoder.encode(self, .pretty)
+    } catch {
+      throw .file(path: path, problem: error.problem)
     }
-    try withFileErrors(
-      as: AugmentationError.init, try DurableFiles().replace(path, with: json + [0x0A]))
+    try withFileErrors(as: AugmentationError.init, try DurableFiles().replace(path, with: json))
   }
 }

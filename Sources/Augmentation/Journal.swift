@@ -2,6 +2,7 @@ package import Basics
 internal import Files
 internal import Foundation
 internal import LanguageModel
+internal import StrictJSON
 internal import Synchronization
 
 /// One answer of a server, as it stands in the journal.
@@ -84,7 +85,7 @@ package final class Journal: Sendable {
     } else {
       try Self.check(lines[0], identity, path)
       for (number, line) in lines.enumerated().dropFirst() {
-        guard let entry = try? JSONDecoder().decode(JournalEntry.self, from: line) else {
+        guard let entry = try? JSONCoder.decode(JournalEntry.self, from: line) else {
           throw .file(path: "\(path):\(number + 1)", problem: "is not a line of a journal")
         }
         state.known[Key(index: entry.index, step: entry.step)] = entry
@@ -129,7 +130,7 @@ package final class Journal: Sendable {
   private static func check(
     _ line: Data, _ identity: ContentDigest, _ path: String
   ) throws(AugmentationError) {
-    guard let header = try? JSONDecoder().decode(Header.self, from: line),
+    guard let header = try? JSONCoder.decode(Header.self, from: line),
       header.version == version
     else { throw .file(path: path, problem: "is not a journal of this version") }
     guard header.identity == identity.description else {
@@ -141,9 +142,7 @@ package final class Journal: Sendable {
   }
 
   private static func line(_ value: some Encodable) -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Strings, finite numbers and booleans always encode.
-    return ((try? encoder.encode(value)) ?? Data()) + [0x0A]
+    (try? JSONCoder.line(value)) ?? Data()
   }
 }

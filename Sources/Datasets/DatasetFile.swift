@@ -1,5 +1,6 @@
 package import Basics
 package import Foundation
+internal import StrictJSON
 
 /// Labelled examples as JSON lines.
 ///
@@ -23,16 +24,16 @@ package enum DatasetFile {
     }
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
     var examples: [LabelledExample] = []
-    let decoder = JSONDecoder()
+    var reader = LineReader()
     for (index, line) in data.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
     {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
-      do {
-        guard line.count <= lineBytesMax else { throw Line.Mistake(problem: "is too long") }
-        let fields = try decoder.decode(Line.self, from: Data(line))
-        examples.append(try fields.example(fallbackID: "\(name)-\(index + 1)", source: name))
+      do throws(LineMistake) {
+        guard line.count <= lineBytesMax else { throw LineMistake("is too long") }
+        examples.append(
+          try reader.example(in: line, fallbackID: "\(name)-\(index + 1)", source: name))
       } catch {
-        throw DatasetError(path: path, line: index + 1, problem: Line.describe(error))
+        throw DatasetError(path: path, line: index + 1, problem: error.problem)
       }
     }
     return examples
@@ -40,14 +41,30 @@ package enum DatasetFile {
 
   /// One line for an example, with its line end.
   package static func line(_ example: LabelledExample) -> Data {
-    let fields = Line(
-      id: example.id, prompt: example.prompt, response: example.response,
-      label: Line.Label(isUnsafe: example.isUnsafe), teacher: example.teacherScore,
-      source: example.source, tenant: example.tenant)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Strings, finite numbers and booleans always encode.
-    return ((try? encoder.encode(fields)) ?? Data()) + [0x0A]
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.name("id")
+    writer.text(example.id)
+    writer.name("label")
+    writer.number(example.isUnsafe ? 1 : 0)
+    writer.name("prompt")
+    writer.text(example.prompt)
+    if let response = example.response {
+      writer.name("response")
+      writer.text(response)
+    }
+    writer.name("source")
+    writer.text(example.source)
+    if let score = example.teacherScore {
+      writer.name("teacher")
+      writer.number(score)
+    }
+    if let tenant = example.tenant {
+      writer.name("tenant")
+      writer.text(tenant)
+    }
+    writer.endObject()
+    return Data(writer.bytes) + [0x0A]
   }
 }
 
@@ -65,73 +82,6 @@ package struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible 
   }
 
   package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(problem)" }
-}
-
-/// One line as it stands in the file.
-private struct Line: Codable {
-  struct Label: Codable {
-    let isUnsafe: Bool
-
-    init(isUnsafe: Bool) { self.isUnsafe = isUnsafe }
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let number = try? container.decode(Double.self) {
-        guard number == 0 || number == 1 else { throw Mistake(problem: "label is not 0 or 1") }
-        isUnsafe = number == 1
-      } else if let flag = try? container.decode(Bool.self) {
-        isUnsafe = flag
-      } else {
-        switch (try? container.decode(String.self))?.lowercased() {
-        case "unsafe", "harmful", "1", "true": isUnsafe = true
-        case "safe", "unharmful", "0", "false": isUnsafe = false
-        default: throw Mistake(problem: "label is neither 0, 1, safe nor unsafe")
-        }
-      }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      try container.encode(isUnsafe ? 1 : 0)
-    }
-  }
-
-  struct Mistake: Error {
-    let problem: String
-  }
-
-  var id: String?
-  var prompt: String?
-  var text: String?
-  var response: String?
-  var completion: String?
-  var label: Label?
-  var teacher: Double?
-  var source: String?
-  var tenant: String?
-
-  func example(fallbackID: String, source name: String) throws -> LabelledExample {
-    guard let prompt = prompt ?? text else { throw Mistake(problem: "prompt is missing") }
-    if let teacher, !(0...1).contains(teacher) {
-      throw Mistake(problem: "teacher is not a probability")
-    }
-    guard let isUnsafe = label?.isUnsafe ?? teacher.map({ $0 > 0.5 }) else {
-      throw Mistake(problem: "label is missing")
-    }
-    return LabelledExample(
-      id: id ?? fallbackID, prompt: prompt, response: response ?? completion, isUnsafe: isUnsafe,
-      teacherScore: teacher, source: source ?? name, tenant: tenant)
-  }
-
-  static func describe(_ error: any Error) -> String {
-    switch error {
-    case let mistake as Mistake: mistake.problem
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-      context.codingPath.isEmpty
-        ? "not a JSON object" : "\(context.codingPath[0].stringValue) has the wrong type"
-    default: "not JSON"
-    }
-  }
 }
 
 extension DatasetError: CommandError {

@@ -1,4 +1,5 @@
 package import Foundation
+internal import StrictJSON
 
 /// The switches of a DeBERTa-v2 or v3 model, from Hugging Face's `config.json`.
 package struct ModelConfiguration: Sendable, Equatable {
@@ -54,10 +55,10 @@ package struct ModelConfiguration: Sendable, Equatable {
   package init(json: Data) throws(ModelError) {
     let file = File.configuration
     let raw: RawConfiguration
-    do {
-      raw = try JSONDecoder().decode(RawConfiguration.self, from: json)
+    do throws(JSONError) {
+      raw = try JSONCoder.decode(from: json)
     } catch {
-      throw ModelError(file, .malformed(describe(error)))
+      throw ModelError(file, .malformed(error.problem))
     }
     try raw.checkKind()
     vocabulary = try raw.size("vocab_size", raw.vocab_size)

@@ -1,4 +1,5 @@
 import Foundation
+internal import StrictJSON
 package import Tensors
 
 /// The files of a model: its configuration, its weights in one or several files, and a hash.
@@ -71,10 +72,11 @@ package struct ModelFolder: Sendable {
     else { return [File.weights] }
     let file = try MappedFile(folder: path, name: File.weightIndex)
     let index: Index
-    do {
-      index = try JSONDecoder().decode(Index.self, from: try text(of: file))
+    let text = try text(of: file)
+    do throws(JSONError) {
+      index = try JSONCoder.decode(from: text)
     } catch {
-      throw ModelError(file.name, .malformed(describe(error)))
+      throw ModelError(file.name, .malformed(error.problem))
     }
     let names = Set(index.weight_map.values).sorted()
     guard names.count <= 1000, !names.isEmpty, names.allSatisfy(isPlain) else {

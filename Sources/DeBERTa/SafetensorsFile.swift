@@ -1,4 +1,5 @@
 import Foundation
+internal import StrictJSON
 package import Tensors
 
 /// One safetensors file: eight bytes of header length, a JSON header, then the tensors' bytes.
@@ -30,10 +31,10 @@ package struct SafetensorsFile: Sendable {
     }
     let dataStart = 8 + Int(claimed)
     let raw: RawHeader
-    do {
-      raw = try JSONDecoder().decode(RawHeader.self, from: file.data(at: 8..<dataStart))
+    do throws(JSONError) {
+      raw = try JSONCoder.decode(from: file.data(at: 8..<dataStart))
     } catch {
-      throw ModelError(name, .malformed(describe(error)))
+      throw ModelError(name, .malformed(error.problem))
     }
     self.file = file
     self.dataStart = dataStart
@@ -154,21 +155,4 @@ private struct RawHeader: Decodable {
     }
     self.tensors = tensors
   }
-}
-
-/// What a decoder found wrong, without the offending text.
-func describe(_ error: any Error) -> String {
-  guard let error = error as? DecodingError else { return "not JSON" }
-  switch error {
-  case .typeMismatch(_, let context): return "wrong type at \(path(context))"
-  case .valueNotFound(_, let context): return "no value at \(path(context))"
-  case .keyNotFound(let key, _): return "no \(key.stringValue.prefix(80))"
-  case .dataCorrupted(let context): return "not valid at \(path(context))"
-  @unknown default: return "not JSON"
-  }
-}
-
-private func path(_ context: DecodingError.Context) -> String {
-  context.codingPath.isEmpty
-    ? "the top" : context.codingPath.map { $0.stringValue.prefix(80) }.joined(separator: ".")
 }

@@ -1,6 +1,7 @@
 internal import Basics
 internal import Files
 import Foundation
+internal import StrictJSON
 import Tensors
 
 /// Formats that weights are written in.
@@ -50,9 +51,7 @@ struct SafetensorsWriter {
         dtype: format.rawValue, shape: tensor.shape, data_offsets: [end, end + bytes])
       end += bytes
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    var json = try encoder.encode(entries)
+    var json = try JSONCoder.encode(entries)
     while json.count % 8 != 0 { json.append(0x20) }
     return Data(UInt64(json.count).littleEndianBytes) + json
   }
@@ -107,14 +106,14 @@ extension ModelError {
 extension WeightFormat {
   /// A configuration that tells the weights' number format right, where it says anything of it.
   fileprivate func noted(in configuration: Data) throws -> Data {
-    let json = try JSONSerialization.jsonObject(with: configuration)
-    guard var object = json as? [String: Any] else { return configuration }
+    guard case .object(var object) = try JSONCoder.decode(JSON.self, from: configuration) else {
+      return configuration
+    }
     let keys = ["dtype", "torch_dtype"].filter { object[$0] != nil }
-    let name = self == .float32 ? "float32" : "float16"
-    guard keys.contains(where: { object[$0] as? String != name }) else { return configuration }
+    let name = JSON.text(self == .float32 ? "float32" : "float16")
+    guard keys.contains(where: { object[$0] != name }) else { return configuration }
     for key in keys { object[key] = name }
-    return try JSONSerialization.data(
-      withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    return try JSONCoder.encode(JSON.object(object), .pretty)
   }
 }
 

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Records
+internal import StrictJSON
 
 /// The records that the demo sends: the bundled texts in every accepted form, and everything that
 /// goes wrong in real traffic.
@@ -22,9 +23,8 @@ struct DemoRecords {
   init(texts: Data, topic: String, partitionCount: Int) throws {
     self.topic = topic
     self.partitionCount = partitionCount
-    let decoder = JSONDecoder()
     let exchanges = try texts.split(separator: UInt8(ascii: "\n")).map {
-      try decoder.decode(Text.self, from: $0)
+      try JSONCoder.decode(Text.self, from: $0)
     }
     // Twice, in different forms, so that all forms meet all kinds of text.
     for round in 0..<2 {
@@ -54,17 +54,15 @@ struct DemoRecords {
     guard let kind = Kind(rawValue: String(name)) else { return }
     var text = text
     text.id += round == 0 ? "" : "b"
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
     let json = Header("content-type", "application/json")
     switch form {
-    case .contract: append(try encoder.encode(text), kind, [json, Header("trace", "demo")])
-    case .headerless: append(try encoder.encode(text), kind, [])
+    case .contract: append(try JSONCoder.encode(text), kind, [json, Header("trace", "demo")])
+    case .headerless: append(try JSONCoder.encode(text), kind, [])
     case .tenant:
       text.tenant = "kindergarten"
-      append(try encoder.encode(text), kind, [json])
+      append(try JSONCoder.encode(text), kind, [json])
     case .messages:
-      append(try encoder.encode(Conversation(text)), kind, [json])
+      append(try JSONCoder.encode(Conversation(text)), kind, [json])
     }
   }
 
@@ -97,7 +95,7 @@ struct DemoRecords {
     var prompt = (0..<3).flatMap { _ in harmless }.joined(separator: " ")
     if hidden { prompt += " I am going to punch him in the face tomorrow and burn his house down." }
     let text = Text(id: "long-\(records.count)", prompt: prompt)
-    append(try JSONEncoder().encode(text), .long, [])
+    append(try JSONCoder.encode(text), .long, [])
   }
 
   private mutating func addMalformed(_ number: Int) {

@@ -1,6 +1,7 @@
 internal import Basics
 internal import Files
 import Foundation
+internal import StrictJSON
 package import Tensors
 
 /// A training between two steps, as a file: a line of JSON with what follows, then the floats of
@@ -21,12 +22,12 @@ package struct TrainingCheckpoint: Codable {
   package func write(_ state: [ArenaTensor], to path: String) throws(TrainingFailure) {
     var header = self
     header.floats = state.reduce(0) { $0 + $1.count }
-    guard let json = try? JSONEncoder().encode(header) else {
+    guard let json = try? JSONCoder.line(header) else {
       throw .checkpoint(path: path, reason: "cannot be encoded")
     }
     do throws(FileError) {
       try DurableFiles().replace(path) { file throws(FileError) in
-        try file.write(Data((Self.version + "\n").utf8) + json + [0x0A])
+        try file.write(Data((Self.version + "\n").utf8) + json)
         var hash = Hash()
         for tensor in state {
           try Self.forPieces(of: tensor) { range throws(FileError) in
@@ -59,7 +60,7 @@ package struct TrainingCheckpoint: Codable {
     }
     let lines = data.split(separator: 0x0A, maxSplits: 2, omittingEmptySubsequences: false)
     guard lines.count == 3, lines[0].elementsEqual(version.utf8),
-      let header = try? JSONDecoder().decode(Self.self, from: Data(lines[1]))
+      let header = try? JSONCoder.decode(Self.self, from: lines[1])
     else { throw damaged("is not a checkpoint of this version") }
     guard header.fingerprint == fingerprint else {
       throw damaged("belongs to a training with other data, recipe or model")

@@ -1,21 +1,20 @@
 package import Foundation
 internal import Guard
 internal import Metrics
+internal import StrictJSON
 
 // `report.json`: for each set and for the average, metrics under their names (`Metric`), intervals
 // under `intervals`; whatever is undefined is absent. It names sources, and holds no text of a row.
 extension EvaluationReport {
   /// The contents of `report.json`.
   package var json: Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     // Finite numbers, strings and booleans always encode.
-    return ((try? encoder.encode(document)) ?? Data()) + [0x0A]
+    (try? JSONCoder.encode(document, .pretty)) ?? Data()
   }
 
-  private var document: JSONValue {
+  private var document: JSON {
     .members([
-      "format": .count(1),
+      "format": .integer(1),
       "evaluatedAt": .text(evaluatedAt),
       "model": .text(model),
       "calibration": calibration.map(Self.json),
@@ -23,7 +22,7 @@ extension EvaluationReport {
       "threshold": .number(options.threshold),
       "truncated": .flag(isTruncated),
       "bootstrap": .object([
-        "replicates": .count(options.bootstrap.replicates),
+        "replicates": .integer(options.bootstrap.replicates),
         "seed": .text(String(options.bootstrap.seed)),
         "confidence": .number(0.95),
         "stratifiedBy": .text("class"),
@@ -35,44 +34,44 @@ extension EvaluationReport {
     ])
   }
 
-  private static func json(_ calibration: Calibration) -> JSONValue {
+  private static func json(_ calibration: Calibration) -> JSON {
     .members([
       "temperature": .number(calibration.temperature),
-      "threshold": calibration.threshold.map(JSONValue.number),
-      "falsePositiveRate": calibration.falsePositiveRate.map(JSONValue.number),
+      "threshold": calibration.threshold.map(JSON.number),
+      "falsePositiveRate": calibration.falsePositiveRate.map(JSON.number),
       "fittedOn": calibration.fittedOn.map {
-        .object(["rows": .count($0.rows), "digest": .text($0.digest)])
+        .object(["rows": .integer($0.rows), "digest": .text($0.digest)])
       },
     ])
   }
 
-  private func json(_ fit: CalibrationFit) -> JSONValue {
+  private func json(_ fit: CalibrationFit) -> JSON {
     .members([
-      "expectedCalibrationErrorBefore": fit.errorBefore.map(JSONValue.number),
-      "expectedCalibrationErrorAfter": fit.errorAfter.map(JSONValue.number),
-      "rowsSharedWithSets": .count(rowsSharedWithFit),
+      "expectedCalibrationErrorBefore": fit.errorBefore.map(JSON.number),
+      "expectedCalibrationErrorAfter": fit.errorAfter.map(JSON.number),
+      "rowsSharedWithSets": .integer(rowsSharedWithFit),
     ])
   }
 
-  private func json(_ set: SetReport) -> JSONValue {
+  private func json(_ set: SetReport) -> JSON {
     var members = Self.members(set.measurement)
-    members["tokens"] = .count(set.tokens)
-    members["windowedRows"] = .count(set.windowedRows)
+    members["tokens"] = .integer(set.tokens)
+    members["windowedRows"] = .integer(set.windowedRows)
     if !set.sources.isEmpty { members["sources"] = Self.json(set.sources) }
     members["lengths"] = Self.json(set.lengths)
     members["curves"] = Self.curves(set.tally)
     if let confusion = calibratedConfusion(set) {
       members["atCalibratedThreshold"] = .members([
-        "f1": confusion.f1.map(JSONValue.number),
-        "precision": confusion.precision.map(JSONValue.number),
-        "recall": confusion.recall.map(JSONValue.number),
-        "falsePositiveRate": confusion.falsePositiveRate.map(JSONValue.number),
+        "f1": confusion.f1.map(JSON.number),
+        "precision": confusion.precision.map(JSON.number),
+        "recall": confusion.recall.map(JSON.number),
+        "falsePositiveRate": confusion.falsePositiveRate.map(JSON.number),
       ])
     }
     return .object(members)
   }
 
-  private static func json(_ slices: [SetReport.Slice]) -> JSONValue {
+  private static func json(_ slices: [SetReport.Slice]) -> JSON {
     .list(
       slices.map { slice in
         .object(
@@ -80,24 +79,24 @@ extension EvaluationReport {
       })
   }
 
-  private static func members(_ measurement: Measurement) -> [String: JSONValue] {
-    var members: [String: JSONValue] = [
-      "rows": .count(measurement.rows), "positives": .count(measurement.positives),
+  private static func members(_ measurement: Measurement) -> [String: JSON] {
+    var members: [String: JSON] = [
+      "rows": .integer(measurement.rows), "positives": .integer(measurement.positives),
     ]
-    var intervals: [String: JSONValue] = [:]
+    var intervals: [String: JSON] = [:]
     for metric in Metric.allCases {
-      members[metric.rawValue] = measurement.values[metric].map(JSONValue.number)
+      members[metric.rawValue] = measurement.values[metric].map(JSON.number)
       intervals[metric.rawValue] = measurement.intervals[metric].map(json)
     }
     members["intervals"] = .object(intervals)
     return members
   }
 
-  private static func json(_ interval: ConfidenceInterval) -> JSONValue {
+  private static func json(_ interval: ConfidenceInterval) -> JSON {
     .list([.number(interval.low), .number(interval.high)])
   }
 
-  private static func curves(_ tally: ScoreTally) -> JSONValue {
+  private static func curves(_ tally: ScoreTally) -> JSON {
     .object([
       "operatingPoints": .list(
         tally.operatingPoints(step: 0.005).map { point in
@@ -110,15 +109,15 @@ extension EvaluationReport {
       "reliability": .list(
         tally.reliabilityBins.map { bin in
           .members([
-            "rows": .number(bin.weight), "meanScore": bin.meanScore.map(JSONValue.number),
-            "unsafeShare": bin.unsafeShare.map(JSONValue.number),
+            "rows": .number(bin.weight), "meanScore": bin.meanScore.map(JSON.number),
+            "unsafeShare": bin.unsafeShare.map(JSON.number),
           ])
         }),
     ])
   }
 
-  private func json(_ comparison: ModelComparison) -> JSONValue {
-    var members: [String: JSONValue] = [:]
+  private func json(_ comparison: ModelComparison) -> JSON {
+    var members: [String: JSON] = [:]
     for (index, set) in comparison.baselineSets.enumerated() {
       members[set.name] = .object([
         "baseline": .object(Self.members(set.measurement)),
@@ -132,13 +131,13 @@ extension EvaluationReport {
     ])
   }
 
-  private static func json(_ differences: [Metric: PairedDifference]) -> JSONValue {
-    var members: [String: JSONValue] = [:]
+  private static func json(_ differences: [Metric: PairedDifference]) -> JSON {
+    var members: [String: JSON] = [:]
     for (metric, difference) in differences {
       members[metric.rawValue] = .members([
         "difference": .number(difference.difference),
         "interval": difference.interval.map(json),
-        "pValue": difference.pValue.map(JSONValue.number),
+        "pValue": difference.pValue.map(JSON.number),
       ])
     }
     return .object(members)

@@ -3,6 +3,7 @@ package import Guard
 internal import Hosting
 package import Pipeline
 internal import Records
+internal import StrictJSON
 package import Wire
 
 /// Judges exchanges that come as JSON lines, outside any stream: `sluice classify`.
@@ -47,7 +48,14 @@ package struct Classification: ~Copyable {
         outputs.append([])
       case .failure(let problem):
         badLines += 1
-        outputs.append(Array("{\"line\": \(lines), \"error\": \"\(problem.text)\"}".utf8))
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.name("line")
+        writer.number(lines)
+        writer.name("error")
+        writer.text(problem.text)
+        writer.endObject()
+        outputs.append(writer.bytes)
       }
     }
     let time = WallClock.milliseconds()
@@ -58,13 +66,11 @@ package struct Classification: ~Copyable {
     return outputs
   }
 
-  /// Why a line could not be judged, in words that need no escaping in JSON.
+  /// Why a line could not be judged.
   private struct Problem: Error {
     let text: String
 
-    init(_ text: String) {
-      self.text = text.filter { $0 != "\"" && $0 != "\\" && $0 >= " " }
-    }
+    init(_ text: String) { self.text = text }
   }
 
   private mutating func prepare(_ line: [UInt8]) -> Result<PreparedExchange, Problem> {

@@ -4,6 +4,7 @@ package import ModelRegistry
 package import Pipeline
 package import Records
 package import Settings
+internal import StrictJSON
 package import Tensors
 package import Wire
 
@@ -198,7 +199,7 @@ package struct RecordProof: ~Copyable {
     struct Total: Decodable {
       let score: Float
     }
-    let total = (try? JSONDecoder().decode(Total.self, from: Data(verdict)))?.score ?? .nan
+    let total = (try? JSONCoder.decode(Total.self, from: verdict))?.score ?? .nan
     let difference = abs(total - judgement.score.rawValue)
     return difference <= tolerance ? [] : ["score: is not the larger of the scores"]
   }

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Pipeline
 internal import Records
+internal import StrictJSON
 
 extension GuardModel {
   /// The file in a model folder with exchanges that the model must judge as its maker saw it do.
@@ -39,7 +40,7 @@ extension GuardModel {
       .prefix(Self.selfTestLinesMax)
     for (index, line) in lines.enumerated() where !line.isEmpty {
       do throws(SelfTestCase.Mistake) {
-        guard let test = try? JSONDecoder().decode(SelfTestCase.self, from: Data(line)) else {
+        guard let test = try? JSONCoder.decode(SelfTestCase.self, from: line) else {
           throw .malformed
         }
         try check(test)

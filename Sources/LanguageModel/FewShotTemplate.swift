@@ -1,5 +1,6 @@
 package import Datasets
 internal import Foundation
+internal import StrictJSON
 
 /// Labelled shots before the question: makes a teacher of any language model, tuned or not.
 ///
@@ -59,10 +60,8 @@ package struct FewShotTemplate: TeacherTemplate {
 
   /// The text as a JSON string on one line.
   private static func quoted(_ text: String) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
     // A string always encodes.
-    let data = (try? encoder.encode(ControlText.spelledOut(text))) ?? Data()
+    let data = (try? JSONCoder.encode(ControlText.spelledOut(text))) ?? Data()
     return String(decoding: data, as: UTF8.self)
   }
 

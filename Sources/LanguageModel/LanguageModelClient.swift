@@ -1,5 +1,6 @@
 internal import Foundation
 package import Settings
+internal import StrictJSON
 
 /// A client of one server with OpenAI's interface, such as vLLM or llama.cpp.
 ///
@@ -150,12 +151,11 @@ package final class LanguageModelClient: Sendable {
     _ path: String, _ body: some Encodable, isExempt: Bool
   ) async throws(LanguageModelError) -> (body: Answer, tries: Int) {
     let data: Data
-    do {
-      data = try JSONEncoder().encode(body)
+    do throws(JSONError) {
+      data = try JSONCoder.encode(body)
     } catch {
       throw LanguageModelError(
-        .unusableSettings("a number of the request is not finite"),
-        url: address.url(path).absoluteString)
+        .unusableSettings("the request: \(error)"), url: address.url(path).absoluteString)
     }
     return try await exchange(path, body: data, isExempt: isExempt)
   }
@@ -169,7 +169,7 @@ package final class LanguageModelClient: Sendable {
     let answer = try await core.send(
       url: address.url(path), headers: headers, body: body, isExempt: isExempt)
     do {
-      return (try JSONDecoder().decode(Answer.self, from: answer.body), answer.tries)
+      return (try JSONCoder.decode(Answer.self, from: answer.body), answer.tries)
     } catch {
       throw LanguageModelError(
         .malformedAnswer("not the JSON of this endpoint"), url: address.url(path).absoluteString)

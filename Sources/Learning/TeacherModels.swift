@@ -3,6 +3,7 @@ internal import Evaluation
 internal import Files
 internal import Foundation
 internal import Guard
+internal import StrictJSON
 internal import Tensors
 
 /// Guard models on this machine as teachers: the mean of their P(unsafe) for every example that no
@@ -77,12 +78,12 @@ struct TeacherModels {
   private func read() throws -> [String: Opinions] {
     guard FileManager.default.fileExists(atPath: file) else { return [:] }
     guard let data = try? Data(contentsOf: URL(filePath: file)),
-      let opinions = try? JSONDecoder().decode([String: Opinions].self, from: data)
+      let opinions = try? JSONCoder.decode([String: Opinions].self, from: data)
     else { throw LearningFailure.output("\(file): is no file of teachers' opinions") }
     return opinions
   }
 
   private func write(_ known: [String: Opinions]) throws {
-    try DurableFiles().replace(file, with: try JSONEncoder().encode(known))
+    try DurableFiles().replace(file, with: try JSONCoder.encode(known))
   }
 }

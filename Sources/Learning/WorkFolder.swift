@@ -1,6 +1,7 @@
 import DeBERTa
 import Files
 import Foundation
+internal import StrictJSON
 
 /// Where a training keeps what is not finished: beside its output, on the same file system.
 struct WorkFolder {
@@ -30,13 +31,13 @@ struct WorkFolder {
   }
 
   func save(_ evaluations: [HeldOutEvaluation]) throws {
-    try DurableFiles().replace(self.evaluations, with: JSONEncoder().encode(evaluations))
+    try DurableFiles().replace(self.evaluations, with: JSONCoder.encode(evaluations))
   }
 
   /// Evaluations saved with a checkpoint; none when there are none.
   func savedEvaluations() -> [HeldOutEvaluation] {
     guard let data = try? Data(contentsOf: URL(filePath: evaluations)) else { return [] }
-    return (try? JSONDecoder().decode([HeldOutEvaluation].self, from: data)) ?? []
+    return (try? JSONCoder.decode([HeldOutEvaluation].self, from: data)) ?? []
   }
 
   /// Writes the model beside its place, moves it there, and removes the work folder.
@@ -47,14 +48,12 @@ struct WorkFolder {
     try? FileManager.default.removeItem(atPath: staged)
     try FileManager.default.createDirectory(atPath: staged, withIntermediateDirectories: true)
     try model.save(to: staged, like: base, format: format)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     let name = URL(filePath: output).lastPathComponent
     let curves = Data(LearningCurves(model: name, record: record).html.utf8)
     let files = DurableFiles()
-    try files.create(staged + "/" + TrainingRecord.fileName, with: encoder.encode(record))
+    try files.create(
+      staged + "/" + TrainingRecord.fileName,
+      with: try JSONCoder.encode(record, .pretty, namesInfinity: true))
     try files.create(staged + "/" + LearningCurves.fileName, with: curves)
     try files.sync(folder: staged)
     guard !FileManager.default.fileExists(atPath: output) else {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import StrictJSON
 
 /// One line of a registry's `history.jsonl`: who changed what, when and why.
 package struct HistoryEntry: Codable, Hashable, Sendable {
@@ -37,17 +38,15 @@ package struct HistoryEntry: Codable, Hashable, Sendable {
   var changesChampion: Bool { action == .promote || action == .rollback || action == .recover }
 
   var line: Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Strings always encode.
-    return ((try? encoder.encode(self)) ?? Data()) + [0x0A]
+    (try? JSONCoder.line(self)) ?? Data()
   }
 
   /// The entries of a file, without lines that a crash left unfinished.
   static func read(_ path: String) -> [HistoryEntry] {
     guard let data = FileManager.default.contents(atPath: path) else { return [] }
     return data.split(separator: 0x0A).compactMap {
-      try? JSONDecoder().decode(HistoryEntry.self, from: Data($0))
+      try? JSONCoder.decode(HistoryEntry.self, from: $0)
     }
   }
 }

@@ -1,4 +1,5 @@
 package import Foundation
+package import StrictJSON
 
 /// What is known of a model: the file `sluice.json` in its folder.
 ///
@@ -137,30 +138,16 @@ extension ModelManifest {
     guard let data = FileManager.default.contents(atPath: path), data.count <= bytesMax else {
       throw RegistryError(.damaged, path, "cannot be read, or is larger than \(bytesMax) bytes")
     }
-    do {
-      return try JSONDecoder().decode(ModelManifest.self, from: data)
+    do throws(JSONError) {
+      return try JSONCoder.decode(from: data)
     } catch {
-      throw RegistryError(.damaged, path, Self.describe(error))
+      throw RegistryError(.damaged, path, error.problem)
     }
   }
 
   /// The file's bytes: sorted keys, one a line.
   package var json: Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     // Nothing here fails to encode: JSON has no number that is not finite.
-    return ((try? encoder.encode(self)) ?? Data()) + [0x0A]
-  }
-
-  private static func describe(_ error: any Error) -> String {
-    switch error {
-    case DecodingError.keyNotFound(let key, _): "\(key.stringValue) is missing"
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-      DecodingError.dataCorrupted(let context):
-      context.codingPath.isEmpty
-        ? "is not a JSON object"
-        : "\(context.codingPath.map(\.stringValue).joined(separator: ".")) is not what it should be"
-    default: "is not a manifest"
-    }
+    (try? JSONCoder.encode(self, .pretty)) ?? Data()
   }
 }

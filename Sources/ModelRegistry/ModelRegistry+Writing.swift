@@ -1,6 +1,7 @@
 internal import Basics
 internal import Files
 package import Foundation
+package import StrictJSON
 
 /// A model that is to become a version.
 package struct ModelCandidate: Sendable {

@@ -9,6 +9,7 @@ internal import Learning
 internal import ModelRegistry
 internal import Pipeline
 internal import Settings
+internal import StrictJSON
 internal import Tensors
 
 /// One run, step by step; each is skipped when its result is there already.

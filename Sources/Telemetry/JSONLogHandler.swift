@@ -1,6 +1,7 @@
 import Basics
 import Foundation
 import Logging
+internal import StrictJSON
 
 /// Writes each log message as one JSON object a line on standard error.
 struct JSONLogHandler: LogHandler {
@@ -20,16 +21,7 @@ struct JSONLogHandler: LogHandler {
     fields["logger"] = label
     fields["message"] = "\(event.message)"
     fields["time"] = Timestamp.text(milliseconds: WallClock.milliseconds())
-    guard var line = try? JSONEncoder.sorted.encode(fields) else { return }
-    line.append(UInt8(ascii: "\n"))
+    guard let line = try? JSONCoder.line(fields) else { return }
     FileHandle.standardError.write(line)
-  }
-}
-
-extension JSONEncoder {
-  fileprivate static var sorted: JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return encoder
   }
 }

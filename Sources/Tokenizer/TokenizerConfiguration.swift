@@ -1,4 +1,5 @@
 import FoundationEssentials
+internal import StrictJSON
 
 /// The parts of `tokenizer_config.json` that change what the tokenizer does.
 struct TokenizerConfiguration: Decodable {
@@ -28,7 +29,7 @@ struct TokenizerConfiguration: Decodable {
       guard data.count <= Self.bytesMax else {
         throw TokenizerError(file: Self.fileName, problem: "is larger than any configuration")
       }
-      self = try JSONDecoder().decode(Self.self, from: data)
+      self = try JSONCoder.decode(Self.self, from: data)
     } catch let error as TokenizerError {
       throw error
     } catch {

@@ -1,4 +1,5 @@
 package import Records
+internal import StrictJSON
 
 /// Why a payload could not be decoded. Trying again cannot help.
 package struct DecodingFailure: Error, Hashable, Sendable {

@@ -1,4 +1,5 @@
 package import Records
+internal import StrictJSON
 
 /// Reads exchanges from records' payloads: JSON or protobuf, bare or with the framing of a schema
 /// registry.
@@ -40,7 +41,8 @@ package struct ExchangeDecoder: ~Copyable, Sendable {
     let body = try payload.extracting(droppingFirst: SchemaRegistryFraming.length(payload, format))
     switch format {
     case .json:
-      let read = try json.parse(body) { (document) throws(DecodingFailure) in
+      let read = try json.parse(body, malformed: DecodingFailure.malformed) {
+        (document) throws(DecodingFailure) in
         try JSONExchange(document)
       }
       return try read.exchange(conversations, with: &json)

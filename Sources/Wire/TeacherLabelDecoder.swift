@@ -1,4 +1,5 @@
 package import Records
+internal import StrictJSON
 
 /// Reads published teacher labels back: for the label store and the retrain job.
 package struct TeacherLabelDecoder: ~Copyable, Sendable {
@@ -21,7 +22,8 @@ package struct TeacherLabelDecoder: ~Copyable, Sendable {
     let label: TeacherLabel
     switch format {
     case .json:
-      label = try json.parse(payload.span) { (document) throws(DecodingFailure) in
+      label = try json.parse(payload.span, malformed: DecodingFailure.malformed) {
+        (document) throws(DecodingFailure) in
         try TeacherLabel(json: document)
       }
     case .protobuf: label = try TeacherLabel(protobuf: payload.span)

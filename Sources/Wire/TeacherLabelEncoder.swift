@@ -1,5 +1,6 @@
 internal import Basics
 package import Records
+internal import StrictJSON
 
 /// Writes teacher labels as they are published; what a label does not have is left out.
 package enum TeacherLabelEncoder {

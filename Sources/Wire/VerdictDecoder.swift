@@ -1,4 +1,5 @@
 package import Records
+internal import StrictJSON
 
 /// Reads published verdicts back: for the labelling service, demonstrations and tests.
 package struct VerdictDecoder: ~Copyable, Sendable {
@@ -21,7 +22,8 @@ package struct VerdictDecoder: ~Copyable, Sendable {
   {
     switch format {
     case .json:
-      try json.parse(payload.span) { (document) throws(DecodingFailure) in
+      try json.parse(payload.span, malformed: DecodingFailure.malformed) {
+        (document) throws(DecodingFailure) in
         try Verdict(json: document)
       }
     case .protobuf: try Verdict(protobuf: payload.span)

@@ -1,4 +1,6 @@
+internal import Basics
 package import Records
+internal import StrictJSON
 
 /// Writes verdicts as they are published.
 ///
@@ -100,6 +102,11 @@ package struct VerdictEncoder: Sendable {
 }
 
 extension JSONWriter {
+  /// Writes a moment as RFC 3339 text.
+  mutating func timestamp(milliseconds: Int64) {
+    plainText { Timestamp.append(milliseconds, to: &$0) }
+  }
+
   /// Writes a place in Kafka as the member of that name.
   mutating func position(_ member: StaticString, _ position: SourcePosition) {
     name(member)

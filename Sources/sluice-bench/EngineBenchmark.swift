@@ -2,6 +2,7 @@ import Basics
 import ArgumentParser
 import DeBERTa
 import Foundation
+internal import StrictJSON
 import Tensors
 
 /// Times the inference engine alone: no tokenizer, no Kafka.
@@ -76,7 +77,7 @@ struct EngineBenchmark: ParsableCommand {
   private func dump(_ file: String, _ classifier: DeBERTaClassifier) throws {
     let text = try String(contentsOfFile: file, encoding: .utf8)
     for line in text.split(separator: "\n") {
-      let tokens = try JSONDecoder().decode([Int32].self, from: Data(line.utf8))
+      let tokens = try JSONCoder.decode([Int32].self, from: Data(line.utf8))
       for logits in try classifier.classify(TokenBatch([tokens])) {
         print("\(logits.safe) \(logits.unsafe)")
       }

@@ -2,6 +2,7 @@ import CudaDeBERTa
 import Files
 import Foundation
 import Presentation
+internal import StrictJSON
 
 /// What a run on a GPU measured, as tables and as JSON.
 struct GPUFigures: Encodable {
@@ -108,7 +109,7 @@ struct GPUFigures: Encodable {
 
   /// Takes the peers' figures and prints how the best of ours compares with the best of theirs.
   mutating func add(peers data: Data) throws {
-    let found = try JSONDecoder().decode(Peers.self, from: data)
+    let found = try JSONCoder.decode(Peers.self, from: data)
     peers = found
     var table = TextTable(
       .figures, header: ["workload", "Sluice", "best peer", "its tokens/s", "ratio"])
@@ -129,11 +130,8 @@ struct GPUFigures: Encodable {
   }
 
   func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    try DurableFiles().replace(path, with: encoder.encode(self))
+    try DurableFiles().replace(
+      path, with: try JSONCoder.encode(self, .pretty, namesInfinity: true))
   }
 
   private static func text(_ number: Double, digits: Int) -> String {

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+internal import StrictJSON
 
 /// Sequence lengths to measure with, and token ids to fill them.
 struct LengthMix {
@@ -22,7 +23,7 @@ struct LengthMix {
     let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
     let step = max(1, lines.count / max(1, rows))
     lengths = try stride(from: 0, to: lines.count, by: step).prefix(rows).map {
-      let exchange = try JSONDecoder().decode(Exchange.self, from: Data(lines[$0].utf8))
+      let exchange = try JSONCoder.decode(Exchange.self, from: Data(lines[$0].utf8))
       let characters =
         exchange.prompt.unicodeScalars.count
         + (exchange.response ?? "").unicodeScalars.count

@@ -3,6 +3,7 @@ import Foundation
 import Guard
 import Records
 import Settings
+internal import StrictJSON
 import Tensors
 
 /// Judges the same texts on the CPU and on a GPU.
@@ -36,7 +37,7 @@ struct ParityBenchmark: ParsableCommand {
     let cpu = try GuardModel(settings: settings, pool: WorkerPool())
     let lines = try String(contentsOfFile: data, encoding: .utf8).split(separator: "\n")
     let sequences = try lines.compactMap {
-      try? JSONDecoder().decode(Line.self, from: Data($0.utf8))
+      try? JSONCoder.decode(Line.self, from: Data($0.utf8))
     }
     .prefix(rows).flatMap { line in
       let exchange = Exchange(prompt: line.prompt, response: line.response)

@@ -3,6 +3,7 @@ import ArgumentParser
 import DeBERTa
 import Distillation
 import Foundation
+internal import StrictJSON
 import Tensors
 
 /// Times optimizer steps: no tokenizer, no files.
@@ -103,7 +104,7 @@ struct TrainingBenchmark: ParsableCommand {
     try process.run()
     let output = pipe.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    guard let figures = try? JSONDecoder().decode(TrainingFigures.self, from: output),
+    guard let figures = try? JSONCoder.decode(TrainingFigures.self, from: output),
       figures.seconds.count == steps
     else { throw ValidationError("the peer printed no figures") }
     return figures

@@ -4,6 +4,7 @@ import CudaDevice
 import Files
 import Foundation
 import Presentation
+internal import StrictJSON
 
 struct Device: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -147,8 +148,7 @@ struct Device: ParsableCommand {
       driver: library(report.driver) { ($0.path, $0.version) },
       compiler: library(report.compiler) { ($0.path, $0.version) },
       cublasLt: library(report.products) { ($0.path, $0.version) }, devices: report.devices)
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    print(String(decoding: try encoder.encode(found), as: UTF8.self))
+    let text = try JSONCoder.encode(found, .pretty)
+    print(String(decoding: text, as: UTF8.self), terminator: "")
   }
 }

@@ -36,7 +36,10 @@ import Testing
     (#"{"prompt": "p", "label": 2}"#, "label is not 0 or 1"),
     (#"{"prompt": "p", "label": "maybe"}"#, "label is neither 0, 1, safe nor unsafe"),
     (#"{"prompt": "p", "teacher": 1.5}"#, "teacher is not a probability"),
-    ("[1]", "not a JSON object"), ("{", "not JSON"),
+    ("[1]", "JSON: expected an object at the top (byte 0)"),
+    ("{", "JSON: a bracket, comma, colon or name is missing or misplaced (byte 0)"),
+    (#"{"prompt": "p", "label": 1, "prompt": "q"}"#, "prompt is given twice"),
+    (#"{"prompt": "p", "label": 1} {}"#, "JSON: content after the object (byte 28)"),
   ])
   func mistakesAreNamedWithTheirLine(line: String, problem: String) throws {
     let directory = try TemporaryDirectory()

@@ -38,16 +38,19 @@ import Testing
     {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
      "b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}
     """,
-    """
-    {"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},
-     "a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},
-     "b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}
-    """,
   ]) func wrongOffsetsAreRefused(header: String) throws {
     guard case .badOffsets = try problem(header: header, dataBytes: 8) else {
       Issue.record("\(try problem(header: header, dataBytes: 8).debugDescription)")
       return
     }
+  }
+
+  @Test func aTensorGivenTwiceIsRefused() throws {
+    let header =
+      #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"#
+      + #""a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#
+    let problem = try problem(header: header, dataBytes: 8)
+    #expect(problem == .malformed("a name is given twice (byte 58)"), "\(problem.debugDescription)")
   }
 
   @Test func missingAndSurplusBytesAreRefused() throws {

@@ -83,6 +83,8 @@ import Testing
     // A score that is compared with a threshold: `Score.reaches`. Metrics ranks numbers of any kind.
     (#"score(\.rawValue)? >= [a-z]"#, ["Records/Score.swift", "Metrics/ScoreTally.swift"]),
     (#"rawValue >= threshold"#, ["Records/Score.swift"]),
+    // JSON: `JSONCoder` for values of Codable types, `JSONParser` and `JSONWriter` for the rest.
+    (#"JSON(Encoder|Decoder)\(\)|JSONSerialization"#, ["StrictJSON/JSONCoder.swift"]),
     // Waiting for a machine's work and draining it: `MachineHost`.
     (
       #"\.isDrained\("#,

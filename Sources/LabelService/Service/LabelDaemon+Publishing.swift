@@ -5,6 +5,7 @@ internal import Kafka
 internal import LabelStore
 internal import Pipeline
 internal import Records
+internal import StrictJSON
 internal import Transport
 
 extension LabelDaemon {
@@ -194,7 +195,7 @@ extension LabelDaemon {
   /// Keeps the estimates for the next run; losing them costs precision for a while and no more.
   private func keepEstimates() {
     let estimator = host.look { core, _ in core.machine.estimator }
-    guard let data = try? JSONEncoder().encode(estimator) else { return }
+    guard let data = try? JSONCoder.encode(estimator) else { return }
     do throws(LabelStoreError) {
       try store.keep(Array(data), as: Self.estimatorNote)
     } catch {

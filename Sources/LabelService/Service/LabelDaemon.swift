@@ -8,6 +8,7 @@ package import Logging
 internal import Pipeline
 internal import Records
 package import Settings
+internal import StrictJSON
 internal import Synchronization
 internal import Wire
 
@@ -78,7 +79,7 @@ package final class LabelDaemon: Sendable {
     let start = Instant.now
     var estimator = LiveEstimator(windowMilliseconds: label.estimateWindowMilliseconds)
     if let kept = try store.kept(as: estimatorNote),
-      let former = try? JSONDecoder().decode(LiveEstimator.self, from: Data(kept)),
+      let former = try? JSONCoder.decode(LiveEstimator.self, from: kept),
       former.windowMilliseconds == estimator.windowMilliseconds
     {
       estimator = former

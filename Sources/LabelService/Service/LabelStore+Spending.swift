@@ -1,6 +1,7 @@
 internal import Foundation
 package import LabelStore
 package import LanguageModel
+internal import StrictJSON
 
 extension LabelStore {
   /// The name under which the store keeps the teacher's hour.
@@ -12,7 +13,7 @@ extension LabelStore {
     limit: Int, wallMilliseconds: Int64
   ) throws(LabelStoreError) -> [HourlyBudget.Spending] {
     if let kept = try kept(as: Self.spendingNote),
-      let spending = try? JSONDecoder().decode([HourlyBudget.Spending].self, from: Data(kept))
+      let spending = try? JSONCoder.decode([HourlyBudget.Spending].self, from: kept)
     {
       return spending
     }
@@ -22,7 +23,7 @@ extension LabelStore {
 
   /// Keeps the requests to the teacher within the last hour.
   package func keep(_ spending: [HourlyBudget.Spending]) throws(LabelStoreError) {
-    guard let data = try? JSONEncoder().encode(spending) else { return }
+    guard let data = try? JSONCoder.encode(spending) else { return }
     try keep(Array(data), as: Self.spendingNote)
   }
 }

@@ -1,4 +1,5 @@
 import Records
+internal import StrictJSON
 
 /// An exchange as a JSON object gives it, before its conversation is made into two texts.
 struct JSONExchange {

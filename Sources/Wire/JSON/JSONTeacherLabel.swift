@@ -1,10 +1,11 @@
 internal import Basics
 import Records
+internal import StrictJSON
 
 extension TeacherLabel {
   /// Reads a label from a JSON object.
   init(json object: JSONValue) throws(DecodingFailure) {
-    let members = Members(object)
+    let members = try Members(object)
     guard let labelledAt = try Timestamp.milliseconds(members.text("labelled_at")) else {
       throw .malformed("labelled_at: expected a time such as 2026-01-31T09:00:00.123Z")
     }

@@ -1,10 +1,11 @@
 internal import Basics
 import Records
+internal import StrictJSON
 
 extension Verdict {
   /// Reads a verdict from a JSON object. `score` follows from the other scores.
   init(json object: JSONValue) throws(DecodingFailure) {
-    let members = Members(object)
+    let members = try Members(object)
     guard let action = try Action(rawValue: members.text("action")) else {
       throw .malformed("action: no action of that name")
     }
@@ -35,7 +36,7 @@ extension Verdict {
     guard let value else { return [] }
     var categories: [Category] = []
     for element in value.children {
-      let members = Members(element)
+      let members = try Members(element)
       categories.append(
         Category(name: try members.text("name"), probability: try members.number("probability")))
     }

@@ -1,11 +1,17 @@
 import Records
+internal import StrictJSON
 
-/// An object's members by name, the last of each name.
+/// An object's members by name.
 struct Members {
   private var values: [String: JSONValue] = [:]
 
-  init(_ object: JSONValue) {
-    for member in object.children { values[member.name] = member }
+  /// - Throws: where a name is given twice: readers differ on which counts.
+  init(_ object: JSONValue) throws(DecodingFailure) {
+    for member in object.children {
+      guard values.updateValue(member, forKey: member.name) == nil else {
+        throw .malformed("a name is given twice (byte \(member.position))")
+      }
+    }
   }
 
   subscript(name: String) -> JSONValue? { values[name] }
@@ -60,6 +66,24 @@ struct Members {
     guard value.kind == .object else {
       throw .unexpected(value, at: name, expected: "an object")
     }
-    return Members(value)
+    return try Members(value)
+  }
+}
+
+extension JSONValue {
+  /// The text of a member that may be absent or null, nil then.
+  static func text(_ value: JSONValue?, at field: String) throws(DecodingFailure) -> String? {
+    guard let value, value.kind != .null else { return nil }
+    guard value.kind == .text else {
+      throw .unexpected(value, at: field, expected: "a string")
+    }
+    return value.text
+  }
+
+  /// Keeps a member that the reader knows. A second one of the same name is an error: readers
+  /// differ in which of them counts, and one could be judged while another is read.
+  func take(into slot: inout JSONValue?, at field: String) throws(DecodingFailure) {
+    guard slot == nil else { throw .malformed("\(field): given twice (byte \(position))") }
+    slot = self
   }
 }

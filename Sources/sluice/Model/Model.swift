@@ -4,6 +4,7 @@ import Foundation
 import Guard
 import ModelRegistry
 import Settings
+internal import StrictJSON
 import Tensors
 
 struct Model: ParsableCommand {
@@ -57,9 +58,7 @@ func exiting(_ body: () throws -> Void) throws {
 
 /// Prints a value as JSON on one line.
 func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  print(String(decoding: try JSONCoder.encode(value), as: UTF8.self))
 }
 
 struct ModelRegister: ParsableCommand {

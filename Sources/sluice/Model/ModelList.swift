@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ModelRegistry
 import Presentation
+internal import StrictJSON
 
 struct ModelList: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import Records
+internal import StrictJSON
 
 /// An OpenAI-style list of messages, or one of its many relatives, as the texts in it.
 struct Conversation {
@@ -21,7 +22,8 @@ struct Conversation {
       else { continue }
       // The parser wants an object at the top.
       let payload = Array("{\"\":".utf8) + Array(text.utf8) + Array("}".utf8)
-      let strings = try? parser.parse(payload.span) { (value) throws(DecodingFailure) in
+      let strings = try? parser.parse(payload.span, malformed: DecodingFailure.malformed) {
+        (value) throws(DecodingFailure) in
         var strings: [String] = []
         Self.collectStrings(of: value, into: &strings)
         return strings

@@ -1,4 +1,5 @@
 import Records
+internal import StrictJSON
 
 /// Collects the texts of one message, in any of the formats that people write.
 ///

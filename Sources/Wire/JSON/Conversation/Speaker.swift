@@ -1,4 +1,5 @@
 import Records
+internal import StrictJSON
 
 /// Who says a message of a conversation.
 enum Speaker: Hashable {

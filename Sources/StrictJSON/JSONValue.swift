@@ -2,13 +2,13 @@ import CSimdJSON
 
 /// One value of a parsed document. It stands in the parser's memory and lives no longer than the
 /// closure that `JSONParser.parse` gave it to.
-@safe struct JSONValue {
+@safe package struct JSONValue {
   /// What a value is.
-  enum Kind: CustomStringConvertible {
+  package enum Kind: CustomStringConvertible {
     case null, boolean, number, text, array, object
 
     /// The kind with its article, for error messages.
-    var description: String {
+    package var description: String {
       switch self {
       case .null: "null"
       case .boolean: "a boolean"
@@ -28,7 +28,7 @@ import CSimdJSON
     self.index = index
   }
 
-  var kind: Kind {
+  package var kind: Kind {
     switch unsafe node.kind {
     case SLUICE_JSON_FALSE, SLUICE_JSON_TRUE: .boolean
     case SLUICE_JSON_NUMBER: .number
@@ -40,19 +40,19 @@ import CSimdJSON
   }
 
   /// The byte of the payload where the value starts.
-  var position: Int { unsafe Int(node.position) }
+  package var position: Int { unsafe Int(node.position) }
 
   /// The member's name; empty in an array.
-  var name: String { unsafe Self.string(node.key, count: node.key_count) }
+  package var name: String { unsafe Self.string(node.key, count: node.key_count) }
 
   /// A string's text; any other value as JSON text, as it stands in the payload.
-  var text: String { unsafe Self.string(node.text, count: node.text_count) }
+  package var text: String { unsafe Self.string(node.text, count: node.text_count) }
 
   /// Whether the value is the literal `true`.
-  var isTrue: Bool { unsafe node.kind == SLUICE_JSON_TRUE }
+  package var isTrue: Bool { unsafe node.kind == SLUICE_JSON_TRUE }
 
   /// The members of an object or the elements of an array; nothing for other values.
-  var children: Children {
+  package var children: Children {
     unsafe Children(nodes: nodes, nextIndex: index + 1, end: Int(node.next))
   }
 
@@ -65,33 +65,15 @@ import CSimdJSON
   }
 
   /// Walks the values directly within a container.
-  @safe struct Children: Sequence, IteratorProtocol {
+  @safe package struct Children: Sequence, IteratorProtocol {
     fileprivate let nodes: UnsafePointer<sluice_json_node>
     fileprivate var nextIndex: Int
     fileprivate let end: Int
 
-    mutating func next() -> JSONValue? {
+    package mutating func next() -> JSONValue? {
       guard nextIndex < end else { return nil }
       defer { nextIndex = unsafe Int(nodes[nextIndex].next) }
       return unsafe JSONValue(nodes: nodes, index: nextIndex)
     }
-  }
-}
-
-extension JSONValue {
-  /// The text of a member that may be absent or null, nil then.
-  static func text(_ value: JSONValue?, at field: String) throws(DecodingFailure) -> String? {
-    guard let value, value.kind != .null else { return nil }
-    guard value.kind == .text else {
-      throw .unexpected(value, at: field, expected: "a string")
-    }
-    return value.text
-  }
-
-  /// Keeps a member that the reader knows. A second one of the same name is an error: readers
-  /// differ in which of them counts, and one could be judged while another is read.
-  func take(into slot: inout JSONValue?, at field: String) throws(DecodingFailure) {
-    guard slot == nil else { throw .malformed("\(field): given twice (byte \(position))") }
-    slot = self
   }
 }

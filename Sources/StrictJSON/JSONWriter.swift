@@ -1,5 +1,3 @@
-internal import Basics
-
 /// Appends JSON to a buffer, without spaces: objects, and in them members by name and value.
 ///
 /// The caller writes a name before each value within an object; commas come by themselves.
@@ -91,10 +89,10 @@ package struct JSONWriter {
     raw(value ? "true" : "false")
   }
 
-  /// Writes a moment as RFC 3339 text.
-  package mutating func timestamp(milliseconds: Int64) {
+  /// Writes a string of bytes that need no escape.
+  package mutating func plainText(_ append: (inout [UInt8]) -> Void) {
     bytes.append(UInt8(ascii: "\""))
-    Timestamp.append(milliseconds, to: &bytes)
+    append(&bytes)
     bytes.append(UInt8(ascii: "\""))
     needsComma = true
   }

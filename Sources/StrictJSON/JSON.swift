@@ -2,7 +2,7 @@
 package enum JSON: Hashable, Sendable {
   case null
   case flag(Bool)
-  case integer(Int64)
+  case integer(Int)
   case number(Double)
   case text(String)
   case list([JSON])
@@ -14,6 +14,13 @@ package enum JSON: Hashable, Sendable {
   }
 }
 
+extension JSON {
+  /// An object without the members that are nil.
+  package static func members(_ values: [String: JSON?]) -> JSON {
+    .object(values.compactMapValues { $0 })
+  }
+}
+
 extension JSON: Codable {
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
@@ -21,7 +28,7 @@ extension JSON: Codable {
       self = .null
     } else if let flag = try? container.decode(Bool.self) {
       self = .flag(flag)
-    } else if let integer = try? container.decode(Int64.self) {
+    } else if let integer = try? container.decode(Int.self) {
       self = .integer(integer)
     } else if let number = try? container.decode(Double.self) {
       self = .number(number)

@@ -1,11 +1,14 @@
 import CSimdJSON
 
 /// Parses JSON documents with simdjson, into buffers that grow to the largest document seen.
-@safe struct JSONParser: ~Copyable, @unchecked Sendable {
+///
+/// The rules of RFC 8259, and of what it leaves open the strict choice: UTF-8 alone, one object and
+/// nothing behind it, bounded depth.
+@safe package struct JSONParser: ~Copyable, @unchecked Sendable {
   // Sendable: the handle has one owner, which can be used by one thread at a time.
   private let handle: OpaquePointer
 
-  init() {
+  package init() {
     guard let handle = unsafe sluice_json_parser_create() else {
       preconditionFailure("out of memory")
     }
@@ -16,26 +19,30 @@ import CSimdJSON
 
   /// Parses a payload and gives the object at its top to `body`. No value may leave `body`: the
   /// next call overwrites them.
-  mutating func parse<Result>(
-    _ payload: Span<UInt8>, _ body: (JSONValue) throws(DecodingFailure) -> Result
-  ) throws(DecodingFailure) -> Result {
+  ///
+  /// - Parameter failure: makes a failure of what is wrong: the words of a rule and a byte's place,
+  ///   never text of the payload.
+  package mutating func parse<Result, Failure: Error>(
+    _ payload: Span<UInt8>, malformed failure: (String) -> Failure,
+    _ body: (JSONValue) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let document = unsafe payload.withUnsafeBufferPointer {
       unsafe sluice_json_parse(handle, $0.baseAddress, $0.count)
     }
     guard unsafe document.error == SLUICE_JSON_OK else {
-      throw unsafe failure(document, payload: payload)
+      throw failure(unsafe problem(document, payload: payload))
     }
     return try body(unsafe JSONValue(nodes: document.nodes, index: 0))
   }
 
-  private func failure(_ document: sluice_json_document, payload: Span<UInt8>) -> DecodingFailure {
+  private func problem(_ document: sluice_json_document, payload: Span<UInt8>) -> String {
     var position = unsafe Int(document.position)
     if unsafe document.error == SLUICE_JSON_INVALID_UTF8 {
       position = payload.firstInvalidUTF8() ?? -1
     }
     let place = position < 0 ? "" : " (byte \(position))"
     let explanation = unsafe explanation(document.error)
-    return .malformed("JSON: \(explanation)\(place)")
+    return "JSON: \(explanation)\(place)"
   }
 
   private func explanation(_ error: sluice_json_error) -> String {
