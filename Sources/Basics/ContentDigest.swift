@@ -12,8 +12,9 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
     bytes = hash.digest()
   }
 
-  /// Of an exchange: the prompt's length in eight little-endian bytes, the prompt, and the response;
-  /// an empty response counts as none. The length keeps ("ab", "c") and ("a", "bc") apart.
+  /// Of an exchange: the prompt's length in eight little-endian bytes, the prompt, and the
+  /// response; an empty response counts as none. The length keeps ("ab", "c") and ("a", "bc")
+  /// apart.
   package init(prompt: String, response: String?) {
     var content = UInt64(prompt.utf8.count).littleEndianBytes
     content += prompt.utf8

@@ -1,5 +1,5 @@
-/// The random generator of this program (Steele, Lea and Flood 2014): small, quick, and the same for
-/// the same seed on every machine. It keeps no secret.
+/// The random generator of this program (Steele, Lea and Flood 2014): small, quick, and the same
+/// for the same seed on every machine. It keeps no secret.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
   /// What the state grows by with each number.
   @inlinable package static var increment: UInt64 { 0x9E37_79B9_7F4A_7C15 }
@@ -13,14 +13,15 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     return mix64(state)
   }
 
-  /// A number from 0 to `bound - 1`, by the high half of a product: even to one part in 2^32 for any
-  /// number of rows that fits in memory.
+  /// A number from 0 to `bound - 1`, by the high half of a product: even to one part in 2^32 for
+  /// any number of rows that fits in memory.
   @inlinable package mutating func next(below bound: Int) -> Int {
     Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 }
 
-/// Mixes a number so that each bit of the result depends on all of its bits: SplitMix64's finaliser.
+/// Mixes a number so that each bit of the result depends on all of its bits: SplitMix64's
+/// finaliser.
 @inlinable package func mix64(_ number: UInt64) -> UInt64 {
   var mixed = number
   mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -4,9 +4,9 @@ internal import Synchronization
 
 /// The most tokens that a GPU is given at once.
 ///
-/// Larger batches fill the chip better and hide the gaps between kernels; what one kernel of a smaller
-/// batch writes is still in the chip's cache when the next one reads it. Which of these counts for more
-/// depends on chip and model, so sizes are tried.
+/// Larger batches fill the chip better and hide the gaps between kernels; what one kernel of a
+/// smaller batch writes is still in the chip's cache when the next one reads it. Which of these
+/// counts for more depends on chip and model, so sizes are tried.
 final class BatchSize: Sendable {
   private let chosen: Atomic<Int>
   private let measured = Mutex<[Trial]>([])
@@ -30,8 +30,8 @@ final class BatchSize: Sendable {
   /// What was tried, in the order in which it was.
   var trials: [Trial] { measured.withLock { $0 } }
 
-  /// The sizes worth a trial: what there is room for, its half and its quarter. Where that is little,
-  /// a part of it fills no chip.
+  /// The sizes worth a trial: what there is room for, its half and its quarter. Where that is
+  /// little, a part of it fills no chip.
   static func candidates(upTo tokens: Int) -> [Int] {
     [tokens, tokens / 2, tokens / 4].filter { $0 == tokens || $0 >= 2048 }
   }

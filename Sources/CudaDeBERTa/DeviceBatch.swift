@@ -1,7 +1,7 @@
 internal import DeBERTa
 
-/// How many of everything a batch has on the device. Work that was recorded for a larger shape does a
-/// smaller batch, too: what is left over is computed and read by nobody.
+/// How many of everything a batch has on the device. Work that was recorded for a larger shape does
+/// a smaller batch, too: what is left over is computed and read by nobody.
 struct BatchShape: Hashable, Sendable {
   var tokens: Int
   var sequences: Int

@@ -35,8 +35,8 @@ struct DeviceEncoder {
     try classify(sequences: batch.sequences)
   }
 
-  /// Computes products of all sizes that batches may have, on whatever is in memory, so that the best
-  /// way to do each is known. The first layer stands for all others but the last.
+  /// Computes products of all sizes that batches may have, on whatever is in memory, so that the
+  /// best way to do each is known. The first layer stands for all others but the last.
   func tryProducts() throws(CudaFailure) {
     guard products.isSearching, let first = weights.layers.first, let last = weights.layers.last
     else { return }

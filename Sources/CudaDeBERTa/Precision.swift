@@ -6,8 +6,8 @@ package enum Precision: String, Sendable, CaseIterable {
   case fp16
   /// The upper half of a 32-bit float: 8 significant bits, the same range. From sm_80.
   case bf16
-  /// E4M3 in the dense products of all layers but the last, and fp16 elsewhere. From sm_89, and only
-  /// with cuBLASLt.
+  /// E4M3 in the dense products of all layers but the last, and fp16 elsewhere. From sm_89, and
+  /// only with cuBLASLt.
   case fp8
 
   /// What is not multiplied in 8 bits.

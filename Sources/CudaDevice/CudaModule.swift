@@ -75,7 +75,8 @@ package enum KernelArgument: Sendable {
   }
 }
 
-/// A structure of addresses, then numbers of 32 bits: no order of members leaves gaps but at the end.
+/// A structure of addresses, then numbers of 32 bits: no order of members leaves gaps but at the
+/// end.
 package struct KernelStructure: Sendable {
   let words: [UInt64]
 

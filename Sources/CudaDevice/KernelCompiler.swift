@@ -29,8 +29,8 @@ internal import CCuda
     architectures = numbers.map { "sm_\($0)" }
   }
 
-  /// What to compile for, so that a device of an architecture runs it: that architecture, or where the
-  /// compiler is older, the newest that it knows of the same generation.
+  /// What to compile for, so that a device of an architecture runs it: that architecture, or where
+  /// the compiler is older, the newest that it knows of the same generation.
   package func target(for architecture: String) -> String {
     guard !architectures.contains(architecture) else { return architecture }
     func number(_ name: String) -> Int { Int(name.dropFirst(3)) ?? 0 }

@@ -5,8 +5,9 @@ internal import Transport
 
 /// Sends dead letters back to the topics that they came from, or to another one.
 ///
-/// The letters of a batch are one transaction: all of them are sent, or none. Nothing remembers what
-/// was replayed, so replaying the same letters again sends them again; a header counts how often.
+/// The letters of a batch are one transaction: all of them are sent, or none. Nothing remembers
+/// what was replayed, so replaying the same letters again sends them again; a header counts how
+/// often.
 package struct DeadLetterReplay {
   /// Letters, and their bytes, of one transaction at most.
   package var batchRecordsMax = 500

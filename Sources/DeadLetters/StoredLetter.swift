@@ -47,8 +47,8 @@ package struct LetterSelection: Hashable, Sendable {
     self.limit = limit
   }
 
-  /// Whether a letter is meant, but for the limit. Within a partition times may go back a little, so
-  /// they are looked at again after the place was found by time.
+  /// Whether a letter is meant, but for the limit. Within a partition times may go back a little,
+  /// so they are looked at again after the place was found by time.
   func contains(_ stored: StoredLetter) -> Bool {
     let time = stored.record.timestampMilliseconds
     if let sinceMilliseconds, time >= 0, time < sinceMilliseconds { return false }

@@ -10,8 +10,8 @@ internal import Telemetry
 internal import Tensors
 internal import Threading
 
-/// `sluice demo`: the real daemon on an embedded broker and a bundled model, with nothing to install
-/// or configure.
+/// `sluice demo`: the real daemon on an embedded broker and a bundled model, with nothing to
+/// install or configure.
 package struct Demonstration {
   private static let input = "chat.exchanges"
   private static let verdicts = "chat.verdicts"

@@ -6,8 +6,8 @@ package import Tensors
 /// Changes of low rank of a model's linear maps, trained instead of the maps themselves; the small
 /// head (pooler, classifier) is trained in full, as it is new in each task.
 ///
-/// The model always holds the merged weights: passes run at full speed, its gradients are exact, and
-/// saving needs no further step.
+/// The model always holds the merged weights: passes run at full speed, its gradients are exact,
+/// and saving needs no further step.
 package final class LowRankAdapters {
   private struct Adapter {
     let base: ArenaTensor

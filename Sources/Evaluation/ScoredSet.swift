@@ -15,7 +15,8 @@ package struct ScoredSet: Sendable {
 package struct ScoredRow: Hashable, Sendable {
   /// The logit of unsafe minus that of safe, of the window where it is largest; no temperature.
   package let margin: Double
-  /// P(unsafe) as the daemon would publish it: with the model's temperature, in `Float`'s precision.
+  /// P(unsafe) as the daemon would publish it: with the model's temperature, in `Float`'s
+  /// precision.
   package let score: Double
   package let isUnsafe: Bool
   /// Where the example comes from.

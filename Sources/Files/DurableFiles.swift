@@ -95,7 +95,8 @@ package struct DurableFiles: Sendable {
     try afterStep()
   }
 
-  /// Puts a symbolic link in place of whatever link was there: whoever follows it arrives at either.
+  /// Puts a symbolic link in place of whatever link was there: whoever follows it arrives at
+  /// either.
   package func link(_ path: String, to target: String) throws(FileError) {
     let temporary = path + Self.temporarySuffix
     unsafe unlink(temporary)

@@ -14,8 +14,8 @@ package struct NewFile: ~Copyable {
     self.afterStep = afterStep
   }
 
-  /// Adds bytes at the end. What the system refuses takes the whole file with it: a full disk is not
-  /// to be kept full by half a file.
+  /// Adds bytes at the end. What the system refuses takes the whole file with it: a full disk is
+  /// not to be kept full by half a file.
   package func write(_ bytes: Data) throws(FileError) {
     for start in stride(from: 0, to: bytes.count, by: Self.partBytes) {
       let part = bytes.dropFirst(start).prefix(Self.partBytes)

@@ -24,7 +24,8 @@ package struct FilterApplication: Sendable {
 
   /// Serves until SIGTERM or SIGINT; SIGHUP loads the model anew.
   ///
-  /// - Throws: `GuardModelFailure` or `StartFailure` before the first record is read, `StreamFailure` after.
+  /// - Throws: `GuardModelFailure` or `StartFailure` before the first record is read,
+  ///   `StreamFailure` after.
   package func run() async throws {
     let reloads = await UnixSignalsSequence(trapping: .sighup)
     let notifier = ServiceNotifier(environment: environment)
@@ -54,43 +55,52 @@ package struct FilterApplication: Sendable {
       of: model, from: folder, settings: settings.model, loader: loader,
       events: ModelEvents(
         notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
+    var services = try streamServices(daemon, notifier) { "judging with \(model.current.model)" }
+    services.append(worker("model", replacement.run, stop: replacement.stop))
+    services.append(ReloadSignals(signals: reloads, reload: replacement.reload))
+    if let shadow { services.append(worker("shadow", shadow.run, stop: shadow.stop)) }
+    try await ServiceHost.run(services)
+  }
+
+  /// The stream itself, and what tells the outside how it is.
+  private func streamServices(
+    _ daemon: FilterDaemon, _ notifier: ServiceNotifier, status: @escaping @Sendable () -> String
+  ) throws(StartFailure) -> [any Service] {
     let stallSeconds = settings.watchdogStallSeconds
+    let isStalled = { @Sendable in
+      daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds)
+    }
     var services: [any Service] = [
       BlockingService(name: "stream", body: { daemon.run() }) {
         notifier.stopping()
         daemon.stop()
       },
       LifeSigns(
-        notifier: notifier, readyStatus: { "judging with \(model.current.model)" }, logger: logger,
+        notifier: notifier, readyStatus: status, logger: logger,
         questions: LifeSigns.Questions(
-          isReady: { daemon.progress.wasAssigned },
-          isStalled: { daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+          isReady: { daemon.progress.wasAssigned }, isStalled: isStalled,
           details: { Self.details(daemon.snapshot) })),
-      BlockingService(
-        name: "model",
-        body: {
-          replacement.run()
-          return nil
-        }, stop: replacement.stop),
-      ReloadSignals(signals: reloads, reload: replacement.reload),
     ]
-    if let shadow {
-      services.append(
-        BlockingService(
-          name: "shadow",
-          body: {
-            shadow.run()
-            return nil
-          }, stop: shadow.stop))
-    }
     if let listen = settings.telemetry.listen {
       let pages = StatusServer.Pages(
-        isLive: { !daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
+        isLive: { !isStalled() },
         isReady: { daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds) },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
     }
-    try await ServiceHost.run(services)
+    return services
+  }
+
+  /// A thread that works beside the stream and never fails it.
+  private func worker(
+    _ name: String, _ run: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Void
+  ) -> any Service {
+    BlockingService(
+      name: name,
+      body: {
+        run()
+        return nil
+      }, stop: stop)
   }
 
   /// Nothing but the live model may hold its first model: this function's caller never returns.

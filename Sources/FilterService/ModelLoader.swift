@@ -5,7 +5,8 @@ internal import Pipeline
 package import Settings
 package import Tensors
 
-/// Brings a model to the point where it can judge: loaded, known to its manifest, warm, self-tested.
+/// Brings a model to the point where it can judge: loaded, known to its manifest, warm,
+/// self-tested.
 package struct ModelLoader: Sendable {
   private let settings: ModelSettings
   private let device: InferenceDevice
@@ -21,7 +22,8 @@ package struct ModelLoader: Sendable {
     self.init(settings: settings, device: InferenceDevice(pool: pool))
   }
 
-  /// The folder to which the settings' path leads now, through all links; nil when it leads nowhere.
+  /// The folder to which the settings' path leads now, through all links; nil when it leads
+  /// nowhere.
   package var target: String? { resolve(settings.path) }
 
   /// The model that the settings name now.

@@ -26,8 +26,8 @@ extension ModelReplacement {
 }
 
 extension ShadowScorer {
-  /// The challenger that the settings name, on the device of the model that judges, or on threads of its own. With `topics.disagreements`,
-  /// exchanges on which it disagrees are copied there.
+  /// The challenger that the settings name, on the device of the model that judges, or on threads
+  /// of its own. With `topics.disagreements`, exchanges on which it disagrees are copied there.
   convenience init(
     _ shadow: ShadowSettings, in settings: Settings, on device: InferenceDevice,
     clients: KafkaClients, logger: Logger

@@ -4,11 +4,11 @@ package import Pipeline
 package import Records
 package import Transport
 
-/// Runs a stream on a host: one thread reads, some decode and tokenize, some judge, one publishes, so
-/// that all of it overlaps.
+/// Runs a stream on a host: one thread reads, some decode and tokenize, some judge, one publishes,
+/// so that all of it overlaps.
 ///
-/// Each step is a function that takes work from the machine or gives it back; threads and simulations
-/// call the same.
+/// Each step is a function that takes work from the machine or gives it back; threads and
+/// simulations call the same.
 package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Sendable {
   package let host: MachineHost<StreamCore, StreamSource>
   private let sink: StreamSink

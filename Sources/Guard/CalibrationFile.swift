@@ -1,5 +1,6 @@
 internal import Files
 internal import Foundation
+internal import StrictJSON
 
 /// The calibration in a model folder's `sluice.json`, whose other keys belong to others.
 package enum CalibrationFile {
@@ -17,10 +18,10 @@ package enum CalibrationFile {
     }
     guard let data = try contents(of: folder) else { return nil }
     let calibration: Calibration?
-    do {
-      calibration = try JSONDecoder().decode(Manifest.self, from: data).calibration
+    do throws(JSONError) {
+      calibration = try JSONCoder.decode(Manifest.self, from: data).calibration
     } catch {
-      throw CalibrationFileError(folder, problem: "not a JSON object with a valid \(key)")
+      throw CalibrationFileError(folder, problem: error.problem)
     }
     if let mistake = calibration?.mistake {
       throw CalibrationFileError(folder, problem: "\(mistake) is out of range")
@@ -36,23 +37,18 @@ package enum CalibrationFile {
     _ calibration: Calibration, folder: String
   ) throws(CalibrationFileError) {
     precondition(calibration.mistake == nil)
-    var object: [String: Any] = [:]
-    if let data = try contents(of: folder) {
-      guard let old = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-        throw CalibrationFileError(folder, problem: "not a JSON object")
-      }
-      object = old
-    }
+    let old = try contents(of: folder)
     let data: Data
-    do {
-      object[key] = try JSONSerialization.jsonObject(with: try JSONEncoder().encode(calibration))
-      data = try JSONSerialization.data(
-        withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    do throws(JSONError) {
+      var members: [String: JSON] = [:]
+      if let old { members = try JSONCoder.decode(from: old) }
+      members[key] = try JSON(encoding: calibration)
+      data = try JSONCoder.encode(members, .pretty)
     } catch {
-      throw CalibrationFileError(folder, problem: "cannot be encoded")
+      throw CalibrationFileError(folder, problem: error.problem)
     }
     do throws(FileError) {
-      try DurableFiles().replace("\(folder)/\(name)", with: data + [0x0A])
+      try DurableFiles().replace("\(folder)/\(name)", with: data)
     } catch {
       throw CalibrationFileError(folder, problem: error.reason)
     }

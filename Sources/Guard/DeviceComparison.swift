@@ -23,7 +23,8 @@ struct DeviceComparison {
     "请用三句话介绍一下长城的历史。",
     "def add(a, b):\n    return a - b\n\nWhat is wrong with this function?",
     "How can I tell whether somebody has picked the lock of my front door?",
-    "No, I will not help with that. If you are thinking of hurting yourself, please talk to someone.",
+    "No, I will not help with that. If you are thinking of hurting yourself, "
+      + "please talk to someone.",
     String(
       repeating: "The committee will read all applications and answer within a week. ", count: 9),
   ]
@@ -64,7 +65,8 @@ struct DeviceComparison {
     // What is not a number is not within the bound.
     if difference <= bound { return nil }
     return
-      "\(precision.rawValue): scores differ from the CPU's \(words) \(difference); \(bound) is allowed"
+      "\(precision.rawValue): scores differ from the CPU's \(words) \(difference); "
+      + "\(bound) is allowed"
   }
 
   /// Tokens from all over the vocabulary, always the same.

@@ -3,8 +3,8 @@ package import Records
 
 /// Turns the texts of an exchange into the sequences that a model judges.
 package protocol ExchangeTokenizer: Sendable {
-  /// 64 bits of a digest over everything that decides the sequences: what one tokenizer cut, another
-  /// with the same digest would have cut in the same way.
+  /// 64 bits of a digest over everything that decides the sequences: what one tokenizer cut,
+  /// another with the same digest would have cut in the same way.
   var cut: UInt64 { get }
 
   /// One sequence of token ids per window, for each view of the exchange.

@@ -3,7 +3,8 @@ package import Logging
 internal import Synchronization
 package import Transport
 
-/// Tells the log why publications failed: each cause once a minute, with how often it came meanwhile.
+/// Tells the log why publications failed: each cause once a minute, with how often it came
+/// meanwhile.
 package final class AbortLog: Sendable {
   private let logger: Logger
   private let admitted = Mutex(OncePerMinute())

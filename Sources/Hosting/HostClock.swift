@@ -6,8 +6,8 @@ package struct HostClock: Sendable {
   package let now: @Sendable () -> Instant
   /// Milliseconds since 1970-01-01 UTC.
   package let wallMilliseconds: @Sendable () -> Int64
-  /// Called, without the lock, wherever a thread would sleep; nil to let it sleep. With one thread it
-  /// is here that everything else happens.
+  /// Called, without the lock, wherever a thread would sleep; nil to let it sleep. With one thread
+  /// it is here that everything else happens.
   package let passTime: (@Sendable (_ until: Instant?) -> Void)?
 
   package init(

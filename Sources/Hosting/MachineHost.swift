@@ -4,8 +4,8 @@ package import Records
 internal import Threading
 package import Transport
 
-/// Runs a machine: reads for it, lets workers wait for what it has to do, drains what is to be given
-/// back, and leaves in order.
+/// Runs a machine: reads for it, lets workers wait for what it has to do, drains what is to be
+/// given back, and leaves in order.
 ///
 /// The machine is behind one lock, held only to hand over work; everything that blocks happens
 /// outside of it, on threads and never on Swift's cooperative pool. Every step is a function that a

@@ -1,6 +1,7 @@
 package import Basics
 
-/// Lets each key through once a minute, so that what goes wrong again and again does not fill a log.
+/// Lets each key through once a minute, so that what goes wrong again and again does not fill a
+/// log.
 package struct OncePerMinute: Sendable {
   /// Keys beyond these share one place: nobody can fill the memory with causes.
   private static let keysMax = 64

@@ -14,8 +14,8 @@ package struct KafkaEvents: Sendable {
   package var error: @Sendable (KafkaError) -> Void
   /// A JSON document each `statistics.interval.ms`; nil spares the library the work.
   package var statistics: (@Sendable (String) -> Void)?
-  /// A fresh producer takes the place of one that is not trusted any more. Called on the thread that
-  /// publishes.
+  /// A fresh producer takes the place of one that is not trusted any more. Called on the thread
+  /// that publishes.
   package var doubt: @Sendable (TransactionDoubt) -> Void
 
   package init(

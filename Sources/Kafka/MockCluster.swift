@@ -76,10 +76,4 @@ internal import CRdKafka
       : rd_kafka_mock_broker_set_down(cluster, Int32(number))
     try KafkaError.check(.mockCluster, code)
   }
-
-  /// Delays each of a broker's answers.
-  package func setRoundTripTime(_ time: Duration, ofBroker number: Int) throws(KafkaError) {
-    let code = unsafe rd_kafka_mock_broker_set_rtt(cluster, Int32(number), time.waitMilliseconds)
-    try KafkaError.check(.mockCluster, code)
-  }
 }

@@ -1,14 +1,14 @@
 /// Why a producer is not trusted with another transaction.
 ///
 /// Within one epoch a broker cannot tell a request that comes late from a new one: a late EndTxn
-/// commits half of the next transaction, a late TxnOffsetCommit takes its offsets back (KIP-890). So
-/// whenever a request may be on its way still, a fresh producer takes over; its InitProducerId raises
-/// the epoch, which shuts out whatever comes late, and ends what was left open.
+/// commits half of the next transaction, a late TxnOffsetCommit takes its offsets back (KIP-890).
+/// So whenever a request may be on its way still, a fresh producer takes over; its InitProducerId
+/// raises the epoch, which shuts out whatever comes late, and ends what was left open.
 package struct TransactionDoubt: Hashable, Sendable {
   /// The kinds of doubt.
   package enum Cause: String, Hashable, Sendable, CaseIterable {
-    /// The transaction was committed, but some request had to be sent again since a connection broke
-    /// or time ran out, and its first copy may arrive later.
+    /// The transaction was committed, but some request had to be sent again since a connection
+    /// broke or time ran out, and its first copy may arrive later.
     case unanswered
     /// The transaction was given up before its commit was asked for.
     case aborted

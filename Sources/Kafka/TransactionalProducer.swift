@@ -1,6 +1,7 @@
 package import Records
 
-/// What `TransactionalPublisher` needs of a producer: `KafkaProducer`, or one that a simulation made.
+/// What `TransactionalPublisher` needs of a producer: `KafkaProducer`, or one that a simulation
+/// made.
 ///
 /// One thread uses it, for one transaction after the other.
 package protocol TransactionalProducer: Sendable {
@@ -10,8 +11,8 @@ package protocol TransactionalProducer: Sendable {
   /// Opens a transaction.
   func beginTransaction() throws(KafkaError)
 
-  /// Hands records over, in order; they may be written later. `isolated` are indices of records that
-  /// travel in requests of their own.
+  /// Hands records over, in order; they may be written later. `isolated` are indices of records
+  /// that travel in requests of their own.
   func send(
     _ records: [OutputRecord], isolated: Set<Int>, timeout: Duration
   ) throws(SendFailure)

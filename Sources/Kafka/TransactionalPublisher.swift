@@ -7,8 +7,8 @@ package import Transport
 /// Offsets join a transaction once all of its records are acknowledged, so that no commit, however
 /// late, can carry offsets without their records. After any doubt (`TransactionDoubt`) a fresh
 /// producer takes over before anything else is written: a transaction begins only under an epoch in
-/// which no earlier request can be on its way. So within it every request is either answered or sent
-/// again to the same effect, and its success can be believed.
+/// which no earlier request can be on its way. So within it every request is either answered or
+/// sent again to the same effect, and its success can be believed.
 package final class TransactionalPublisher<Producer: TransactionalProducer>: Sendable {
   /// Makes a producer and takes possession of the `transactional.id` for it, within the time.
   package typealias MakeProducer = @Sendable (Duration) throws(KafkaError) -> Producer
@@ -31,7 +31,8 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   /// Makes the first producer, which fences a predecessor and ends its open transaction.
   ///
   /// - Parameters:
-  ///   - timeout: bounds the writing of one publication, its commit, and putting a fresh producer in
+  ///   - timeout: bounds the writing of one publication, its commit, and putting a fresh producer
+  ///   in
   ///     place; as long as the coordinator waits for the transaction (`transaction.timeout.ms`).
   ///   - startTimeout: bounds the making of the first producer.
   ///   - report: is told of each doubt.

@@ -24,8 +24,8 @@ final class UnansweredRequests: Sendable {
   /// the protocol numbers them.
   private static let apiKeys: Set<Int16> = [0, 22, 24, 25, 26, 28]
 
-  /// Makes clients of this configuration report to the `CallbackContext` behind `opaque`, which lives
-  /// as long as the client.
+  /// Makes clients of this configuration report to the `CallbackContext` behind `opaque`, which
+  /// lives as long as the client.
   static func install(in configuration: OpaquePointer, opaque: UnsafeMutableRawPointer) {
     unsafe _ = rd_kafka_conf_interceptor_add_on_new(
       configuration, "sluice",

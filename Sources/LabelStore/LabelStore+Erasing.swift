@@ -15,8 +15,8 @@ extension LabelStore {
   /// Erases contents with everything that is known of them, and returns their digests: the keys of
   /// the tombstones that erase them from the labels topic.
   ///
-  /// The texts are overwritten in the file and the write-ahead log is emptied; while another process
-  /// reads, the log is emptied by a later erasure or purge.
+  /// The texts are overwritten in the file and the write-ahead log is emptied; while another
+  /// process reads, the log is emptied by a later erasure or purge.
   @discardableResult
   package func erase(_ erasure: Erasure) throws(LabelStoreError) -> [ContentDigest] {
     let erased = try write(.erase) { database in

@@ -32,8 +32,8 @@ package struct ExampleQuery: Hashable, Sendable {
 extension LabelStore {
   /// Training or test examples, oldest content first.
   ///
-  /// First near-duplicates collapse, then tenants are capped: a flood of variations counts once, and
-  /// a flood of different texts counts as its tenant's share. `source` is `labels`, `id` the
+  /// First near-duplicates collapse, then tenants are capped: a flood of variations counts once,
+  /// and a flood of different texts counts as its tenant's share. `source` is `labels`, `id` the
   /// content's digest.
   package func examples(_ query: ExampleQuery) throws(LabelStoreError) -> [LabelledExample] {
     let candidates = try read { database in

@@ -20,8 +20,8 @@ package struct LabelChanges: Hashable, Sendable {
 }
 
 extension LabelStore {
-  /// Applies records of the labels topic in their order: labels are saved, tombstones erase. The same
-  /// records may be applied again.
+  /// Applies records of the labels topic in their order: labels are saved, tombstones erase. The
+  /// same records may be applied again.
   package func apply(
     _ records: [InputRecord], timeToLiveMilliseconds: Int64?, nowMilliseconds: Int64
   ) throws(LabelStoreError) -> LabelChanges {

@@ -2,9 +2,9 @@ internal import GRDB
 
 /// The tables of the store and how older files become newer ones.
 ///
-/// Everything that a user or a sender can choose is a BLOB: SQLite's texts end at a NUL character in
-/// too many places. A content has one row, whoever sent it; `occurrence` keeps who did, so that an
-/// erasure finds it, and `label` keeps what each teacher said.
+/// Everything that a user or a sender can choose is a BLOB: SQLite's texts end at a NUL character
+/// in too many places. A content has one row, whoever sent it; `occurrence` keeps who did, so that
+/// an erasure finds it, and `label` keeps what each teacher said.
 enum Schema {
   /// "SLCL", so that another program's file is not taken for ours.
   static let applicationIdentifier: Int32 = 0x534C_434C

@@ -64,8 +64,8 @@ final class CurlExchange: @unchecked Sendable {
     try handle.setCloseOnExec()
     try handle.set(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
     try handle.set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
-    // Over TLS the next request waits until it is known whether it can share the connection. Without
-    // TLS that would be known with the first answer only.
+    // Over TLS the next request waits until it is known whether it can share the connection.
+    // Without TLS that would be known with the first answer only.
     try handle.set(CURLOPT_PIPEWAIT, isSecure ? 1 : 0)
   }
 

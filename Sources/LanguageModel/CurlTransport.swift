@@ -4,8 +4,8 @@ package import Threading
 
 /// HTTP/1.1 and 2 by libcurl. Follows no redirect and no proxy, and keeps no answer beyond a limit.
 ///
-/// A thread of its own carries all requests, many at a time over connections that stay open. It ends
-/// with the transport, once nothing is on its way. A cancelled task's request ends at once.
+/// A thread of its own carries all requests, many at a time over connections that stay open. It
+/// ends with the transport, once nothing is on its way. A cancelled task's request ends at once.
 package final class CurlTransport: HTTPTransport {
   /// Bytes of one answer at most.
   package static let answerBytesMax = 32 << 20
@@ -35,8 +35,8 @@ package final class CurlTransport: HTTPTransport {
 
   deinit { loop.stop() }
 
-  /// OpenSSL writes to sockets that the other side may have closed, and libcurl leaves the signal of
-  /// that to programs that want no signals from it.
+  /// OpenSSL writes to sockets that the other side may have closed, and libcurl leaves the signal
+  /// of that to programs that want no signals from it.
   private static func blockBrokenPipes() {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)

@@ -6,8 +6,8 @@ internal import StrictJSON
 ///
 /// At most so many requests are at the server at a time as the settings allow; the others wait in
 /// the order of their coming. A request that failed for a passing reason is tried again after a
-/// pause. A server that keeps failing is left alone for a while, and no more than the allowed number
-/// of tries is sent in an hour: requests then fail at once.
+/// pause. A server that keeps failing is left alone for a while, and no more than the allowed
+/// number of tries is sent in an hour: requests then fail at once.
 package final class LanguageModelClient: Sendable {
   /// The model that is asked for.
   package let model: String

@@ -204,8 +204,8 @@ struct LearningCurves {
     """
     <h2>How to read this</h2>
     <dl>
-    <dt>Solid line</dt><dd>The value of the steps, averaged over a fiftieth of them; F1 where held-out \
-    examples are judged.</dd>
+    <dt>Solid line</dt><dd>The value of the steps, averaged over a fiftieth of them; F1 where \
+    held-out examples are judged.</dd>
     <dt>Faint line</dt><dd>The value of single steps.</dd>
     <dt>Dashed line</dt><dd>Held-out examples that are never trained on, judged without dropout: \
     the loss of their labels; AUPRC where they are judged. Along the way a part of them, at the \

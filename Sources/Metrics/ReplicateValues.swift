@@ -1,7 +1,8 @@
 /// The metrics of all bootstrap replicates of a set.
 package struct ReplicateValues: Sendable {
   package let replicates: Int
-  /// For each metric its value in each replicate, not a number where a replicate leaves it undefined.
+  /// For each metric its value in each replicate, not a number where a replicate leaves it
+  /// undefined.
   private var values: [Metric: [Double]] = [:]
 
   /// The share of replicates that may leave a metric undefined before it has no interval.

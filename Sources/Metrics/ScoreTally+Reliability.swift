@@ -18,8 +18,8 @@ extension ScoreTally {
     return bins
   }
 
-  /// Σ weight(bin) / weight · |mean score − share of unsafe rows|, of the unsafe class's probability
-  /// (Naeini et al. 2015); nil without rows.
+  /// Σ weight(bin) / weight · |mean score − share of unsafe rows|, of the unsafe class's
+  /// probability (Naeini et al. 2015); nil without rows.
   package var expectedCalibrationError: Double? {
     let total = unsafeTotal + safeTotal
     guard total > 0 else { return nil }

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// One number that all logits are divided by, so that scores become probabilities (Guo et al. 2017).
-/// It moves no score across 0.5 and changes no order.
+/// One number that all logits are divided by, so that scores become probabilities (Guo et al.
+/// 2017). It moves no score across 0.5 and changes no order.
 package enum TemperatureScaling {
   /// What a fit can give; a set that is told apart without a mistake would ask for 0.
   package static let range = 0.05...20.0
@@ -38,18 +38,6 @@ package enum TemperatureScaling {
       guard middle > low, middle < high else { return 1 / middle }
       if slope(middle, rows) < 0 { low = middle } else { high = middle }
     }
-  }
-
-  /// The mean of -log P(class of the row); nil without weight.
-  package static func negativeLogLikelihood(
-    margins: [Double], isUnsafe: [Bool], temperature: Double
-  ) -> Double? {
-    guard !margins.isEmpty else { return nil }
-    let sum = zip(margins, isUnsafe).reduce(0.0) { sum, row in
-      let logit = (row.1 ? row.0 : -row.0) / temperature
-      return sum + max(0, -logit) + log1p(exp(-abs(logit)))
-    }
-    return sum / Double(margins.count)
   }
 
   private struct Row {

@@ -6,7 +6,8 @@ package import StrictJSON
 /// | key | meaning |
 /// |---|---|
 /// | `format` | 1 |
-/// | `version`, `parent` | names of versions; `parent` is absent for a model that came from elsewhere |
+/// | `version`, `parent` | names of versions; `parent` is absent for a model that came from
+/// elsewhere |
 /// | `created_at` | UTC, to the second |
 /// | `hash` | 16 hexadecimal digits: the engine's hash of configuration, weights and tokenizer |
 /// | `files` | for each other file of the folder `{"sha256": …, "bytes": …}` |

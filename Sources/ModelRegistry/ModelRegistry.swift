@@ -12,9 +12,9 @@ internal import Foundation
 /// models/.lock                            held by the one process that changes something
 /// ```
 ///
-/// Readers take no lock. A crash at any moment leaves a `current` that can be loaded: versions appear
-/// and links change by rename, and the next writer mends what was left half done. What the links say
-/// is the truth; the status in the manifests follows.
+/// Readers take no lock. A crash at any moment leaves a `current` that can be loaded: versions
+/// appear and links change by rename, and the next writer mends what was left half done. What the
+/// links say is the truth; the status in the manifests follows.
 package struct ModelRegistry: Sendable {
   package let path: String
   let files: DurableFiles

@@ -24,7 +24,8 @@ package struct ModelVersion: Hashable, Sendable, CustomStringConvertible {
     description = String(name)
   }
 
-  /// The name for a model made at that time; nil unless `hash` begins with eight hexadecimal digits.
+  /// The name for a model made at that time; nil unless `hash` begins with eight hexadecimal
+  /// digits.
   package init?(createdAt time: Date, hash: String) {
     self.init("\(timestamp(time).replacing(":", with: "-"))-\(hash.prefix(8))")
   }

@@ -28,8 +28,8 @@ package struct Batch: Sendable {
 /// fail.
 ///
 /// Whatever was started leaves in the order in which it was started: a batch that is finished early
-/// waits here. A failed batch is cut in halves that take its place, until the culprit is alone; alone
-/// it is tried `poisonAttemptsMax` times.
+/// waits here. A failed batch is cut in halves that take its place, until the culprit is alone;
+/// alone it is tried `poisonAttemptsMax` times.
 struct JudgeQueue: Sendable {
   private struct Retry {
     let items: [PreparedItem]
@@ -105,8 +105,8 @@ struct JudgeQueue: Sendable {
 
   /// Queues a failed batch again, in halves.
   ///
-  /// - Returns: the record that is poison, when the batch was one record whose attempts are used up:
-  ///   it is still in flight, and `finish` ends it.
+  /// - Returns: the record that is poison, when the batch was one record whose attempts are used
+  ///   up: it is still in flight, and `finish` ends it.
   mutating func fail(_ id: BatchID, attemptsMax: Int) -> PreparedItem? {
     let place = place(of: id)
     guard case .running(let batch) = entries[place] else { return nil }

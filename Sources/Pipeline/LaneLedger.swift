@@ -1,6 +1,7 @@
 package import Records
 
-/// Names one assignment of one partition: a partition that is revoked and comes back gets a new one.
+/// Names one assignment of one partition: a partition that is revoked and comes back gets a new
+/// one.
 struct LaneID: Hashable, Sendable {
   let number: Int
 }

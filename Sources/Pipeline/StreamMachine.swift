@@ -62,8 +62,8 @@ package struct StreamMachine: Sendable {
     ledger.isDrained(Set(partitions))
   }
 
-  /// These partitions are lost, or draining them took too long: nothing more of theirs is published,
-  /// save what is in flight, whose fate the broker decides by the consumer's generation.
+  /// These partitions are lost, or draining them took too long: nothing more of theirs is
+  /// published, save what is in flight, whose fate the broker decides by the consumer's generation.
   package mutating func abandon(_ partitions: [TopicPartition]) {
     drain(partitions)
     ledger.abandon(Set(partitions))
@@ -104,8 +104,9 @@ package struct StreamMachine: Sendable {
 
   /// Whether reading must pause or may resume; nil when nothing changes.
   ///
-  /// A pause is for stalls: it makes the client drop what it fetched ahead and fetch it again, which
-  /// costs more than a second. Short waits for room only leave the client's records where they are.
+  /// A pause is for stalls: it makes the client drop what it fetched ahead and fetch it again,
+  /// which costs more than a second. Short waits for room only leave the client's records where
+  /// they are.
   package mutating func flowChange(now: Instant) -> FlowChange? {
     if !isFull { fullSince = nil } else if fullSince == nil { fullSince = now }
     let isStalled =
@@ -223,7 +224,8 @@ package struct StreamMachine: Sendable {
 
   /// The transaction in flight was not committed.
   ///
-  /// - Parameter item: for a rejected output, the index of the item in the transaction it came from.
+  /// - Parameter item: for a rejected output, the index of the item in the transaction it came
+  ///   from.
   package mutating func publishingFailed<Cause>(
     _ id: TransactionID, _ failure: PublishFailure<Cause>, item: Int?, now: Instant
   ) {

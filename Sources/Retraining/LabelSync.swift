@@ -5,6 +5,7 @@ internal import Kafka
 internal import LabelStore
 internal import Records
 internal import Settings
+internal import StrictJSON
 
 /// Brings the retrain job's own copy of the labels up to the end of their topic.
 struct LabelSync {
@@ -67,7 +68,7 @@ struct LabelSync {
 
   private func positions() throws(LabelStoreError) -> [TopicPartition: Offset] {
     guard let note = try store.kept(as: Self.positionsNote),
-      let kept = try? JSONDecoder().decode([Position].self, from: Data(note))
+      let kept = try? JSONCoder.decode([Position].self, from: note)
     else { return [:] }
     return Dictionary(
       kept.map {
@@ -81,7 +82,7 @@ struct LabelSync {
         topic: partition.topic, partition: partition.partition.rawValue, next: offset.rawValue)
     }
     // Numbers and topic names always encode.
-    guard let note = try? JSONEncoder().encode(kept) else { return }
+    guard let note = try? JSONCoder.encode(kept) else { return }
     try store.keep(Array(note), as: Self.positionsNote)
   }
 

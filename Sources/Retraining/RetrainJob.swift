@@ -72,8 +72,8 @@ package struct RetrainJob: Sendable {
   /// Runs, or goes on with a run that was interrupted.
   ///
   /// - Returns: the outcome, which stands in `last-outcome.json` too.
-  /// - Throws: `RetrainFailure`; unless another run is at work or it was stopped, that is an outcome
-  ///   in the file as well.
+  /// - Throws: `RetrainFailure`; unless another run is at work or it was stopped, that is an
+  ///   outcome in the file as well.
   package func run() throws(RetrainFailure) -> RetrainOutcome {
     try RunFolder.makeFolder(retrain.folder)
     let lock = try withFileErrors(
@@ -160,8 +160,8 @@ package struct RetrainJob: Sendable {
       .finish(store: store)
   }
 
-  /// The interrupted run, if it began under the same conditions. One that has made its candidate the
-  /// champion has changed one of them itself, and only lacks its last file.
+  /// The interrupted run, if it began under the same conditions. One that has made its candidate
+  /// the champion has changed one of them itself, and only lacks its last file.
   private func resumableRun(like plan: RunFolder.Plan) throws(RetrainFailure) -> RunFolder? {
     guard let run = RunFolder.unfinished(in: retrain.folder), let kept = run.plan else {
       return nil

@@ -215,12 +215,22 @@ struct RetrainRun {
     candidate.trainingData =
       summary.digests.map { ModelManifest.DataSet(name: $0.key, sha256: $0.value) }
       .sorted { $0.name < $1.name }
-    candidate.recipe = RegistryJSON.object(recipe)
-    candidate.metrics = ["gate": RegistryJSON.value(checks), "data": RegistryJSON.value(summary)]
+    let calibration: Calibration?
     candidate.status = failed.isEmpty ? .candidate : .rejected
     candidate.reasons = failed
-    if let calibration = try? CalibrationFile.read(folder: folder.candidate) {
-      candidate.others[CalibrationFile.key] = RegistryJSON.value(calibration)
+    do throws(CalibrationFileError) {
+      calibration = try CalibrationFile.read(folder: folder.candidate)
+    } catch {
+      throw RegistryError(.damaged, error.path, error.problem)
+    }
+    do throws(JSONError) {
+      if case .object(let recipe) = try JSON(encoding: recipe) { candidate.recipe = recipe }
+      candidate.metrics = [
+        "gate": try JSON(encoding: checks), "data": try JSON(encoding: summary),
+      ]
+      candidate.others[CalibrationFile.key] = try calibration.map(JSON.init(encoding:))
+    } catch {
+      throw RegistryError(.damaged, folder.candidate, error.problem)
     }
     return try job.registry.register(
       candidate, by: "sluice retrain",
@@ -234,19 +244,5 @@ struct RetrainRun {
     } catch {
       throw .data(error)
     }
-  }
-}
-
-/// Values of this program as the registry keeps them.
-private enum RegistryJSON {
-  static func value(_ value: some Encodable) -> JSON {
-    guard let data = try? JSONEncoder().encode(value),
-      let json = try? JSONDecoder().decode(JSON.self, from: data)
-    else { return .null }
-    return json
-  }
-
-  static func object(_ value: some Encodable) -> [String: JSON] {
-    if case .object(let members) = self.value(value) { members } else { [:] }
   }
 }

@@ -2,6 +2,7 @@ internal import Files
 internal import Foundation
 internal import Guard
 internal import ModelRegistry
+internal import StrictJSON
 
 /// One run's files, each of which appears whole: whatever is there need not be done again.
 ///
@@ -82,10 +83,13 @@ struct RunFolder {
   func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }
 
   func write(_ value: some Encodable, to file: String) throws(RetrainFailure) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(value) else { throw .output("\(file): cannot be encoded") }
-    try write(data + [0x0A], to: file)
+    let data: Data
+    do throws(JSONError) {
+      data = try JSONCoder.encode(value, .pretty)
+    } catch {
+      throw .output("\(file): \(error)")
+    }
+    try write(data, to: file)
   }
 
   func write(_ data: Data, to file: String) throws(RetrainFailure) {
@@ -96,7 +100,7 @@ struct RunFolder {
 
   private static func read<Value: Decodable>(_ file: String) -> Value? {
     guard let data = FileManager.default.contents(atPath: file) else { return nil }
-    return try? JSONDecoder().decode(Value.self, from: data)
+    return try? JSONCoder.decode(Value.self, from: data)
   }
 
   /// Removes what a run that has ended does not need: texts live in the label store alone, where

@@ -15,6 +15,11 @@ package enum JSON: Hashable, Sendable {
 }
 
 extension JSON {
+  /// A value of a Codable type as it would be written.
+  package init(encoding value: some Encodable) throws(JSONError) {
+    self = try JSONCoder.decode(from: JSONCoder.encode(value))
+  }
+
   /// An object without the members that are nil.
   package static func members(_ values: [String: JSON?]) -> JSON {
     .object(values.compactMapValues { $0 })

@@ -14,7 +14,8 @@ package enum JSONCoder {
 
   /// The value in a JSON text.
   ///
-  /// - Throws: `JSONError` for what is no JSON or another value; its words hold no text of the file.
+  /// - Throws: `JSONError` for what is no JSON or another value; its words hold no text of the
+  ///   file.
   package static func decode<Value: Decodable>(
     _ type: Value.Type = Value.self, from data: some ContiguousBytes & Sequence<UInt8>
   ) throws(JSONError) -> Value {

@@ -11,7 +11,6 @@ package struct LatencyHistogram: Sendable {
   }
 
   package var count: UInt64 { histogram.totalCount }
-  package var maximumMicroseconds: UInt64 { histogram.maxRecorded }
 
   /// Records `count` durations of the same length; an hour and more counts as an hour.
   package mutating func record(microseconds: Int64, count: Int = 1) {

@@ -51,8 +51,8 @@ extension CPUDevice {
 
 /// One layer's operands; `run` computes one head of one item.
 @unsafe struct AttentionLayer: @unchecked Sendable {
-  // @unchecked Sendable: an item and a head write their own rows and columns of the output only, and
-  // a worker its own scratch.
+  // @unchecked Sendable: an item and a head write their own rows and columns of the output only,
+  // and a worker its own scratch.
 
   let queries: Block
   let keys: Block

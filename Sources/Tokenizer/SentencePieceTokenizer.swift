@@ -53,8 +53,8 @@ import Glibc
   /// How many pieces the vocabulary has; every id is below it.
   package var pieceCount: Int { unsafe Int(sluice_pieces_count(pieces)) }
 
-  /// The ids of a text's pieces, without control tokens: whatever the text looks like, `[SEP]` typed
-  /// by a user included.
+  /// The ids of a text's pieces, without control tokens: whatever the text looks like, `[SEP]`
+  /// typed by a user included.
   package func encode(_ text: String) -> [Int32] {
     let bytes = text.utf8.span
     return bytes.count > UnknownRuns.partBytes ? encodeInParts(bytes) : encodeWhole(bytes)

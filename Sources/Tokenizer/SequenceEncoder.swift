@@ -1,8 +1,8 @@
 /// Makes the sequences that a model judges: `[CLS] prompt [SEP]` and
 /// `[CLS] prompt [SEP] response [SEP]`, in overlapping windows where a text is too long for one.
 ///
-/// Every piece of both texts is in some window: nothing is ever cut off. The number of windows grows
-/// linearly with the text.
+/// Every piece of both texts is in some window: nothing is ever cut off. The number of windows
+/// grows linearly with the text.
 package struct SequenceEncoder: Sendable {
   private let tokenizer: SentencePieceTokenizer
   /// Token ids in one sequence at most, control tokens included.

@@ -14,8 +14,8 @@ package protocol Sink: Sendable {
   /// Publishes `records` in order and commits `offsets`, each the next one to read. Blocks; one
   /// thread at a time.
   ///
-  /// The offsets must be of partitions that are owned now: finish inside the handler of a revocation,
-  /// or drop the records.
+  /// The offsets must be of partitions that are owned now: finish inside the handler of a
+  /// revocation, or drop the records.
   func publish(
     _ records: [OutputRecord], offsets: [TopicPartition: Offset], as membership: Membership
   ) throws(PublishFailure<Cause>)

@@ -4,8 +4,8 @@ internal import StrictJSON
 
 /// Writes verdicts as they are published.
 ///
-/// What a verdict does not have is left out, never null: `prompt_score`, `response_score`, `source`,
-/// an empty or unwanted `metadata`, and what nothing fills.
+/// What a verdict does not have is left out, never null: `prompt_score`, `response_score`,
+/// `source`, an empty or unwanted `metadata`, and what nothing fills.
 package struct VerdictEncoder: Sendable {
   /// Whether a verdict repeats its exchange's metadata.
   package let echoesMetadata: Bool

@@ -8,8 +8,8 @@ struct BrokerProcess {
   private let process: Process
   private let input: Pipe
 
-  /// - Parameter partitions: of the input topic. The mock keeps 5 MB of each partition and deletes what
-  ///   is older, so a backlog needs many.
+  /// - Parameter partitions: of the input topic. The mock keeps 5 MB of each partition and deletes
+  ///   what is older, so a backlog needs many.
   init(partitions: Int) throws {
     process = Process()
     process.executableURL = URL(filePath: CommandLine.arguments[0])

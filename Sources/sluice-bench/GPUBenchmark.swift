@@ -7,7 +7,8 @@ import Foundation
 import Presentation
 import Tensors
 
-/// Times the GPU engine alone, checks it against the CPU, and compares it with what the chip can do.
+/// Times the GPU engine alone, checks it against the CPU, and compares it with what the chip can
+/// do.
 struct GPUBenchmark: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gpu",
@@ -17,7 +18,7 @@ struct GPUBenchmark: ParsableCommand {
       are random, the same in each run; padding there is none. With --peer, the same weights and
       lengths go through peers/gpu_peers.py in the same run, and the ratios to the best are shown.
 
-      Example: sluice-bench gpu --model v3-large --precisions fp16,fp8 --peer python3 --report r.json
+      Example: sluice-bench gpu --model v3-large --precisions fp16,fp8 --peer python3 --report r
       """)
 
   @Option(help: "Model folder in Hugging Face layout.") var model: String

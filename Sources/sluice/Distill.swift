@@ -105,7 +105,8 @@ struct Distill: ParsableCommand {
   private func summary(_ record: TrainingRecord) -> String {
     var lines = [
       "\(output): \(record.history.count) steps on \(record.data.training) examples",
-      "  \(record.data.trainingUnsafe) of them unsafe, \(record.data.cut) cut to the longest length",
+      "  \(record.data.trainingUnsafe) of them unsafe, "
+        + "\(record.data.cut) cut to the longest length",
     ]
     if let last = record.evaluations.last {
       func text(_ value: Double?) -> String { value.map { fixed($0, 4) } ?? "undefined" }

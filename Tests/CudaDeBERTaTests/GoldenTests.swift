@@ -30,8 +30,8 @@ struct EmulatedModel {
 }
 
 extension EmulatedGPUTests {
-  /// Against PyTorch in single precision, with random weights that magnify every rounding: the bounds
-  /// are about what PyTorch itself shows in these precisions.
+  /// Against PyTorch in single precision, with random weights that magnify every rounding: the
+  /// bounds are about what PyTorch itself shows in these precisions.
   @Suite struct GoldenTests {
     @Test(arguments: GoldenCase.folders, [Precision.fp16, .bf16])
     func everyCaseHasPyTorchsScore(folder: String, precision: Precision) throws {

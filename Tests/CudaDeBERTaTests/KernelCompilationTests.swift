@@ -6,7 +6,8 @@ import Testing
 
 /// The kernels through NVIDIA's compiler, which needs no GPU.
 @Suite(.enabled(if: !InstalledCompiler.isSkipped)) struct KernelCompilationTests {
-  /// A register that does not fit goes to memory, many times per loop: nothing here may be so large.
+  /// A register that does not fit goes to memory, many times per loop: nothing here may be so
+  /// large.
   @Test(arguments: ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"])
   func everyKernelCompilesWithoutSpills(architecture: String) throws {
     let compiler = try KernelCompiler(

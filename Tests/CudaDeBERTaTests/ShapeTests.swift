@@ -70,7 +70,8 @@ extension EmulatedGPUTests {
       #expect((scores.max() ?? 0) - (scores.min() ?? 0) > 0.05)
     }
 
-    /// A model with random weights, wild enough that sequences differ: folder `model` in the result.
+    /// A model with random weights, wild enough that sequences differ: folder `model` in the
+    /// result.
     private func makeModel(_ shape: Shape) throws -> TemporaryDirectory {
       let directory = try TemporaryDirectory()
       for name in ["source", "model"] {

@@ -4,9 +4,9 @@ import Testing
 
 /// What CCuda declares of CUDA's libraries, against NVIDIA's own headers.
 ///
-/// `Tests/Fixtures/install_test_servers.sh` installs those of the driver and of NVRTC. Those of cuBLASLt
-/// are part of a package of half a gigabyte, and are checked where somebody installed it into the same
-/// environment (`nvidia-cublas`, `nvidia-cuda-crt`, `nvidia-cuda-cccl`).
+/// `Tests/Fixtures/install_test_servers.sh` installs those of the driver and of NVRTC. Those of
+/// cuBLASLt are part of a package of half a gigabyte, and are checked where somebody installed it
+/// into the same environment (`nvidia-cublas`, `nvidia-cuda-crt`, `nvidia-cuda-cccl`).
 @Suite(.enabled(if: !InstalledCompiler.isSkipped)) struct InterfaceTests {
   @Test func everyFunctionAndNumberIsNVIDIAs() throws {
     let bindings = try Self.bindings()

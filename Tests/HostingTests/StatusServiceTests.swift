@@ -38,7 +38,8 @@ import Testing
     }
   }
 
-  /// However its tasks end when the program stops, that is no failure: the race has several outcomes.
+  /// However its tasks end when the program stops, that is no failure: the race has several
+  /// outcomes.
   @Test func stoppingIsNeverAFailure() async throws {
     for _ in 0..<40 {
       let port = UInt16(freeLoopbackPort())

@@ -10,8 +10,8 @@ import Testing
     ["SLUICE_CUDA_LIBRARIES": cuda.path, "XDG_CACHE_HOME": cuda.path]
   }
 
-  /// No other record fares better on a lost device: the daemon leaves, and the service manager's next
-  /// one begins where the last transaction ended.
+  /// No other record fares better on a lost device: the daemon leaves, and the service manager's
+  /// next one begins where the last transaction ended.
   @Test func aLostGPUEndsTheDaemonAndTheNextOneGoesOn() throws {
     let world = try ExchangeWorld(count: 300)
     defer { world.broker.stop() }

@@ -1,7 +1,8 @@
 import Foundation
 import TestSupport
 
-/// The real `sluice serve`, or another service of it, as a process that a test starts, stops and kills.
+/// The real `sluice serve`, or another service of it, as a process that a test starts, stops and
+/// kills.
 struct DaemonProcess {
   let process: ChildProcess
   let notify: NotifySocket

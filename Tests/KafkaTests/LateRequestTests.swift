@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 import Transport
 
-/// Requests that reach the broker when the client has long sent them again, or begun something else.
+/// Requests that reach the broker when the client has long sent them again, or begun something
+/// else.
 @Suite(.ownThread) struct LateRequestTests {
   /// Reads numbers, publishes each once, through a proxy that holds requests of every kind.
   @Suite(.enabled(if: !NoidaBroker.isSkipped), .broker, .ownThread) struct OnABroker {

@@ -85,7 +85,6 @@ import Testing
     let other = SourcePosition(topic: "other", partition: 0, offset: 9)
     let later = Instant.zero.advanced(byMilliseconds: 500)
     _ = buffer.add(verdictOn: other, chosen: 9, from: verdicts, now: later)
-    #expect(buffer.nextExpiry == Instant.zero.advanced(byMilliseconds: 1_000))
     let outcomes8 = buffer.expire(now: later)
     #expect(words(outcomes8) == [])
     let end = Instant.zero.advanced(byMilliseconds: 1_000)
@@ -93,7 +92,6 @@ import Testing
     #expect(words(outcomes9) == ["exchange expired 1"])
     let outcomes10 = buffer.expire(now: end.advanced(byMilliseconds: 500))
     #expect(words(outcomes10) == ["verdict expired 9"])
-    #expect(buffer.nextExpiry == nil)
     #expect(buffer.waitingBytes == 0)
   }
 

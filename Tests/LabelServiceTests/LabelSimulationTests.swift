@@ -7,9 +7,9 @@ import TestSupport
 import Testing
 
 /// The machine and the teacher's account in virtual time, under a failing teacher, failing
-/// publications, commits that come late, rebalances and crashes: a chosen exchange is labelled in the
-/// end, no offset passes one that is not, and no hour has more requests than allowed. A late commit
-/// takes offsets back, so that labels are published again under the same keys.
+/// publications, commits that come late, rebalances and crashes: a chosen exchange is labelled in
+/// the end, no offset passes one that is not, and no hour has more requests than allowed. A late
+/// commit takes offsets back, so that labels are published again under the same keys.
 @Suite struct LabelSimulationTests {
   /// The brokers, the store and the sampler's decisions, which outlive a crash.
   private struct World {

@@ -80,7 +80,8 @@ import Testing
 
   /// Each of these decisions is made in one place, so that all who make it make it alike.
   @Test(arguments: [
-    // A score that is compared with a threshold: `Score.reaches`. Metrics ranks numbers of any kind.
+    // A score that is compared with a threshold: `Score.reaches`. Metrics ranks numbers of any
+    // kind.
     (#"score(\.rawValue)? >= [a-z]"#, ["Records/Score.swift", "Metrics/ScoreTally.swift"]),
     (#"rawValue >= threshold"#, ["Records/Score.swift"]),
     // JSON: `JSONCoder` for values of Codable types, `JSONParser` and `JSONWriter` for the rest.

@@ -35,8 +35,8 @@ import Testing
     #expect(try #require(bench.nextBatch()).offsets == [0, 1])
   }
 
-  /// With several batches in flight: the one that is done first waits for the one before it, and the
-  /// halves of one that failed take its place.
+  /// With several batches in flight: the one that is done first waits for the one before it, and
+  /// the halves of one that failed take its place.
   @Test func whatIsJudgedEarlyWaitsForItsTurn() throws {
     var limits = eager
     limits.batch.batchesInFlightMax = 2

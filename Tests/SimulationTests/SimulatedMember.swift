@@ -8,8 +8,8 @@ import Synchronization
 import Testing
 import Transport
 
-/// One daemon in the simulation: the real stream on its host, of whose threads one at a time takes a
-/// random step.
+/// One daemon in the simulation: the real stream on its host, of whose threads one at a time takes
+/// a random step.
 final class SimulatedMember: Sendable {
   /// What the daemon's threads hold between two steps.
   private struct Hands {

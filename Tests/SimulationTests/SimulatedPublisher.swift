@@ -9,7 +9,8 @@ struct SimulatedPublisher: Sendable {
   enum Order: CaseIterable {
     /// As the program does it.
     case asBuilt
-    /// As it was: offsets join before the records are acknowledged, and one producer serves for ever.
+    /// As it was: offsets join before the records are acknowledged, and one producer serves for
+    /// ever.
     case former
     /// The first half of the mend: offsets wait for the records.
     case acknowledgedFirst

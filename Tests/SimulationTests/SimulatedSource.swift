@@ -19,8 +19,8 @@ final class SimulatedSource: Source {
     var starts: [TopicPartition: Offset] = [:]
     var held: Set<TopicPartition> = []
     var generation = 0
-    /// How many more steps the group waits for this member to give its partitions back; nil while it
-    /// waits for nothing.
+    /// How many more steps the group waits for this member to give its partitions back; nil while
+    /// it waits for nothing.
     var patience: Int?
   }
 
@@ -42,7 +42,8 @@ final class SimulatedSource: Source {
 
   func tell(_ news: News) { state.withLock { $0.news.append(news) } }
 
-  /// Takes a step of the group's patience; false when it is at an end. True where nothing is awaited.
+  /// Takes a step of the group's patience; false when it is at an end. True where nothing is
+  /// awaited.
   func takePatience() -> Bool {
     state.withLock { state in
       guard let patience = state.patience else { return true }

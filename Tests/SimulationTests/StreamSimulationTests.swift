@@ -112,8 +112,8 @@ private struct Simulation {
     SimulatedMember(number: number, cluster: cluster, world: world, order: order)
   }
 
-  /// Spreads the partitions anew. A lossy rebalance has moved on before the members could drain, and
-  /// tells some of them so.
+  /// Spreads the partitions anew. A lossy rebalance has moved on before the members could drain,
+  /// and tells some of them so.
   private func rebalance(lossy: Bool) {
     var owners: [TopicPartition: Int] = [:]
     for partition in cluster.withState({ $0.broker.partitions }) {

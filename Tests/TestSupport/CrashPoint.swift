@@ -1,8 +1,8 @@
 package import Files
 import Synchronization
 
-/// Counts steps and, from a chosen one on, fails every step: a process that has crashed does nothing
-/// more.
+/// Counts steps and, from a chosen one on, fails every step: a process that has crashed does
+/// nothing more.
 package final class CrashPoint: Sendable {
   private let count = Mutex(0)
   private let last: Int

@@ -74,7 +74,8 @@ struct IntervalPlot {
       hint += " (\(fixed(interval.low)) to \(fixed(interval.high)))"
       text =
         "<line class=\"whisker \(style)\" x1=\"\(svg(left + interval.low * Self.panelWidth))\" "
-        + "x2=\"\(svg(left + interval.high * Self.panelWidth))\" y1=\"\(svg(y))\" y2=\"\(svg(y))\"/>"
+        + "x2=\"\(svg(left + interval.high * Self.panelWidth))\" "
+        + "y1=\"\(svg(y))\" y2=\"\(svg(y))\"/>"
     }
     return text
       + "<circle class=\"dot \(style)\" cx=\"\(svg(left + value * Self.panelWidth))\" "

@@ -150,8 +150,8 @@ extension EvaluationReport {
     <dt>Calibration error</dt><dd>Mean distance of score and share of unsafe rows over \
     \(ScoreTally.reliabilityBinCount) bins of equal width. Dots in the chart grow with their \
     rows.</dd>
-    <dt>Intervals</dt><dd>The middle 95 % of bootstrap replicates that draw rows of each class with \
-    replacement, so each keeps the set's share of unsafe rows.</dd>
+    <dt>Intervals</dt><dd>The middle 95 % of bootstrap replicates that draw rows of each class \
+    with replacement, so each keeps the set's share of unsafe rows.</dd>
     <dt>Average</dt><dd>The unweighted mean over the sets.</dd>
     </dl>
     """

@@ -1,12 +1,13 @@
 /// How the guard does on live traffic, as the teacher sees it.
 ///
-/// All exchanges of a sliding window are counted by cell: flagged or not, and the strata they belong
-/// to. Within a cell every exchange has the same probability of being labelled, so the labels are a
-/// random sample of it. The share of unsafe ones in a cell is Hájek's ratio of the labels weighted
-/// by 1/π (π: the probability with which the record was included), and is multiplied by the cell's
-/// known size: the post-stratified form of Horvitz and Thompson's estimator. It is unbiased given
-/// the cells' sample sizes. It stays so when labels are missing at random within a cell, as when the
-/// budget is spent; that one tenant's cap leaves out more of that tenant is not corrected for.
+/// All exchanges of a sliding window are counted by cell: flagged or not, and the strata they
+/// belong to. Within a cell every exchange has the same probability of being labelled, so the
+/// labels are a random sample of it. The share of unsafe ones in a cell is Hájek's ratio of the
+/// labels weighted by 1/π (π: the probability with which the record was included), and is
+/// multiplied by the cell's known size: the post-stratified form of Horvitz and Thompson's
+/// estimator. It is unbiased given the cells' sample sizes. It stays so when labels are missing at
+/// random within a cell, as when the budget is spent; that one tenant's cap leaves out more of that
+/// tenant is not corrected for.
 ///
 /// Recall = unsafe flagged / all unsafe; false-positive rate = safe flagged / all safe. Everything
 /// is relative to the teacher: where it errs, so do these.

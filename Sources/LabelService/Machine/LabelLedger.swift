@@ -31,9 +31,6 @@ package struct LabelLedger: Sendable {
   /// Partitions that are read from.
   package var assigned: [TopicPartition] { lanes.keys.sorted() }
 
-  /// Records that are not done.
-  package var pendingCount: Int { lanes.values.reduce(0) { $0 + $1.pending.count } }
-
   /// Partitions came.
   package mutating func assign(_ partitions: [TopicPartition]) {
     for partition in partitions where lanes[partition] == nil {

@@ -42,8 +42,8 @@ extension LabelMachine {
         samples: [sample], arrival: now, notBefore: now))
   }
 
-  /// The next question to ask. How many requests it takes, and whether any may be made, is up to the
-  /// teacher's client.
+  /// The next question to ask. How many requests it takes, and whether any may be made, is up to
+  /// the teacher's client.
   package mutating func nextRequest(now: Instant) -> Decision<TeacherRequest> {
     guard !isDraining, !queue.isEmpty else { return .wait(until: nil) }
     guard inFlight.count < limits.concurrentMax else { return .wait(until: nil) }

@@ -1,11 +1,13 @@
 package import Basics
 package import Records
 
-/// Brings exchanges and the verdicts on them together, which come from two topics at their own pace.
+/// Brings exchanges and the verdicts on them together, which come from two topics at their own
+/// pace.
 ///
-/// Within a partition of the input, exchanges and verdicts come in the same order. So a verdict on a
-/// later exchange tells that an earlier one gets none (it was a dead letter), and a later exchange
-/// tells that an earlier one was read before and will not come. Time limits are for what is left.
+/// Within a partition of the input, exchanges and verdicts come in the same order. So a verdict on
+/// a later exchange tells that an earlier one gets none (it was a dead letter), and a later
+/// exchange tells that an earlier one was read before and will not come. Time limits are for what
+/// is left.
 package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
   /// What became of what was put in.
   package enum Outcome: Sendable {
@@ -139,14 +141,6 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
   package mutating func expire(now: Instant) -> [Outcome] {
     let limit = Int64(timeoutMilliseconds) * 1_000_000
     return take { now.nanoseconds(since: $0) >= limit }
-  }
-
-  /// When something will have waited too long; nil when nothing waits.
-  package var nextExpiry: Instant? {
-    let arrivals = lanes.values.flatMap {
-      [$0.exchanges.first?.arrival, $0.verdicts.first?.arrival].compactMap { $0 }
-    }
-    return arrivals.min()?.advanced(byMilliseconds: timeoutMilliseconds)
   }
 
   /// Forgets what was read from partitions that went: their next owner reads it again.

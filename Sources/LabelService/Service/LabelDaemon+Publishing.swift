@@ -82,7 +82,8 @@ extension LabelDaemon {
     }
   }
 
-  /// Publishes what is due under the membership of this moment; nil when nothing is left to publish.
+  /// Publishes what is due under the membership of this moment; nil when nothing is left to
+  /// publish.
   private func publishNext() -> Ending? {
     guard let membership = membership() else { return .over }
     let decision = host.look { $0.machine.nextPublication(now: $1) }

@@ -13,8 +13,8 @@ struct Conversation {
     for message in messages.children { utterances += try MessageReader(message).utterances }
   }
 
-  /// Puts the strings in JSON text in its place: how it is written is nobody's text, and its escapes
-  /// would hide what it says.
+  /// Puts the strings in JSON text in its place: how it is written is nobody's text, and its
+  /// escapes would hide what it says.
   mutating func resolveJSON(with parser: inout JSONParser) {
     for index in utterances.indices where utterances[index].isJSON {
       let text = utterances[index].text

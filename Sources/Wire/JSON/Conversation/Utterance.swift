@@ -38,7 +38,8 @@ extension Utterance {
     }
   }
 
-  /// Whether it is something that a user says, so that what came before an answer is an earlier turn.
+  /// Whether it is something that a user says, so that what came before an answer is an earlier
+  /// turn.
   var isUsers: Bool { speaker == .user && kind != .toolResults && kind != .attachments }
 
   /// Whether it answers the user, which a call of a tool or a thought does not.
@@ -46,8 +47,8 @@ extension Utterance {
     speaker == .assistant && kind != .toolCalls && kind != .reasoning && kind != .attachments
   }
 
-  /// Whether there is anything in a text. Spaces and line ends alone say nothing, and adapters write
-  /// them for turns without text; so do empty arguments.
+  /// Whether there is anything in a text. Spaces and line ends alone say nothing, and adapters
+  /// write them for turns without text; so do empty arguments.
   static func isText(_ text: String) -> Bool {
     !text.utf8.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) } && text != "{}"
       && text != "[]"
