@@ -9,8 +9,11 @@ VECTORISED void kernel_gelu_gradient(
   for (size_t i = 0; i < count; ++i) {
     const float x = inputs[i];
     const float cumulative = 0.5f * (1.0f + error_function(x * 0.70710678118654752f));
-    const float density = exponential(-0.5f * x * x) * 0.39894228040143268f;
-    gradient[i] *= cumulative + x * density;
+    // exponential() never comes to 0, so a huge factor would bring the density back.
+    const float low = x < -16.0f ? -16.0f : x;
+    const float near = low > 16.0f ? 16.0f : low;
+    const float density = exponential(-0.5f * near * near) * 0.39894228040143268f;
+    gradient[i] *= cumulative + near * density;
   }
 }
 
