@@ -260,6 +260,10 @@ let tests: [Target] = [
     cxxSettings: [
       .define("SLUICE_EMULATOR"), .treatAllWarnings(as: .error), .unsafeFlags(["-O2"]),
     ]),
+  // The kernels again, for each instruction set by itself.
+  .target(
+    name: "KernelLevels", dependencies: ["CKernels"], path: "Tests/KernelLevels",
+    cSettings: strictC),
   test("BasicsTests", ["Basics"]),
   test("FilesTests", ["Files"]),
   test("RecordsTests", ["Records"]),
@@ -268,7 +272,7 @@ let tests: [Target] = [
   test("MetricsTests", ["Metrics"]),
   test("PresentationTests", ["Presentation"]),
   test("DatasetsTests", ["Basics", "Datasets"]),
-  test("TensorsTests", ["Basics", "Tensors"]),
+  test("TensorsTests", ["Basics", "KernelLevels", "Tensors"]),
   test("TokenizerTests", ["Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("CudaDeviceTests", ["CudaDevice"]),

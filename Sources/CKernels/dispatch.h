@@ -2,7 +2,9 @@
 
 /// Compiles a function once per instruction set; the loader picks one when the process starts.
 /// ThreadSanitizer is not ready when the loader runs the pick, so there is no choice under it.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
+/// Tests that compile for one instruction set only have defined it already.
+#if defined(VECTORISED)
+#elif defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define VECTORISED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define VECTORISED

@@ -3,63 +3,50 @@ import Glibc
 /// Plain twins of the C kernels and operations, in double precision: the oracle of the tests.
 package enum Reference {
   /// x/2 · (1 + erf(x/√2)).
-  package static func gelu(_ x: Float) -> Float {
-    Float(Double(x) / 2 * (1 + erf(Double(x) / 2.0.squareRoot())))
-  }
+  package static func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
 
   /// Softmax of scale · row.
-  package static func softmax(_ row: [Float], scale: Float) -> [Float] {
+  package static func softmax(_ row: [Double], scale: Double) -> [Double] {
     let top = row.max() ?? 0
-    let powers = row.map { exp((Double($0) - Double(top)) * Double(scale)) }
+    let powers = row.map { exp(($0 - top) * scale) }
     let sum = powers.reduce(0, +)
-    return powers.map { Float($0 / sum) }
+    return powers.map { $0 / sum }
   }
 
   /// (row - mean) / sqrt(variance + epsilon) · scale + shift.
   package static func normalize(
-    _ row: [Float], scale: [Float], shift: [Float], epsilon: Float
-  ) -> [Float] {
-    let mean = row.reduce(0.0) { $0 + Double($1) } / Double(row.count)
-    let variance =
-      row.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(row.count)
-    let inverse = 1 / (variance + Double(epsilon)).squareRoot()
-    return row.indices.map {
-      Float((Double(row[$0]) - mean) * inverse * Double(scale[$0]) + Double(shift[$0]))
-    }
+    _ row: [Double], scale: [Double], shift: [Double], epsilon: Double
+  ) -> [Double] {
+    let (standard, _) = standardized(row, epsilon: epsilon)
+    return row.indices.map { standard[$0] * scale[$0] + shift[$0] }
   }
 
   /// input (rows, inputs) times weight (outputs, inputs) transposed, plus bias (outputs).
-  package static func linear(_ input: [[Float]], weight: [[Float]], bias: [Float]) -> [[Float]] {
-    input.map { row in
-      zip(weight, bias).map { weights, bias in
-        Float(zip(row, weights).reduce(Double(bias)) { $0 + Double($1.0) * Double($1.1) })
-      }
-    }
+  package static func linear(_ input: [[Double]], weight: [[Double]], bias: [Double]) -> [[Double]]
+  {
+    input.map { row in zip(weight, bias).map { dot(row, $0) + $1 } }
   }
 
-  /// Disentangled attention of one head of one sequence, term by term from the paper's equation 4.
-  ///
-  /// `queries`, `keys` and `values` are (tokens, head size); `keyTable` and `queryTable` are
-  /// (slots, head size), or nil where the model lacks the term; `slot` maps i - j to their row.
-  package static func attention(
-    queries: [[Float]], keys: [[Float]], values: [[Float]], keyTable: [[Float]]?,
-    queryTable: [[Float]]?, slot: (Int) -> Int, scale: Float
-  ) -> [[Float]] {
-    queries.indices.map { i in
-      let scores = keys.indices.map { j in
-        var score = dot(queries[i], keys[j])
-        if let keyTable { score += dot(queries[i], keyTable[slot(i - j)]) }
-        if let queryTable { score += dot(keys[j], queryTable[slot(i - j)]) }
-        return Float(score)
-      }
-      let weights = softmax(scores, scale: scale)
-      return values[0].indices.map { c in
-        Float(zip(weights, values).reduce(0.0) { $0 + Double($1.0) * Double($1.1[c]) })
-      }
-    }
+  /// left (rows, k) times right (k, columns).
+  package static func product(_ left: [[Double]], _ right: [[Double]]) -> [[Double]] {
+    let columns = transposed(right)
+    return left.map { row in columns.map { dot(row, $0) } }
   }
 
-  private static func dot(_ a: [Float], _ b: [Float]) -> Double {
-    zip(a, b).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+  /// (rows, columns) to (columns, rows).
+  package static func transposed(_ matrix: [[Double]]) -> [[Double]] {
+    (matrix.first ?? []).indices.map { column in matrix.map { $0[column] } }
+  }
+
+  /// (row - mean) / deviation, and the deviation.
+  static func standardized(_ row: [Double], epsilon: Double) -> ([Double], deviation: Double) {
+    let mean = row.reduce(0, +) / Double(row.count)
+    let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
+    let deviation = (variance + epsilon).squareRoot()
+    return (row.map { ($0 - mean) / deviation }, deviation)
+  }
+
+  static func dot(_ a: [Double], _ b: [Double]) -> Double {
+    zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }

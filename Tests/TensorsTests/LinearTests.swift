@@ -12,7 +12,8 @@ import Tensors
       let weight = numbers.rows(outputs, inputs)
       let bias = numbers.vector(outputs)
       let linear = Linear(weight: Parameter(rows: weight), bias: Parameter(vector: bias))
-      let expected = Reference.linear(input, weight: weight, bias: bias)
+      let expected = Reference.linear(
+        input.doubles, weight: weight.doubles, bias: bias.doubles)
       var output = Matrix(rows: rows + 1, columns: outputs)
       device.apply(linear, to: Matrix(input), rows: 0..<rows, into: &output, rows: 1..<rows + 1)
       #expect(distance(Array(output.arrays.dropFirst()), expected) < 1e-5)
@@ -20,7 +21,7 @@ import Tensors
       device.apply(
         linear, to: Matrix(input), rows: 0..<rows, into: &output, rows: 0..<rows,
         finish: .biasAndGelu)
-      let activated = expected.map { $0.map { Reference.gelu($0) } }
+      let activated = expected.map { $0.map(Reference.gelu) }
       #expect(distance(Array(output.arrays.dropLast()), activated) < 1e-5)
     }
   }

@@ -17,6 +17,16 @@ struct Numbers {
     (0..<count).map { _ in next(size: size) }
   }
 
+  /// Floats of very different sizes, zeros of both signs among them; the largest is `largest`.
+  mutating func mixed(_ count: Int, largest: Float = 1e15) -> [Float] {
+    let sizes: [Float] = [1, 0, largest, -0.0, 1e-3, 1e-15, 0x1p-133, 30]
+    let first = Int(random.next() % UInt64(sizes.count))
+    return (0..<count).map { index in
+      let size = sizes[(first + index) % sizes.count]
+      return size.isZero ? size : next(size: size)
+    }
+  }
+
   /// Rows of floats.
   mutating func rows(_ rows: Int, _ columns: Int, size: Float = 1) -> [[Float]] {
     (0..<rows).map { _ in vector(columns, size: size) }
@@ -50,10 +60,39 @@ extension Parameter {
   init(vector: [Float]) { self.init(Matrix([vector]), vector: true) }
 }
 
-/// The largest difference between two equally shaped lists of rows.
-func distance(_ a: [[Float]], _ b: [[Float]]) -> Float {
-  precondition(a.map(\.count) == b.map(\.count))
-  return zip(a, b).reduce(0) { largest, rows in
-    zip(rows.0, rows.1).reduce(largest) { max($0, abs($1.0 - $1.1)) }
+extension [[Float]] {
+  /// The same in double precision.
+  var doubles: [[Double]] { map { $0.map(Double.init) } }
+}
+
+extension [Float] {
+  /// The same in double precision.
+  var doubles: [Double] { map(Double.init) }
+
+  /// The bits, which tell zeros apart and not-a-numbers alike.
+  var bits: [UInt32] { map(\.bitPattern) }
+}
+
+/// The largest difference between what was found and equally shaped rows; infinite where either is
+/// not a number.
+func distance(_ found: [[Float]], _ expected: [[Double]]) -> Double {
+  precondition(found.map(\.count) == expected.map(\.count))
+  return zip(found.joined(), expected.joined()).reduce(0) { largest, pair in
+    let difference = abs(Double(pair.0) - pair.1)
+    return difference.isNaN ? .infinity : max(largest, difference)
+  }
+}
+
+/// Whether each float is its exact value to some units of the last place of the magnitudes, which
+/// say how large the numbers are that it was computed from; infinities must be equal.
+func agree(
+  _ found: [Float], _ expected: [Double], magnitudes: [Double], units: Double = 4
+) -> Bool {
+  precondition(found.count == expected.count && found.count == magnitudes.count)
+  return found.indices.allSatisfy { index in
+    let (value, exact) = (Double(found[index]), expected[index])
+    // Below the least normal number a unit is 2^-149.
+    let tolerance = units * (magnitudes[index] * 0x1p-23 + 0x1p-149)
+    return value == exact || abs(value - exact) <= tolerance
   }
 }

@@ -1,7 +1,7 @@
 /// Loops over floats that the processor's widest vectors should run: no allocation, no state.
 ///
 /// Matrices are row-major; `stride` is the distance between rows in floats. Each function has a
-/// plain Swift twin in Tensors/Reference.swift, which the tests compare it with.
+/// plain Swift twin in Tensors/Reference.swift or beside it, which the tests compare it with.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,4 @@
+#define VECTORISED
+#define LEVEL(name) kernel_##name##_baseline
+#define NAME "baseline"
+#include "level.h"
