@@ -39,8 +39,10 @@ struct Classify: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help:
-      "What to judge beside users and models: "
-      + TextKind.optional.map(\.rawValue).joined(separator: ", ") + "."
+      """
+      What to judge beside users and models: \
+      \(TextKind.optional.map(\.rawValue).joined(separator: ", ")).
+      """
   )
   var judge: [TextKind] = TextKind.optional.filter(ConversationRules().judges)
 

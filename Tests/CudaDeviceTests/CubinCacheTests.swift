@@ -104,7 +104,7 @@ struct CubinCacheTests {
     }
     for source in ["a", "b", "c", "a", "d"] {
       _ = try use(source)
-      usleep(20_000)
+      usleep(20_000)  // sleeps: a file's time has the resolution of ticks
     }
     #expect(try Self.entries(folder).count == 3)
     #expect(try use("a") == .cache)

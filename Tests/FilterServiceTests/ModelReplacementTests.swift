@@ -33,10 +33,16 @@ import Testing
     let broken = Mutex<Set<String>>([])
     let events = Mutex<[ModelReplacement.Event]>([])
     let loads = Mutex<[String]>([])
+    /// How often it was looked where the link leads.
+    let looks = Mutex(0)
 
     func replacement(of live: LiveModel, pollInterval: Duration?) -> ModelReplacement {
       ModelReplacement(
-        of: live, from: "/models/a", target: { self.target.withLock { $0 } },
+        of: live, from: "/models/a",
+        target: {
+          self.looks.withLock { $0 += 1 }
+          return self.target.withLock { $0 }
+        },
         load: { (folder) throws(GuardModelFailure) in
           self.loads.withLock { $0.append(folder) }
           if self.broken.withLock({ $0.contains(folder) }) { throw .unusable("\(folder): broken") }
@@ -47,12 +53,7 @@ import Testing
 
     /// Waits until an event is there that satisfies `isWanted`.
     func waitFor(_ isWanted: (ModelReplacement.Event) -> Bool) -> Bool {
-      let end = ContinuousClock.now + .seconds(20)
-      while ContinuousClock.now < end {
-        if events.withLock({ $0.contains(where: isWanted) }) { return true }
-        usleep(1000)
-      }
-      return false
+      comesAbout { events.withLock { $0.contains(where: isWanted) } }
     }
   }
 
@@ -86,7 +87,8 @@ import Testing
     thread.start()
     world.target.withLock { $0 = "/models/b" }
     #expect(world.waitFor(isRefusal))
-    usleep(50_000)  // Many polls.
+    let looks = world.looks.withLock { $0 }
+    #expect(comesAbout { world.looks.withLock { $0 } > looks + 20 })
     #expect(world.loads.withLock { $0 } == ["/models/b"])
     #expect(live.current.model == "/models/a@1")
     #expect(live.figures.refusals == 1)

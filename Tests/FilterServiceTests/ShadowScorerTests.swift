@@ -91,8 +91,7 @@ import Wire
   private func run(
     _ scorer: ShadowScorer, until isEnough: (ShadowFigures) -> Bool
   ) -> ShadowFigures {
-    let end = ContinuousClock.now + .seconds(20)
-    while !isEnough(scorer.figures), ContinuousClock.now < end { usleep(1000) }
+    _ = comesAbout { isEnough(scorer.figures) }
     return scorer.figures
   }
 

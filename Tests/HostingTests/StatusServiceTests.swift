@@ -24,18 +24,10 @@ import Testing
 
   private func fetch(_ page: String, port: UInt16) async throws -> (status: Int, text: String) {
     let url = try #require(URL(string: "http://127.0.0.1:\(port)/\(page)"))
-    let end = ContinuousClock.now + .seconds(60)
-    while true {
-      do {
-        let (data, response) = try await URLSession.shared.data(from: url)
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        return (status, String(decoding: data, as: UTF8.self))
-      } catch {
-        // Not listening yet.
-        if ContinuousClock.now > end { throw error }
-        try await Task.sleep(for: .milliseconds(2))
-      }
-    }
+    #expect(await eventually { isListening(port) })
+    let (data, response) = try await URLSession.shared.data(from: url)
+    let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+    return (status, String(decoding: data, as: UTF8.self))
   }
 
   /// However its tasks end when the program stops, that is no failure: the race has several

@@ -32,7 +32,7 @@ import Testing
     let directory = try TemporaryDirectory()
     try prepare(directory)
     let world = try await ScriptedServer { request, _ in
-      try? await Task.sleep(for: .milliseconds(2))
+      try? await Task.sleep(for: .milliseconds(2))  // sleeps: as a model that has to think
       return ScriptedWorld.answer(request)
     }
     let log = directory.path + "/log"
@@ -47,8 +47,8 @@ import Testing
       let process = try ChildProcess(
         DaemonProcess.program, arguments(world.url, directory, "parts.jsonl"), output: log)
       let target = lines(directory, "parts.jsonl.journal") + 3 + kills
-      while process.isRunning, lines(directory, "parts.jsonl.journal") < target {
-        try await Task.sleep(for: .milliseconds(1))
+      _ = await eventually {
+        !process.isRunning || lines(directory, "parts.jsonl.journal") >= target
       }
       if process.isRunning {
         process.kill()

@@ -56,7 +56,7 @@ struct LearningLoopTests {
       output: world.directory.path + "/retrain.log")
     while retraining.isRunning {
       try traffic.send(10)
-      usleep(200_000)
+      usleep(200_000)  // sleeps: a trickle of traffic while it trains
     }
     #expect(retraining.ending == .exited(0), "\(world.log)")
     let version = try #require(world.outcome?.version, "\(world.log)")
@@ -108,7 +108,7 @@ struct LearningLoopTests {
       }
       isSwapped = verdicts.contains { $0.model.hasPrefix(name) }
       if !isSwapped {
-        usleep(100_000)
+        usleep(100_000)  // sleeps: a trickle of traffic
         try traffic.send(10)
         sent = traffic.sent
         try #require(sent < sentMax, "the new model never judged: \(log())")

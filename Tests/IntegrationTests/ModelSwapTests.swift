@@ -301,11 +301,7 @@ private final class SwapWorld {
   }
 
   func wait(until isTrue: () -> Bool) throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while !isTrue() {
-      if ContinuousClock.now > end { throw TimeIsUp() }
-      usleep(2_000)
-    }
+    if !comesAbout(isTrue) { throw TimeIsUp() }
   }
 
   /// Lets `current` lead to a version whose weights are cut off, as no registry would.

@@ -30,7 +30,8 @@ import Testing
     var killed = 0
     for round in 0..<40 {
       let victim = try ChildProcess(DaemonProcess.program, arguments)
-      usleep(UInt32(Int.random(in: microseconds / 4...microseconds * 5 / 4, using: &random)))
+      let moment = Int.random(in: microseconds / 4...microseconds * 5 / 4, using: &random)
+      usleep(UInt32(moment))  // sleeps: the kill comes at any moment of the work
       if victim.kill() == .killed(signal: 9) { killed += 1 }
       let current = try #require(registry.current, "seed \(seed), round \(round)")
       #expect(versions.contains(current), "seed \(seed), round \(round)")

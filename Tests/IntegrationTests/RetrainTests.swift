@@ -91,10 +91,7 @@ import Testing
     let settings = try world.settingsFile(world.yaml(steps: 100_000))
     let first = try ChildProcess(DaemonProcess.program, ["retrain", "--config", settings])
     let folder = world.directory.path + "/retrain/runs"
-    let end = ContinuousClock.now + .seconds(60)
-    while !FileManager.default.fileExists(atPath: folder), ContinuousClock.now < end {
-      usleep(10_000)
-    }
+    #expect(comesAbout { FileManager.default.fileExists(atPath: folder) })
     #expect(try world.retrain(settings) == .exited(75), "\(world.log)")
     #expect(first.stop(within: .seconds(60)) == .exited(75))
     #expect(world.outcome == nil, "a run that was stopped has no outcome yet")

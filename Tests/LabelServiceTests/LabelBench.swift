@@ -211,11 +211,7 @@ final class LabelBench: Sendable {
   }
 
   func wait(_ isTrue: () throws -> Bool) throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while try !isTrue() {
-      guard ContinuousClock.now < end else { throw TimeIsUp() }
-      usleep(20_000)
-    }
+    if try !comesAbout(isTrue) { throw TimeIsUp() }
   }
 
   private func consumer(group: String) throws -> KafkaConsumer {

@@ -279,7 +279,7 @@ final class ScriptedTeacher: Teacher {
     case .fail: throw .server(LanguageModelError(.timedOut, url: "http://scripted"))
     case .hang:
       // Until the service cancels it.
-      try? await Task.sleep(for: .seconds(600))
+      await untilCancelled()
       throw .server(LanguageModelError(.cancelled, url: "http://scripted"))
     case .answer: return .probability(prompt.utf8.count % 2 == 0 ? 0.9 : 0.1)
     }

@@ -142,7 +142,7 @@ import LanguageModel
 
   @Test func aServerThatDoesNotAnswerTimesOut() async throws {
     let server = try await ScriptedServer { _, _ in
-      try? await Task.sleep(for: .seconds(60))
+      await untilCancelled()
       return ScriptedServer.Answer()
     }
     let client = try client(server) { $0.timeoutSeconds = 1 }
@@ -154,7 +154,7 @@ import LanguageModel
     let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
     let server = try await ScriptedServer { _, _ in
       arrival.yield()
-      try? await Task.sleep(for: .seconds(60))
+      await untilCancelled()
       return ScriptedServer.Answer()
     }
     let client = try client(server)

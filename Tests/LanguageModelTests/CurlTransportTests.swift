@@ -193,7 +193,7 @@ import LanguageModel
       guard !beginning.isEmpty else { return connection.waitForEnd() }
       var isOpen = connection.write(beginning)
       while isOpen {
-        usleep(20_000)
+        usleep(20_000)  // sleeps: the answer drips
         isOpen = connection.write("x")
       }
     }

@@ -59,6 +59,37 @@ import Testing
     }
   }
 
+  /// Modules whose tests stand elsewhere: they are programs or need the whole to be seen.
+  private let testedElsewhere = [
+    "Demonstration": "IntegrationTests/DemoTests.swift", "sluice": "IntegrationTests",
+    "sluice-bench": "SimulationTests", "Transport": "SimulationTests",
+    "Telemetry": "HostingTests", "Retraining": "IntegrationTests/RetrainTests.swift",
+  ]
+
+  @Test func everyModuleHasTests() throws {
+    for target in try PackageLayout().targets where !PackageLayout.isC(target.name) {
+      let folder = testedElsewhere[target.name] ?? "\(target.name)Tests"
+      let path = SourceTree.url("Tests/\(folder)").path
+      #expect(FileManager.default.fileExists(atPath: path), "\(target.name): Tests/\(folder)")
+    }
+  }
+
+  /// A test that waits for time is slow on a fast machine and fails on a slow one. What no clock or
+  /// event of this process tells is asked for with `eventually`.
+  @Test func noTestSleeps() throws {
+    let pattern = /\b(usleep|nanosleep|sleep)\(|Task\.sleep/
+    for file in try SourceTree.files(under: "Tests", extensions: ["swift"]) {
+      let path = file.path.split(separator: "/").suffix(2).joined(separator: "/")
+      guard !path.hasPrefix("TestSupport/"), !path.hasPrefix("LayoutTests/") else { continue }
+      let text = try String(contentsOf: file, encoding: .utf8)
+      for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
+        .enumerated()
+      where line.firstMatch(of: pattern) != nil && !line.contains(".sleep(atMost") {
+        #expect(line.contains("// sleeps: "), "\(path):\(number + 1)")
+      }
+    }
+  }
+
   @Test(arguments: ["Sources", "Tests"])
   func filesStaySmall(folder: String) throws {
     let files = try SourceTree.files(

@@ -19,3 +19,6 @@ package func freeLoopbackPort() -> UInt16 {
   }
   return result ? UInt16(bigEndian: address.sin_port) : 0
 }
+
+/// Whether somebody listens on a port of 127.0.0.1.
+package func isListening(_ port: UInt16) -> Bool { Socket.connected(to: port) != nil }

@@ -1,18 +1,18 @@
 extension Reference {
   /// What one head of one sequence attends with; the gradients at them have the same shapes.
-  package struct Attention {
+  struct Attention {
     /// (queries, head size).
-    package var queries: [[Double]]
+    var queries: [[Double]]
     /// (tokens, head size).
-    package var keys: [[Double]]
+    var keys: [[Double]]
     /// (tokens, head size).
-    package var values: [[Double]]
+    var values: [[Double]]
     /// Keys of the relative positions (slots, head size); empty where the model lacks the term.
-    package var keyTable: [[Double]]
+    var keyTable: [[Double]]
     /// Queries of the relative positions, as above.
-    package var queryTable: [[Double]]
+    var queryTable: [[Double]]
 
-    package init(
+    init(
       queries: [[Double]], keys: [[Double]], values: [[Double]], keyTable: [[Double]],
       queryTable: [[Double]]
     ) {
@@ -25,14 +25,14 @@ extension Reference {
   }
 
   /// How scores become weights.
-  package struct AttentionRule {
+  struct AttentionRule {
     let scale: Double
     let slot: (Int) -> Int
     let kept: [[Double]]?
 
     /// Scores are multiplied by `scale`; `slot` maps query position - key position to a table's
     /// row; dropout multiplies the weights (queries, tokens) by `kept`.
-    package init(scale: Double, slot: @escaping (Int) -> Int, kept: [[Double]]? = nil) {
+    init(scale: Double, slot: @escaping (Int) -> Int, kept: [[Double]]? = nil) {
       self.scale = scale
       self.slot = slot
       self.kept = kept
@@ -41,7 +41,7 @@ extension Reference {
 
   /// Disentangled attention, term by term from the paper's equation 4: (queries, head size). The
   /// first query stands at the sequence's start.
-  package static func attention(_ inputs: Attention, _ rule: AttentionRule) -> [[Double]] {
+  static func attention(_ inputs: Attention, _ rule: AttentionRule) -> [[Double]] {
     let kept = weights(inputs, rule).enumerated().map { i, weights in
       weights.indices.map { weights[$0] * (rule.kept?[i][$0] ?? 1) }
     }
@@ -49,7 +49,7 @@ extension Reference {
   }
 
   /// The gradient at the inputs of `attention` for the one at its output (queries, head size).
-  package static func attentionGradient(
+  static func attentionGradient(
     _ inputs: Attention, _ rule: AttentionRule, output: [[Double]]
   ) -> Attention {
     var gradient = inputs.zeros

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Plain twins of the C kernels and operations, in double precision: the oracle of the tests.
-package enum Reference {
+enum Reference {
   /// x/2 · (1 + erf(x/√2)).
-  package static func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
+  static func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
 
   /// Softmax of scale · row.
-  package static func softmax(_ row: [Double], scale: Double) -> [Double] {
+  static func softmax(_ row: [Double], scale: Double) -> [Double] {
     let top = row.max() ?? 0
     let powers = row.map { exp(($0 - top) * scale) }
     let sum = powers.reduce(0, +)
@@ -14,7 +14,7 @@ package enum Reference {
   }
 
   /// (row - mean) / sqrt(variance + epsilon) · scale + shift.
-  package static func normalize(
+  static func normalize(
     _ row: [Double], scale: [Double], shift: [Double], epsilon: Double
   ) -> [Double] {
     let (standard, _) = standardized(row, epsilon: epsilon)
@@ -22,19 +22,18 @@ package enum Reference {
   }
 
   /// input (rows, inputs) times weight (outputs, inputs) transposed, plus bias (outputs).
-  package static func linear(_ input: [[Double]], weight: [[Double]], bias: [Double]) -> [[Double]]
-  {
+  static func linear(_ input: [[Double]], weight: [[Double]], bias: [Double]) -> [[Double]] {
     input.map { row in zip(weight, bias).map { dot(row, $0) + $1 } }
   }
 
   /// left (rows, k) times right (k, columns).
-  package static func product(_ left: [[Double]], _ right: [[Double]]) -> [[Double]] {
+  static func product(_ left: [[Double]], _ right: [[Double]]) -> [[Double]] {
     let columns = transposed(right)
     return left.map { row in columns.map { dot(row, $0) } }
   }
 
   /// (rows, columns) to (columns, rows).
-  package static func transposed(_ matrix: [[Double]]) -> [[Double]] {
+  static func transposed(_ matrix: [[Double]]) -> [[Double]] {
     (matrix.first ?? []).indices.map { column in matrix.map { $0[column] } }
   }
 

@@ -1,15 +1,16 @@
 import Glibc
+import Tensors
 
 /// Twins of the kernels of training.
 extension Reference {
   /// The slope of `gelu`: Φ(x) + x · φ(x).
-  package static func geluSlope(_ x: Double) -> Double {
+  static func geluSlope(_ x: Double) -> Double {
     let density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
     return (1 + erf(x / 2.0.squareRoot())) / 2 + (density == 0 ? 0 : x * density)
   }
 
   /// The gradient at a row whose softmax(scale · row) is `weights`, for the one at the weights.
-  package static func softmaxGradient(
+  static func softmaxGradient(
     _ gradient: [Double], weights: [Double], scale: Double
   ) -> [Double] {
     let mean = dot(gradient, weights)
@@ -17,7 +18,7 @@ extension Reference {
   }
 
   /// The gradients at the input, the scale and the shift of `normalize`, for the one at its output.
-  package static func normalizeGradient(
+  static func normalizeGradient(
     _ gradient: [Double], of row: [Double], scale: [Double], epsilon: Double
   ) -> (input: [Double], scale: [Double], shift: [Double]) {
     let (standard, deviation) = standardized(row, epsilon: epsilon)
@@ -31,7 +32,7 @@ extension Reference {
   }
 
   /// 32 bits for a counter and a key: the finaliser of lowbias32, twice keyed.
-  package static func randomBits(_ counter: UInt32, key: UInt64) -> UInt32 {
+  static func randomBits(_ counter: UInt32, key: UInt64) -> UInt32 {
     func mixed(_ word: UInt32) -> UInt32 {
       var word = (word ^ word >> 16) &* 0x7FEB_352D
       word = (word ^ word >> 15) &* 0x846C_A68B
@@ -42,12 +43,12 @@ extension Reference {
   }
 
   /// A weight and its moments.
-  package struct Moments: Equatable {
-    package var weight: Double
-    package var mean: Double
-    package var square: Double
+  struct Moments: Equatable {
+    var weight: Double
+    var mean: Double
+    var square: Double
 
-    package init(weight: Double, mean: Double, square: Double) {
+    init(weight: Double, mean: Double, square: Double) {
       self.weight = weight
       self.mean = mean
       self.square = square
@@ -55,7 +56,7 @@ extension Reference {
   }
 
   /// One AdamW step, as PyTorch documents it.
-  package static func adamW(_ old: Moments, gradient: Double, _ step: AdamWStep) -> Moments {
+  static func adamW(_ old: Moments, gradient: Double, _ step: AdamWStep) -> Moments {
     let (beta1, beta2) = (Double(step.beta1), Double(step.beta2))
     let gradient = gradient * Double(step.gradientScale)
     let mean = beta1 * old.mean + (1 - beta1) * gradient

@@ -6,7 +6,7 @@ extension Reference {
   private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
 
   /// A 64-bit hash of bytes, block by block of 16 words.
-  package static func hash(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
+  static func hash(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
     let keys = (1...lanes + blocksPerRun).map { avalanche(seed &+ prime1 &* UInt64($0)) }
     var sums = (1...lanes).map { prime3 &* UInt64($0) }
     let blocks = bytes.count / (8 * lanes)
