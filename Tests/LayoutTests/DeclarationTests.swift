@@ -26,7 +26,7 @@ import Testing
     for file in try SourceTree.files(under: "Sources", extensions: ["swift"]) {
       let path = file.path.split(separator: "/").suffix(2).joined(separator: "/")
       for line in try Self.lines(of: file) {
-        let words = line.prefix(upTo: line.firstRange(of: "//")?.lowerBound ?? line.endIndex)
+        let words = line.prefix(upTo: line.firstRange(of: /(^|\s)\/\//)?.lowerBound ?? line.endIndex)
           .split { !$0.isLetter && !$0.isNumber && $0 != "_" }
         for (index, word) in words.enumerated() {
           uses[word, default: 0] += 1
