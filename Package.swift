@@ -301,6 +301,12 @@ let tests: [Target] = [
       "Tensors", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
+  test(
+    "RetrainingTests",
+    [
+      "Basics", "Datasets", "Evaluation", "LabelStore", "Metrics", "ModelRegistry", "Records",
+      "Retraining", "Settings",
+    ]),
   test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
   test("EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
   test(

@@ -3,13 +3,15 @@ internal import Foundation
 /// The command that an administrator wants run when there is a new champion.
 ///
 /// Daemons that follow the registry need none: they look where `current` leads every few seconds.
-struct AfterPromotion {
+package struct AfterPromotion {
   let command: [String]
+
+  package init(command: [String]) { self.command = command }
 
   private static let secondsMax = 60.0
 
   /// Runs it; a failure is told and changes nothing, since the new champion stands.
-  func run(report: (RetrainJob.Event) -> Void) {
+  package func run(report: (RetrainJob.Event) -> Void) {
     guard let program = command.first else { return }
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")

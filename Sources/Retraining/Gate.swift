@@ -1,7 +1,7 @@
-internal import Evaluation
+package import Evaluation
 internal import Metrics
 internal import Records
-internal import Settings
+package import Settings
 
 /// One question that a candidate was asked, and its answer.
 package struct GateCheck: Codable, Hashable, Sendable {
@@ -21,19 +21,28 @@ package struct GateCheck: Codable, Hashable, Sendable {
 }
 
 /// What is known of a candidate beside the champion.
-struct GateEvidence {
+package struct GateEvidence {
   /// All gold rows as each model judges them.
-  var gold: ScoredPair
+  package var gold: ScoredPair
   /// The labels' own test rows; nil when they are too few or of one class.
-  var fresh: ScoredPair?
+  package var fresh: ScoredPair?
   /// The candidate's time for the same sequences by the champion's.
-  var latencyRatio: Double
+  package var latencyRatio: Double
   /// Replayed traffic; nil when there is none.
-  var traffic: DecisionDifference?
+  package var traffic: DecisionDifference?
+
+  package init(
+    gold: ScoredPair, fresh: ScoredPair?, latencyRatio: Double, traffic: DecisionDifference?
+  ) {
+    self.gold = gold
+    self.fresh = fresh
+    self.latencyRatio = latencyRatio
+    self.traffic = traffic
+  }
 }
 
 /// The same rows as the champion and as the candidate judge them.
-struct ScoredPair {
+package struct ScoredPair {
   let champion: ScoredSet
   let candidate: ScoredSet
   let comparison: Comparison
@@ -44,7 +53,7 @@ struct ScoredPair {
     let differences: [Metric: PairedDifference]
   }
 
-  init(
+  package init(
     champion: ScoredSet, candidate: ScoredSet, options: MeasurementOptions
   ) throws(EvaluationFailure) {
     self.champion = champion
@@ -58,21 +67,28 @@ struct ScoredPair {
 }
 
 /// How decisions on replayed traffic differ.
-struct DecisionDifference: Hashable {
-  var exchanges = 0
-  var changed = 0
-  var flaggedBefore = 0
-  var flaggedAfter = 0
+package struct DecisionDifference: Hashable, Sendable {
+  package var exchanges = 0
+  package var changed = 0
+  package var flaggedBefore = 0
+  package var flaggedAfter = 0
+
+  package init() {}
 }
 
 /// Decides whether a candidate may become the champion. Every check must pass.
-struct Gate {
+package struct Gate {
   let settings: GateSettings
   /// Scores from this up are flagged: the default policy's.
   let threshold: Double
 
+  package init(settings: GateSettings, threshold: Double) {
+    self.settings = settings
+    self.threshold = threshold
+  }
+
   /// All checks, in the order in which a reader wants them.
-  func checks(_ evidence: GateEvidence) -> [GateCheck] {
+  package func checks(_ evidence: GateEvidence) -> [GateCheck] {
     [recall(evidence.gold), ranking(evidence.gold), falsePositives(evidence.gold)]
       + slices(evidence.gold) + [fresh(evidence.fresh), improvement(evidence)]
       + [latency(evidence.latencyRatio), decisions(evidence.traffic)]

@@ -1,16 +1,16 @@
 internal import Basics
-internal import Datasets
+package import Datasets
 internal import Foundation
 
 /// Examples that a new model must not fail on. They never change behind the back of the gate: the
 /// first run notes what they are, and a later one with others is refused.
-struct GoldSet {
-  let rows: [LabelledExample]
+package struct GoldSet {
+  package let rows: [LabelledExample]
   /// SHA-256 over the files' bytes.
-  let digest: String
+  package let digest: String
 
   /// - Parameter isNoted: whether a first run leaves its note.
-  init(files: [String], folder: String, isNoted: Bool = true) throws(RetrainFailure) {
+  package init(files: [String], folder: String, isNoted: Bool = true) throws(RetrainFailure) {
     var rows: [LabelledExample] = []
     var digests: [UInt8] = []
     do {

@@ -1,33 +1,33 @@
 internal import Basics
-internal import Datasets
+package import Datasets
 internal import Foundation
-internal import LabelStore
-internal import Settings
+package import LabelStore
+package import Settings
 
 /// What a run learns from: labels of the store, old examples, and neither of them in the gold set.
-struct RetrainDataset {
-  var train: [LabelledExample] = []
+package struct RetrainDataset {
+  package var train: [LabelledExample] = []
   /// For the calibration: of labels and of old examples.
-  var validation: [LabelledExample] = []
+  package var validation: [LabelledExample] = []
   /// Labels that no run ever trains on.
-  var fresh: [LabelledExample] = []
-  var summary = Summary()
+  package var fresh: [LabelledExample] = []
+  package var summary = Summary()
 
   /// The dataset's version: `dataset.json`.
-  struct Summary: Codable, Hashable {
+  package struct Summary: Codable, Hashable, Sendable {
     /// Labels that may be trained on, after near-duplicates collapsed and tenants were capped.
-    var labels = 0
-    var labelRepeats = 0
-    var replayRows = 0
-    var trainRows = 0
-    var validationRows = 0
-    var freshRows = 0
+    package var labels = 0
+    package var labelRepeats = 0
+    package var replayRows = 0
+    package var trainRows = 0
+    package var validationRows = 0
+    package var freshRows = 0
     /// Rows left out because the gold set has them, or nearly.
-    var leaks = 0
+    package var leaks = 0
     /// SHA-256 over the rows of each part.
-    var digests: [String: String] = [:]
+    package var digests: [String: String] = [:]
     /// SHA-256 of each file of old examples.
-    var replayDigests: [String: String] = [:]
+    package var replayDigests: [String: String] = [:]
   }
 
   /// Share of the old examples that is kept for the calibration.
@@ -36,7 +36,7 @@ struct RetrainDataset {
   private static let leakSimilarity = 0.8
 
   /// Draws the rows; the same again for the same store, files and seed.
-  init(
+  package init(
     store: LabelStore, settings: RetrainDatasetSettings, gold: [LabelledExample],
     nowMilliseconds: Int64, seed: UInt64
   ) throws(RetrainFailure) {

@@ -1,7 +1,7 @@
 internal import Files
-internal import Foundation
+package import Foundation
 internal import Guard
-internal import ModelRegistry
+package import ModelRegistry
 internal import StrictJSON
 
 /// One run's files, each of which appears whole: whatever is there need not be done again.
@@ -15,54 +15,66 @@ internal import StrictJSON
 ///   gate.json            what the gate found
 ///   outcome.json         how it ended: written last, when the texts and the weights go
 /// ```
-struct RunFolder {
-  let path: String
+package struct RunFolder {
+  package let path: String
 
-  var train: String { path + "/train.jsonl" }
-  var validation: String { path + "/validation.jsonl" }
-  var fresh: String { path + "/fresh.jsonl" }
-  var dataset: String { path + "/dataset.json" }
-  var candidate: String { path + "/candidate" }
-  var gate: String { path + "/gate.json" }
-  var outcome: String { path + "/outcome.json" }
+  package var train: String { path + "/train.jsonl" }
+  package var validation: String { path + "/validation.jsonl" }
+  package var fresh: String { path + "/fresh.jsonl" }
+  package var dataset: String { path + "/dataset.json" }
+  package var candidate: String { path + "/candidate" }
+  package var gate: String { path + "/gate.json" }
+  package var outcome: String { path + "/outcome.json" }
   private var planFile: String { path + "/plan.json" }
 
   /// What a run was begun with.
-  struct Plan: Codable, Hashable {
+  package struct Plan: Codable, Hashable, Sendable {
     /// Seconds since 1970-01-01 UTC.
-    let startedAt: Int
+    package let startedAt: Int
     /// Labels made until then were there; milliseconds since 1970-01-01 UTC.
-    let labelsUntil: Int64
-    let champion: ModelVersion
+    package let labelsUntil: Int64
+    package let champion: ModelVersion
     /// The settings' seed; nil where they have none.
-    let seed: Int?
+    package let seed: Int?
     /// Over the gold files.
-    let goldDigest: String
+    package let goldDigest: String
     /// Whatever in the settings decides the result.
-    let settings: String
+    package let settings: String
+
+    package init(
+      startedAt: Int, labelsUntil: Int64, champion: ModelVersion, seed: Int?, goldDigest: String,
+      settings: String
+    ) {
+      self.startedAt = startedAt
+      self.labelsUntil = labelsUntil
+      self.champion = champion
+      self.seed = seed
+      self.goldDigest = goldDigest
+      self.settings = settings
+    }
 
     /// What rows are drawn and trained by.
-    var drawingSeed: UInt64 { UInt64(seed ?? startedAt) }
+    package var drawingSeed: UInt64 { UInt64(seed ?? startedAt) }
   }
 
-  var plan: Plan? { Self.read(planFile) }
+  package var plan: Plan? { Self.read(planFile) }
 
   /// The newest run that has not ended; nil when all have.
-  static func unfinished(in folder: String) -> RunFolder? {
+  package static func unfinished(in folder: String) -> RunFolder? {
     all(in: folder).last.flatMap { run in
       run.plan != nil && !run.exists(run.outcome) ? run : nil
     }
   }
 
   /// All runs, oldest first.
-  static func all(in folder: String) -> [RunFolder] {
+  package static func all(in folder: String) -> [RunFolder] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/runs")) ?? []
     return names.sorted().filter { !$0.hasPrefix(".") }
       .map { RunFolder(path: "\(folder)/runs/\($0)") }
   }
 
   /// Begins a run.
-  static func begin(in folder: String, _ plan: Plan) throws(RetrainFailure) -> RunFolder {
+  package static func begin(in folder: String, _ plan: Plan) throws(RetrainFailure) -> RunFolder {
     let time = Date(timeIntervalSince1970: Double(plan.startedAt)).formatted(.iso8601)
     let run = RunFolder(path: "\(folder)/runs/\(time.replacing(":", with: "-"))")
     try makeFolder(run.path)
@@ -70,7 +82,7 @@ struct RunFolder {
     return run
   }
 
-  static func makeFolder(_ path: String) throws(RetrainFailure) {
+  package static func makeFolder(_ path: String) throws(RetrainFailure) {
     do {
       // Texts stand in these files.
       try FileManager.default.createDirectory(
@@ -80,9 +92,9 @@ struct RunFolder {
     }
   }
 
-  func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }
+  package func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }
 
-  func write(_ value: some Encodable, to file: String) throws(RetrainFailure) {
+  package func write(_ value: some Encodable, to file: String) throws(RetrainFailure) {
     let data: Data
     do throws(JSONError) {
       data = try JSONCoder.encode(value, .pretty)
@@ -92,11 +104,11 @@ struct RunFolder {
     try write(data, to: file)
   }
 
-  func write(_ data: Data, to file: String) throws(RetrainFailure) {
+  package func write(_ data: Data, to file: String) throws(RetrainFailure) {
     try withFileErrors(as: RetrainFailure.init, try DurableFiles().replace(file, with: data))
   }
 
-  func read<Value: Decodable>(_ file: String) -> Value? { Self.read(file) }
+  package func read<Value: Decodable>(_ file: String) -> Value? { Self.read(file) }
 
   private static func read<Value: Decodable>(_ file: String) -> Value? {
     guard let data = FileManager.default.contents(atPath: file) else { return nil }
@@ -105,14 +117,14 @@ struct RunFolder {
 
   /// Removes what a run that has ended does not need: texts live in the label store alone, where
   /// they can be erased, and a model in the registry.
-  func removeBulk() {
+  package func removeBulk() {
     for file in [train, validation, fresh, candidate, candidate + ".training"] {
       try? FileManager.default.removeItem(atPath: file)
     }
   }
 
   /// Removes the oldest runs that have ended.
-  static func prune(in folder: String, keep: Int) {
+  package static func prune(in folder: String, keep: Int) {
     for run in all(in: folder).dropLast(keep) where run.exists(run.outcome) {
       try? FileManager.default.removeItem(atPath: run.path)
     }

@@ -1,4 +1,4 @@
-internal import Basics
+package import Basics
 internal import Guard
 internal import Hosting
 internal import Kafka
@@ -77,17 +77,19 @@ struct TrafficReplay {
 }
 
 /// The elements with the smallest hashes: a uniform sample, whatever the order of coming.
-private struct SmallestHashes<Element> {
+package struct SmallestHashes<Element> {
   private let count: Int
   private var kept: [(place: Double, element: Element)] = []
   /// Nothing above it can be among the smallest any more.
   private var bound = Double.infinity
 
-  init(count: Int) { self.count = count }
+  package init(count: Int) { self.count = count }
 
-  var elements: [Element] { kept.sorted { $0.place < $1.place }.prefix(count).map(\.element) }
+  package var elements: [Element] {
+    kept.sorted { $0.place < $1.place }.prefix(count).map(\.element)
+  }
 
-  mutating func offer(_ element: Element, hash: ContentDigest) {
+  package mutating func offer(_ element: Element, hash: ContentDigest) {
     let place = hash.fraction
     guard place < bound else { return }
     kept.append((place, element))

@@ -26,11 +26,15 @@ import Testing
     for file in try SourceTree.files(under: "Sources", extensions: ["swift"]) {
       let path = file.path.split(separator: "/").suffix(2).joined(separator: "/")
       for line in try Self.lines(of: file) {
-        let words = line.prefix(upTo: line.firstRange(of: /(^|\s)\/\//)?.lowerBound ?? line.endIndex)
-          .split { !$0.isLetter && !$0.isNumber && $0 != "_" }
+        let words = line.prefix(
+          upTo: line.firstRange(of: /(^|\s)\/\//)?.lowerBound ?? line.endIndex
+        )
+        .split { !$0.isLetter && !$0.isNumber && $0 != "_" }
         for (index, word) in words.enumerated() {
           uses[word, default: 0] += 1
-          guard index > 0, Self.keywords.contains(String(words[index - 1])) else { continue }
+          guard index > 0, Self.keywords.contains(String(words[index - 1])),
+            line.contains("\(words[index - 1]) \(word)")
+          else { continue }
           declarations[word, default: (0, path)].count += 1
         }
       }

@@ -63,7 +63,7 @@ import Testing
   private let testedElsewhere = [
     "Demonstration": "IntegrationTests/DemoTests.swift", "sluice": "IntegrationTests",
     "sluice-bench": "SimulationTests", "Transport": "SimulationTests",
-    "Telemetry": "HostingTests", "Retraining": "IntegrationTests/RetrainTests.swift",
+    "Telemetry": "HostingTests",
   ]
 
   @Test func everyModuleHasTests() throws {
