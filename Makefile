@@ -17,6 +17,7 @@ help:
 	@echo 'make test    lint, build and run every test that needs no GPU'
 	@echo 'make lint    check the format'
 	@echo 'make bench   print the benchmark tables'
+	@echo 'make mutants plant faults in a copy of the tree and expect the tests to catch each'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
 

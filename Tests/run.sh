@@ -7,6 +7,7 @@
 #          Tests/run.sh --configuration debug    the same on another build
 #          Tests/run.sh --filter StreamMachine   only tests whose names match
 #          Tests/run.sh --lane parallel          only this lane
+#          Tests/run.sh --skip '^GuardTests\.'   without tests whose names match
 # SWIFT_TEST_FLAGS go to `swift test`; LIMIT_SCALE multiplies the lanes' limits.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -14,12 +15,14 @@ cd "$(dirname "$0")/.."
 configuration=release
 filter=
 only=
+skipped=()
 while [ $# -gt 0 ]; do
   case $1 in
     --configuration) configuration=$2; shift 2 ;;
     --filter) filter=$2; shift 2 ;;
     --lane) only=$2; shift 2 ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    --skip) skipped+=(--skip "$2"); shift 2 ;;
+    *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
   esac
 done
 
@@ -39,7 +42,8 @@ lane() {
   local name=$1 limit=$2 start=$SECONDS code
   shift 2
   [ -z "$only" ] || [ "$only" = "$name" ] || return 0
-  timeout --kill-after=20 "$limit" swift test -c "$configuration" --skip-build ${SWIFT_TEST_FLAGS:-} "$@" \
+  timeout --kill-after=20 "$limit" swift test -c "$configuration" --skip-build ${SWIFT_TEST_FLAGS:-} \
+    "$@" "${skipped[@]}" \
     2>&1 | tee "$logs/$name.log" | grep --line-buffered -av '^◇'
   code=${PIPESTATUS[0]}
   lanes+="$name: $((SECONDS - start)) s of at most $limit"$'\n'

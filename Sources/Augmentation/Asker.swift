@@ -31,7 +31,8 @@ struct Asker: Sendable {
 
   /// What a language model writes for one step of an instruction.
   func write(
-    _ index: Int, _ step: Step, _ client: LanguageModelClient, role: String, turns: [ChatTurn],
+    _ index: Int, _ step: RequestKind, _ client: LanguageModelClient, role: String,
+    turns: [ChatTurn],
     sampling: Sampling
   ) async throws(Stop) -> JournalEntry {
     try await answer(index, step, role: role) { () async throws(LanguageModelError) in
@@ -47,7 +48,8 @@ struct Asker: Sendable {
 
   /// What the teacher thinks of one row.
   func judge(
-    _ index: Int, _ step: Step, _ teacher: LogProbabilityTeacher, prompt: String, response: String?
+    _ index: Int, _ step: RequestKind, _ teacher: LogProbabilityTeacher, prompt: String,
+    response: String?
   ) async throws(Stop) -> JournalEntry {
     try await answer(index, step, role: "teacher") { () async throws(LanguageModelError) in
       let judgement = try await teacher.judge(prompt: prompt, response: response)
@@ -64,7 +66,7 @@ struct Asker: Sendable {
   }
 
   private func answer(
-    _ index: Int, _ step: Step, role: String,
+    _ index: Int, _ step: RequestKind, role: String,
     _ request: () async throws(LanguageModelError) -> JournalEntry
   ) async throws(Stop) -> JournalEntry {
     if let known = journal.take(index, step) { return known }
@@ -75,7 +77,7 @@ struct Asker: Sendable {
       do throws(LanguageModelError) {
         entry = try await request()
       } catch {
-        if error.isRetryable {
+        if error.isRetriable {
           outages += 1
           try await sitOut(error, outages, role)
           continue

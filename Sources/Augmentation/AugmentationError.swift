@@ -29,7 +29,7 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
   /// What a failed request means for the whole run.
   init(_ error: LanguageModelError, role: String) {
     self =
-      error.isRetryable
+      error.isRetriable
       ? .unavailable(role: role, problem: error.description)
       : .server(role: role, problem: error.description)
   }

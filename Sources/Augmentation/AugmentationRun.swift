@@ -10,8 +10,8 @@ final class AugmentationRun: Sendable {
   private let asker: Asker
   private let rowMaker: RowMaker
   private let state: Mutex<RunState>
-  private let deciding = TurnGate()
-  private let writing = TurnGate()
+  private let deciding = OrderedTurns()
+  private let writing = OrderedTurns()
   private let progress: @Sendable (AugmentationProgress) -> Void
 
   init(
@@ -124,7 +124,7 @@ final class AugmentationRun: Sendable {
   }
 
   private func generate(
-    _ index: Int, _ step: Step, prefix: String?
+    _ index: Int, _ step: RequestKind, prefix: String?
   ) async throws(Stop) -> JournalEntry {
     let drawn = seeds.draw(plan.exemplars, below: exemplars.count, for: index)
     let turns = InstructionTemplate.turns(

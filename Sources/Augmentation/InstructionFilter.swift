@@ -4,7 +4,7 @@ internal import Datasets
 /// of an evaluation set.
 package struct InstructionFilter: Sendable {
   /// Why an instruction is dropped.
-  package enum Verdict: Hashable, Sendable {
+  package enum Novelty: Hashable, Sendable {
     case new, nearExemplar, nearEarlier, leak
   }
 
@@ -19,7 +19,7 @@ package struct InstructionFilter: Sendable {
   }
 
   /// Judges a text, and remembers it if it is new.
-  package mutating func judge(_ text: String) -> Verdict {
+  package mutating func judge(_ text: String) -> Novelty {
     let summary = MinHash(text)
     if evaluation.nearest(to: summary) != nil { return .leak }
     if exemplars.nearest(to: summary) != nil { return .nearExemplar }

@@ -8,7 +8,7 @@ internal import Synchronization
 /// One answer of a server, as it stands in the journal.
 package struct JournalEntry: Codable, Sendable {
   package let index: Int
-  package let step: Step
+  package let step: RequestKind
   package var text: String?
   /// The generation ended at its limit on tokens.
   package var isCut: Bool?
@@ -23,7 +23,7 @@ package struct JournalEntry: Codable, Sendable {
   /// Requests that this answer took.
   package var requests = 1
 
-  package init(index: Int, step: Step, text: String? = nil) {
+  package init(index: Int, step: RequestKind, text: String? = nil) {
     self.index = index
     self.step = step
     self.text = text
@@ -47,7 +47,7 @@ package final class Journal: Sendable {
 
   private struct Key: Hashable {
     let index: Int
-    let step: Step
+    let step: RequestKind
   }
 
   private struct State: ~Copyable {
@@ -102,12 +102,12 @@ package final class Journal: Sendable {
   package var totals: Totals { state.withLock { $0.totals } }
 
   /// Whether an answer from an earlier run waits to be taken.
-  package func knows(_ index: Int, _ step: Step) -> Bool {
+  package func knows(_ index: Int, _ step: RequestKind) -> Bool {
     state.withLock { $0.known[Key(index: index, step: step)] != nil }
   }
 
   /// An answer from an earlier run, given out once.
-  package func take(_ index: Int, _ step: Step) -> JournalEntry? {
+  package func take(_ index: Int, _ step: RequestKind) -> JournalEntry? {
     state.withLock { $0.known.removeValue(forKey: Key(index: index, step: step)) }
   }
 

@@ -15,7 +15,7 @@ package enum RowKind: String, Hashable, Sendable, CaseIterable {
   /// The label where no teacher gives one.
   var isUnsafe: Bool { self == .harmful || self == .empty }
 
-  var labelStep: Step {
+  var labelStep: RequestKind {
     switch self {
     case .refusal: .labelOfRefusal
     case .harmful: .labelOfHarmful
@@ -55,14 +55,15 @@ struct RowMaker: Sendable {
   }
 
   /// How a generator is asked to write.
-  func sampling(_ index: Int, _ step: Step, tokensMax: Int) -> Sampling {
+  func sampling(_ index: Int, _ step: RequestKind, tokensMax: Int) -> Sampling {
     Sampling(
       tokensMax: tokensMax, temperature: plan.temperature, topP: plan.topP,
       seed: seeds.requestSeed(index, step))
   }
 
   private func answered(
-    _ index: Int, _ kind: RowKind, _ step: Step, _ client: LanguageModelClient, _ role: String,
+    _ index: Int, _ kind: RowKind, _ step: RequestKind, _ client: LanguageModelClient,
+    _ role: String,
     _ instruction: String
   ) async throws(Stop) -> RowOutcome {
     let entry = try await asker.write(

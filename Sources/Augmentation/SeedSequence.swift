@@ -8,7 +8,7 @@ package struct SeedSequence: Sendable {
   package init(seed: UInt64) { self.seed = seed }
 
   /// What a server is sent as the seed of one request.
-  package func requestSeed(_ index: Int, _ step: Step) -> UInt32 {
+  package func requestSeed(_ index: Int, _ step: RequestKind) -> UInt32 {
     UInt32(truncatingIfNeeded: word(index, step.rawValue))
   }
 
@@ -32,7 +32,7 @@ package struct SeedSequence: Sendable {
 }
 
 /// One request on behalf of an instruction.
-package enum Step: String, Codable, CaseIterable, Sendable {
+package enum RequestKind: String, Codable, CaseIterable, Sendable {
   /// The instruction itself.
   case instruction
   /// The same the other way, with or without prefix, to measure refusals.

@@ -12,7 +12,7 @@ package final class CudaClassifier: SequenceClassifier {
   package let hash: ContentHash
   /// The numbers that it multiplies.
   package let precision: Precision
-  private let lanes: [DeviceLane]
+  private let lanes: [DeviceSlot]
   private let freeLanes: Monitor<[Int]>
   private let capacity: LaneCapacity
   private let batchSize: BatchSize
@@ -159,7 +159,7 @@ package final class CudaClassifier: SequenceClassifier {
 
   private static func makeLanes(
     _ weights: ModelWeights, _ shape: ModelConfiguration, precision: Precision, engine: CudaEngine
-  ) throws(CudaFailure) -> ([DeviceLane], LaneCapacity) {
+  ) throws(CudaFailure) -> ([DeviceSlot], LaneCapacity) {
     let context = engine.context
     try check(shape, precision, engine)
     let kernels = try DeviceKernels(
@@ -170,10 +170,10 @@ package final class CudaClassifier: SequenceClassifier {
     while true {
       let capacity = LaneCapacity(tokens: tokens)
       do throws(CudaFailure) {
-        var lanes: [DeviceLane] = []
+        var lanes: [DeviceSlot] = []
         for _ in 0..<laneCount {
           lanes.append(
-            try DeviceLane(
+            try DeviceSlot(
               shape: shape, weights: onDevice, kernels: kernels, precision: precision,
               library: engine.products, capacity: capacity, in: context))
         }

@@ -84,7 +84,7 @@ package final class ModelReplacement: Sendable {
   package func stop() { state.update { $0.isOver = true } }
 
   private func nextCause() -> Cause? {
-    state.wait { state -> Monitor<State>.Turn<Cause?> in
+    state.wait { state -> Monitor<State>.WaitStep<Cause?> in
       if state.isOver { return .done(nil) }
       if state.isReloadWanted {
         state.isReloadWanted = false

@@ -144,7 +144,7 @@ package final class ShadowScorer: Sendable {
   private func nextBatch() -> [Waiting] {
     let pollInterval = pollInterval
     let deadline = pollInterval.map { ContinuousClock.now + $0 }
-    return state.wait { state -> Monitor<State>.Turn<[Waiting]> in
+    return state.wait { state -> Monitor<State>.WaitStep<[Waiting]> in
       if state.isOver { return .done([]) }
       if !state.queue.isEmpty {
         let batch = Array(state.queue.prefix(Self.batchRecordsMax))

@@ -210,7 +210,7 @@ package final class MachineHost<Machine: HostedMachine, RecordSource: Source>: S
 
   private func wait<Result>(_ decide: (inout State, Instant) -> Decision<Result>) -> Result {
     guard let passTime = clock.passTime else {
-      return state.wait { state -> Monitor<State>.Turn<Result> in
+      return state.wait { state -> Monitor<State>.WaitStep<Result> in
         let now = clock.now()
         switch decide(&state, now) {
         case .perform(let result): return .done(result)

@@ -33,7 +33,7 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   }
 
   /// Whether the same request can succeed later.
-  package var isRetryable: Bool {
+  package var isRetriable: Bool {
     switch kind {
     case .status(let code): code == 408 || code == 429 || code >= 500
     case .connection, .timedOut, .circuitOpen, .budgetSpent, .overloaded: true

@@ -6,7 +6,7 @@ internal import Synchronization
 final class RequestCore: Sendable {
   private let transport: any HTTPTransport
   private let clock: ClientClock
-  private let gate: RequestGate
+  private let limiter: RequestLimiter
   private let retries: RetryPolicy
   private let timeout: Duration
   private let account: Mutex<RequestAccount>
@@ -18,7 +18,7 @@ final class RequestCore: Sendable {
   ) {
     self.transport = transport
     self.clock = clock
-    gate = RequestGate(
+    limiter = RequestLimiter(
       concurrentMax: settings.concurrentRequestsMax, waitingMax: settings.waitingRequestsMax)
     retries = RetryPolicy(attemptsMax: settings.attemptsMax)
     timeout = .seconds(settings.timeoutSeconds)
@@ -46,12 +46,12 @@ final class RequestCore: Sendable {
     url: URL, headers: [String: String], body: Data?, isExempt: Bool
   ) async throws(LanguageModelError) -> (body: Data, tries: Int) {
     let shown = url.absoluteString
-    do throws(RequestGate.Refusal) {
-      try await gate.enter()
+    do throws(RequestLimiter.Refusal) {
+      try await limiter.enter()
     } catch {
       throw LanguageModelError(error == .full ? .overloaded : .cancelled, url: shown)
     }
-    defer { gate.leave() }
+    defer { limiter.leave() }
     let request = HTTPRequest(url: url, headers: headers, body: body, timeout: timeout)
     var attempt = 1
     while true {

@@ -64,9 +64,9 @@ package enum TeacherError: Error, Hashable, Sendable, CustomStringConvertible {
   case unfit(String)
 
   /// Whether asking again later can succeed.
-  package var isRetryable: Bool {
+  package var isRetriable: Bool {
     switch self {
-    case .server(let error): error.isRetryable
+    case .server(let error): error.isRetriable
     case .unfit: false
     }
   }

@@ -68,7 +68,7 @@ private final class Exchange: Sendable {
       $0.stillRunning = otherWorkers
     }
     takeIterations(as: 0)
-    state.wait { state -> Monitor<State>.Turn<Void> in
+    state.wait { state -> Monitor<State>.WaitStep<Void> in
       guard state.stillRunning == 0 else { return .sleep(atMost: nil) }
       state.loop = nil
       return .done(())

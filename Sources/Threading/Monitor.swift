@@ -59,7 +59,7 @@ import Glibc
   package func wakeAll() { update { _ in } }
 
   /// What a body called by `wait` wants next.
-  package enum Turn<Result> {
+  package enum WaitStep<Result> {
     /// Stop waiting, with this result.
     case done(Result)
     /// Call again after the next update, or after this time at the latest; nil waits for ever.
@@ -67,7 +67,7 @@ import Glibc
   }
 
   /// Calls `body` with the lock held, again after each update or time-out, until it is done.
-  package func wait<Result>(_ body: (inout State) -> Turn<Result>) -> Result {
+  package func wait<Result>(_ body: (inout State) -> WaitStep<Result>) -> Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while true {

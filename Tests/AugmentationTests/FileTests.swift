@@ -79,14 +79,14 @@ import Augmentation
   func tasksPassInTheirOrder(seed: UInt64) async {
     var generator = SeededGenerator(seed: seed)
     let order = Array(0..<40).shuffled(using: &generator)
-    let gate = TurnGate()
+    let turns = OrderedTurns()
     let passed = await withTaskGroup(of: Void.self, returning: [Int].self) { group in
       let (stream, continuation) = AsyncStream.makeStream(of: Int.self)
       for number in order {
         group.addTask {
-          guard await gate.arrive(number) else { return }
+          guard await turns.arrive(number) else { return }
           continuation.yield(number)
-          gate.pass()
+          turns.pass()
         }
       }
       await group.waitForAll()
@@ -97,12 +97,12 @@ import Augmentation
   }
 
   @Test func aClosedGateSendsEverybodyAway() async {
-    let gate = TurnGate()
-    let waiting = Task { await gate.arrive(5) }
+    let turns = OrderedTurns()
+    let waiting = Task { await turns.arrive(5) }
     await Task.yield()
-    gate.close()
+    turns.close()
     #expect(await waiting.value == false)
-    #expect(await gate.arrive(0) == false)
+    #expect(await turns.arrive(0) == false)
   }
 }
 

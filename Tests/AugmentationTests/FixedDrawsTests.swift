@@ -8,7 +8,7 @@ import Testing
     #expect(
       (0..<3).map { seeds.requestSeed($0, .instruction) } == [2713725404, 1120188688, 2401513945])
     #expect(
-      Step.allCases.map { seeds.requestSeed(9, $0) } == [
+      RequestKind.allCases.map { seeds.requestSeed(9, $0) } == [
         2762303548, 806701555, 4131541031, 3017746145, 3793853056, 626441498, 793637688, 2952683819,
         2457977467,
       ])

@@ -118,12 +118,12 @@ import Augmentation
     var seen: Set<UInt32> = []
     for seed in 1...3 as ClosedRange<UInt64> {
       for index in 0..<50 {
-        for step in Step.allCases {
+        for step in RequestKind.allCases {
           seen.insert(SeedSequence(seed: seed).requestSeed(index, step) & 0x7fff_ffff)
         }
       }
     }
-    #expect(seen.count == 3 * 50 * Step.allCases.count)
+    #expect(seen.count == 3 * 50 * RequestKind.allCases.count)
   }
 
   @Test func everyExemplarIsDrawnAboutEquallyOften() {

@@ -114,7 +114,7 @@ import Transport
     // A thread of its own: blocking tests beside this one may hold all of the cooperative pool.
     let end = ContinuousClock.now + .milliseconds(300)
     let revival = BlockingThread(name: "revival") {
-      Monitor(()).wait { _ -> Monitor<Void>.Turn<Void> in
+      Monitor(()).wait { _ -> Monitor<Void>.WaitStep<Void> in
         let now = ContinuousClock.now
         return now >= end ? .done(()) : .sleep(atMost: end - now)
       }

@@ -110,7 +110,7 @@ import LanguageModel
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(error?.isRetryable == false)
+    #expect(error?.isRetriable == false)
     #expect(error?.url == server.url + "/v1/completions")
   }
 
@@ -137,7 +137,7 @@ import LanguageModel
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(error?.isRetryable == true)
+    #expect(error?.isRetriable == true)
   }
 
   @Test func aServerThatDoesNotAnswerTimesOut() async throws {

@@ -33,7 +33,7 @@ import LanguageModel
 
   @Test(arguments: [(429, true), (503, true), (500, true), (408, true), (404, false), (401, false)])
   func theStatusSaysWhetherARetryHelps(status: Int, helps: Bool) {
-    #expect(error(.status(status)).isRetryable == helps)
+    #expect(error(.status(status)).isRetriable == helps)
   }
 
   @Test func aServersWishIsHonouredUpToALimit() {

@@ -147,7 +147,7 @@ import LanguageModel
     let error = await #expect(throws: TeacherError.self) {
       try await teacher.score(prompt: "a", response: nil)
     }
-    #expect(error?.isRetryable == true)
+    #expect(error?.isRetriable == true)
   }
 }
 

@@ -1,3 +1,4 @@
+import Basics
 import Pipeline
 import Records
 import TestSupport
@@ -80,6 +81,22 @@ import Testing
     }
     let batch = try #require(bench.judge())
     #expect(batch.reason == .age)
+  }
+
+  /// A thread that slept beyond the earlier of the two would let a record wait too long.
+  @Test func oneWakesWhenTheStreamIsQuietOrTheOldestRecordIsOld() throws {
+    let bench = try busyBench(BatchLimits(lingerMilliseconds: 5, ageMaxMilliseconds: 20))
+    func wakeUp() -> Instant? {
+      if case .wait(let until) = bench.machine.nextBatch(now: bench.now) { until } else { nil }
+    }
+    let start = bench.now
+    bench.feed(1...1)
+    #expect(wakeUp() == start.advanced(byMilliseconds: 5))
+    for offset in 2..<6 as Range<Int64> {
+      bench.wait(milliseconds: 4)
+      bench.feed(offset...offset)
+    }
+    #expect(wakeUp() == start.advanced(byMilliseconds: 20))
   }
 
   @Test func aPartialBatchGoesAtOnceWhenNothingMoreIsRead() throws {

@@ -23,6 +23,18 @@ import Testing
     #expect(second.offsets == [bench.partition: Offset(8)])
   }
 
+  @Test func theLedgerTellsWhereReadingWouldGoOn() throws {
+    let bench = Bench(eager)
+    bench.feed(0...3)
+    bench.judge()
+    let transaction = try #require(bench.nextTransaction())
+    #expect(bench.machine.ledger.committed == [:])
+    bench.machine.committed(transaction.id, now: bench.now)
+    #expect(bench.machine.ledger.committed == [bench.partition: Offset(4)])
+    bench.machine.drain([bench.partition])
+    #expect(bench.machine.ledger.committed == [:])
+  }
+
   @Test func chunksThatFinishOutOfOrderAreJudgedInOrder() throws {
     let bench = Bench(eager)
     let early = try #require(bench.receive([Bench.record(0)]))

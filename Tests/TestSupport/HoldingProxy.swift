@@ -130,7 +130,7 @@ package final class HoldingProxy: Sendable {
   private func release(_ frame: [UInt8], to upstream: Socket) {
     let delay = state.update { Int.random(in: plan.delayMilliseconds, using: &$0.random) }
     let due = ContinuousClock.now + .milliseconds(delay)
-    state.wait { state -> Monitor<State>.Turn<Void> in
+    state.wait { state -> Monitor<State>.WaitStep<Void> in
       let now = ContinuousClock.now
       return state.isOver || now >= due ? .done(()) : .sleep(atMost: due - now)
     }

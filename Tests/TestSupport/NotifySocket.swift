@@ -43,7 +43,7 @@ package final class NotifySocket {
   package func hears(_ text: String, within limit: Duration) -> Bool {
     let end = ContinuousClock.now + limit
     let first = next
-    let place = heard.wait { messages -> Monitor<[String]>.Turn<Int?> in
+    let place = heard.wait { messages -> Monitor<[String]>.WaitStep<Int?> in
       if let place = messages[first...].firstIndex(where: { $0.contains(text) }) {
         return .done(place)
       }

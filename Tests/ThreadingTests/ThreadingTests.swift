@@ -26,12 +26,12 @@ import Threading
   }
 
   @Test func joiningAThreadWaitsForItsEnd() {
-    let gate = Monitor(false)
+    let mayRun = Monitor(false)
     let thread = BlockingThread(name: "a name longer than fifteen bytes") {
-      gate.wait { $0 ? .done(()) : .sleep(atMost: nil) }
+      mayRun.wait { $0 ? .done(()) : .sleep(atMost: nil) }
     }
     #expect(!thread.join(atMost: .milliseconds(5)))
-    gate.update { $0 = true }
+    mayRun.update { $0 = true }
     thread.join()
     #expect(thread.join(atMost: .zero))
   }

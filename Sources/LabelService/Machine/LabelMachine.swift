@@ -18,9 +18,9 @@ package struct LabelMachine: Sendable {
   package var isDraining = false
   /// Whether offsets are committed at once: partitions are about to go.
   package var isHurried = false
-  private var queueGate = FlowGate()
-  private var exchangeGate = FlowGate()
-  private var verdictGate = FlowGate()
+  private var queueFlow = FlowHysteresis()
+  private var exchangeFlow = FlowHysteresis()
+  private var verdictFlow = FlowHysteresis()
   /// How long the service has not read because of a full queue, up to the last time it was asked:
   /// what waits for its other half cannot be blamed for that.
   private var heldNanoseconds: Int64 = 0
@@ -74,16 +74,16 @@ package struct LabelMachine: Sendable {
   /// Whether exchanges, and whether verdicts, should not be read now.
   package mutating func pauses() -> (exchanges: Bool, verdicts: Bool) {
     let waits = limits.whenUnavailable == .wait
-    let isHeld = queueGate.update(
+    let isHeld = queueFlow.update(
       fill: waits ? Double(queue.count) / Double(limits.queueMax) : 0)
-    let isFullOfExchanges = exchangeGate.update(fill: join.exchangeFill)
-    let isFullOfVerdicts = verdictGate.update(fill: join.verdictFill)
+    let isFullOfExchanges = exchangeFlow.update(fill: join.exchangeFill)
+    let isFullOfVerdicts = verdictFlow.update(fill: join.verdictFill)
     return (isHeld || isFullOfExchanges, isHeld || isFullOfVerdicts)
   }
 
   /// The time without what the service spent not reading because of a full queue.
   private mutating func readingTime(_ now: Instant) -> Instant {
-    if queueGate.isClosed { heldNanoseconds += now.nanoseconds(since: lastTime) }
+    if queueFlow.isClosed { heldNanoseconds += now.nanoseconds(since: lastTime) }
     lastTime = now
     return Instant(nanoseconds: now.nanoseconds - heldNanoseconds)
   }
@@ -196,10 +196,10 @@ package struct LabelMachine: Sendable {
 }
 
 /// Closes when something is full and opens when it is half empty, so that it does not flutter.
-struct FlowGate: Hashable, Sendable {
+struct FlowHysteresis: Hashable, Sendable {
   private(set) var isClosed = false
 
-  /// Whether the gate is closed at that fill, from 0 to 1.
+  /// Whether it is closed at that fill, from 0 to 1.
   mutating func update(fill: Double) -> Bool {
     isClosed = isClosed ? fill > 0.5 : fill >= 1
     return isClosed

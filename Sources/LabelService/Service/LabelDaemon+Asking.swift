@@ -49,7 +49,7 @@ extension LabelDaemon {
         if let withheldFor {
           core.machine.withheld(request.number, for: withheldFor, now: now)
         } else {
-          core.machine.failed(request.number, isRetriable: error.isRetryable, now: now)
+          core.machine.failed(request.number, isRetriable: error.isRetriable, now: now)
         }
       }
     }

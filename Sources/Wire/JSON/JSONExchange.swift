@@ -58,7 +58,7 @@ struct JSONExchange {
         metadata: metadata)
     }
     conversation.resolveJSON(with: &parser)
-    let turns = Turns(conversation, prompt: prompt, response: response, rules: rules)
+    let turns = JudgedTexts(conversation, prompt: prompt, response: response, rules: rules)
     guard let text = turns.prompt else {
       throw DecodingFailure(
         reason: .missingPrompt, detail: "messages: no text of the role user")

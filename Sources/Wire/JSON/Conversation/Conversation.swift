@@ -10,7 +10,7 @@ struct Conversation {
     guard messages.kind == .array else {
       throw .unexpected(messages, at: "messages", expected: "an array")
     }
-    for message in messages.children { utterances += try MessageReader(message).utterances }
+    for message in messages.children { utterances += try TurnReader(message).utterances }
   }
 
   /// Puts the strings in JSON text in its place: how it is written is nobody's text, and its

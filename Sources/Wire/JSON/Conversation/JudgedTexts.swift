@@ -1,7 +1,7 @@
 import Records
 
 /// The two texts that are judged, and how many texts they are made of.
-struct Turns {
+struct JudgedTexts {
   /// nil when there is none of a user's.
   private(set) var prompt: String?
   private(set) var response: String?

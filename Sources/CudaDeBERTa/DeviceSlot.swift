@@ -3,7 +3,7 @@ internal import DeBERTa
 
 /// One batch at a time on its way through a device: a stream, memory for the batch, and memory of
 /// the host for what goes in and comes out. While one lane computes, the host fills another.
-final class DeviceLane: @unchecked Sendable {
+final class DeviceSlot: @unchecked Sendable {
   // @unchecked Sendable: whoever took it from the pool is alone with it.
   private let encoder: DeviceEncoder
   private let stream: CudaStream

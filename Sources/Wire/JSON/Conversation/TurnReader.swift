@@ -5,7 +5,7 @@ internal import StrictJSON
 ///
 /// It walks everything that the message holds, and names and types only say of what kind a text is:
 /// so what is not known is still found. Left out are identifiers and the like (`FieldRule.none`).
-struct MessageReader {
+struct TurnReader {
   private let speaker: Speaker
   private(set) var utterances: [Utterance] = []
   /// Texts in fields that no known format has.
@@ -85,7 +85,7 @@ struct MessageReader {
   }
 
   private mutating func collectStrange(_ field: JSONValue) {
-    var inner = MessageReader(speaker: speaker)
+    var inner = TurnReader(speaker: speaker)
     inner.collect(field, at: Place(kind: .unknownFields))
     strange += inner.utterances.filter {
       $0.kind != .unknownFields || Utterance.isProse($0.text)

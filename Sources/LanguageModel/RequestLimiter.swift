@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Lets a bounded number of requests through at a time, the others in the order of their coming.
-package final class RequestGate: Sendable {
+package final class RequestLimiter: Sendable {
   /// Why a request was not let through.
   package enum Refusal: Error { case full, cancelled }
 

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Lets numbered tasks pass one after the other in the order of their numbers, however they arrive.
-package final class TurnGate: Sendable {
+package final class OrderedTurns: Sendable {
   private struct State {
     var next = 0
     var isClosed = false
@@ -12,7 +12,7 @@ package final class TurnGate: Sendable {
 
   package init() {}
 
-  /// Waits until all tasks with lower numbers have passed; false when the gate was closed.
+  /// Waits until all tasks with lower numbers have passed; false when it was closed.
   package func arrive(_ number: Int) async -> Bool {
     await withCheckedContinuation { continuation in
       let answer = state.withLock { state -> Bool? in
