@@ -16,6 +16,9 @@ refresh() {
   git ls-files -co --exclude-standard | while read -r file; do
     cmp -s "$file" "$copy/$file" || { mkdir -p "$(dirname "$copy/$file")"; cp "$file" "$copy/$file"; }
   done
+  (cd "$copy" && find Sources Tests -type f 2>/dev/null || true) | while read -r file; do
+    [ -e "$file" ] || rm "$copy/$file"
+  done
   # The suites' targets and what they depend on.
   cat >"$copy/Package.swift.new" <<'SWIFT'
 
@@ -59,7 +62,7 @@ fault() {
 mkdir -p "$copy"
 refresh
 echo 'without a fault'
-run || { tail -20 "$copy/build.log" "$copy/test.log"; exit 1; }
+run || { tail -n 20 "$copy/build.log" "$copy/test.log"; exit 1; }
 
 # The ledger of offsets.
 ledger=Sources/Pipeline/LaneLedger.swift
