@@ -60,21 +60,22 @@ package enum JSONCoder {
   private static func check(_ data: Data) throws(JSONError) {
     // The parser wants an object at the top.
     let isObject = data.first { $0 > 0x20 } == UInt8(ascii: "{")
-    let text = isObject ? Array(data) : Array("{\"\":".utf8) + data + Array("}".utf8)
+    let opening = isObject ? [] : Array("{\"\":".utf8)
+    let text = opening + data + (isObject ? [] : Array("}".utf8))
     var parser = JSONParser()
-    try parser.parse(text.span, malformed: JSONError.init(problem:)) {
+    try parser.parse(text.span, added: opening.count, malformed: JSONError.init(problem:)) {
       (object) throws(JSONError) in
-      try refuseRepetition(in: object)
+      try refuseRepetition(in: object, added: opening.count)
     }
   }
 
-  private static func refuseRepetition(in value: JSONValue) throws(JSONError) {
+  private static func refuseRepetition(in value: JSONValue, added: Int) throws(JSONError) {
     var names: Set<String> = []
     for child in value.children {
       if value.kind == .object, !names.insert(child.name).inserted {
-        throw JSONError(problem: "a name is given twice (byte \(child.position))")
+        throw JSONError(problem: "a name is given twice (byte \(Int(child.position) - added))")
       }
-      try refuseRepetition(in: child)
+      try refuseRepetition(in: child, added: added)
     }
   }
 }

@@ -20,27 +20,31 @@ import CSimdJSON
   /// Parses a payload and gives the object at its top to `body`. No value may leave `body`: the
   /// next call overwrites them.
   ///
-  /// - Parameter failure: makes a failure of what is wrong: the words of a rule and a byte's place,
-  ///   never text of the payload.
+  /// - Parameters:
+  ///   - added: bytes that the caller put before a document's own, which its places do not count.
+  ///   - failure: makes a failure of what is wrong: the words of a rule and a byte's place, never
+  ///     text of the payload.
   package mutating func parse<Result, Failure: Error>(
-    _ payload: Span<UInt8>, malformed failure: (String) -> Failure,
+    _ payload: Span<UInt8>, added: Int = 0, malformed failure: (String) -> Failure,
     _ body: (JSONValue) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let document = unsafe payload.withUnsafeBufferPointer {
       unsafe sluice_json_parse(handle, $0.baseAddress, $0.count)
     }
     guard unsafe document.error == SLUICE_JSON_OK else {
-      throw failure(unsafe problem(document, payload: payload))
+      throw failure(unsafe problem(document, payload: payload, added: added))
     }
     return try body(unsafe JSONValue(nodes: document.nodes, index: 0))
   }
 
-  private func problem(_ document: sluice_json_document, payload: Span<UInt8>) -> String {
+  private func problem(
+    _ document: sluice_json_document, payload: Span<UInt8>, added: Int
+  ) -> String {
     var position = unsafe Int(document.position)
     if unsafe document.error == SLUICE_JSON_INVALID_UTF8 {
       position = payload.firstInvalidUTF8() ?? -1
     }
-    let place = position < 0 ? "" : " (byte \(position))"
+    let place = position < added ? "" : " (byte \(position - added))"
     let explanation = unsafe explanation(document.error)
     return "JSON: \(explanation)\(place)"
   }

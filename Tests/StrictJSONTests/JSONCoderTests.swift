@@ -57,6 +57,15 @@ import Testing
     #expect(problem([[String: Int]].self, #"[{"a": 1, "a": 2}]"#) != nil)
   }
 
+  @Test(arguments: [
+    (#"[{"a": 1, "a": 2}]"#, "a name is given twice (byte 15)"),
+    (#"["ab"#, "JSON: a string is not closed"),
+    (#"[1, +]"#, "JSON: neither value nor container (byte 4)"),
+  ])
+  func placesAreThoseOfTheText(text: String, expected: String) {
+    #expect(problem([JSON].self, text) == expected)
+  }
+
   @Test func onlyNamedInfinitiesCanBeWritten() throws {
     #expect(throws: JSONError(problem: "a number is not finite")) {
       try JSONCoder.encode([Double.infinity])
