@@ -250,10 +250,15 @@ let tests: [Target] = [
   .target(
     name: "TestSupport",
     dependencies: [
-      "Basics", "Files", "Kafka", "Records", "Threading", "Transport",
+      "Basics", "Files", "Kafka", "Records", "Sanitizers", "Threading", "Transport",
       .product(name: "FlyingFox", package: "FlyingFox"),
     ],
     path: "Tests/TestSupport", swiftSettings: strict),
+  // What ThreadSanitizer has to be told of Swift's library; empty in other builds.
+  .target(
+    name: "Sanitizers", path: "Tests/Sanitizers", exclude: ["leaks.txt", "races.txt"],
+    publicHeadersPath: ".",
+    cSettings: strictC),
   // Stands in for libcuda, NVRTC and cuBLASLt; optimised in every build, since it runs GPU code.
   .target(
     name: "CudaEmulator", path: "Tests/CudaEmulator",

@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Prints which share of lines the last run with --enable-code-coverage reached, per module of Sources,
-# and the files that no test entered. Ends with 1 when a module is below the least share.
+# Prints which share of lines the last run with coverage reached, per module of Sources, and the files
+# that no test entered. Ends with 1 when a module is below the least share.
 #
-# Example: Tests/coverage.sh .build-coverage 70
+# The profiles are those that `make coverage` lets the tests, and the processes that they start, leave
+# in the folder. Example: Tests/coverage.sh .build-coverage 70
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=$1 least=$2
 
 binaries=$(dirname "$(readlink -f "$(command -v swift)")")
-profile=$build/debug/codecov/all.profdata
-# Each lane leaves raw profiles; the processes that tests start leave theirs beside them.
-"$binaries/llvm-profdata" merge -sparse -o "$profile" "$build"/debug/codecov/*.profraw
-"$binaries/llvm-cov" export -summary-only -instr-profile "$profile" \
+"$binaries/llvm-profdata" merge -sparse -o "$build/profiles/all.profdata" "$build"/profiles/*.profraw
+"$binaries/llvm-cov" export -summary-only -instr-profile "$build/profiles/all.profdata" \
   "$build/debug/sluicePackageTests.xctest" -object "$build/debug/sluice" \
   | tr '{' '\n' | awk -v root="$PWD/Sources/" -v least="$least" '
     /"filename":/ {

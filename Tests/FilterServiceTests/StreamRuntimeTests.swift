@@ -78,7 +78,9 @@ private struct FixedModel: Classifier {
         }, aborts: aborts),
       options: options())
     stop.withLock { $0 = { runtime.stop() } }
-    return (runtime.run(), source)
+    let failure = runtime.run()
+    stop.withLock { $0 = nil }
+    return (failure, source)
   }
 
   @Test func everythingComesOutOnceAndInOrder() {

@@ -93,6 +93,7 @@ private struct TestMachine: HostedMachine {
     let time = ManualTime()
     let source = ListSource([.change(.assigned(two)), .change(.revoked(two))])
     let hosted = Mutex<Host?>(nil)
+    defer { hosted.withLock { $0 = nil } }
     let clock = time.clock { pass in
       if pass == 3 { hosted.withLock { $0 }?.update { machine, _ in machine.isDrained = true } }
     }
@@ -155,6 +156,7 @@ private struct TestMachine: HostedMachine {
   @Test(arguments: [true, false]) func whoFailsOrStopsWhileWaitingPollsNoMore(fails: Bool) {
     let source = ListSource([])
     let hosted = Mutex<Host?>(nil)
+    defer { hosted.withLock { $0 = nil } }
     let clock = ManualTime().clock { _ in
       guard let host = hosted.withLock({ $0 }) else { return }
       if fails { host.update { machine, _ in machine.fail(ListCause("x")) } } else { host.stop() }
@@ -169,6 +171,7 @@ private struct TestMachine: HostedMachine {
     let time = ManualTime()
     let source = ListSource([], atClose: .revoked(two))
     let hosted = Mutex<Host?>(nil)
+    defer { hosted.withLock { $0 = nil } }
     let clock = time.clock { pass in
       if pass == 2 { hosted.withLock { $0 }?.update { machine, _ in machine.mayLeave = true } }
     }
@@ -187,6 +190,21 @@ private struct TestMachine: HostedMachine {
     host.leave()
     #expect(time.now.withLock { $0 } == Instant(nanoseconds: 5_000_000_000))
     #expect(source.closings.count == 1)
+    #expect(!host.progress.leftLate)
+  }
+
+  @Test func leavingLateIsTold() {
+    let host = host(ListSource([], closesInTime: false), clock: ManualTime().clock())
+    host.leave()
+    #expect(host.progress.leftLate)
+    #expect(host.failure == nil)
+  }
+
+  @Test func aHostThatFailedHasNoWork() {
+    let host = host(ListSource([]), clock: ManualTime().clock())
+    #expect(host.next { _, _ in Decision.perform(1) } == 1)
+    host.update { machine, _ in machine.fail(ListCause("x")) }
+    #expect(host.next { _, _ in Decision.perform(1) } == nil)
   }
 
   @Test func aSourceThatFailsEndsTheHostWithItsCause() {
@@ -235,15 +253,19 @@ private struct TestMachine: HostedMachine {
   }
 
   @Test func workersAreWokenByTimeAlone() {
-    let host = host(ListSource([]), clock: .system) { $0.hasTickWork = true }
+    let host = host(ListSource([]), clock: .system)
     let failure = host.run(
       take: Self.take,
       workers: [
         (
           "one",
           {
+            // Only once it waits does time begin to have work for it.
             _ = host.next { machine, _ in
-              machine.ticks > 3 ? Decision<Void>.perform(()) : .wait(until: nil)
+              if machine.hasTickWork && machine.ticks > 3 { return Decision<Void>.perform(()) }
+              if !machine.hasTickWork { machine.ticks = 0 }
+              machine.hasTickWork = true
+              return .wait(until: nil)
             }
             host.stop()
           }

@@ -20,11 +20,15 @@ package final class ListSource: Source {
 
   private let state: Mutex<State>
   private let atClose: AssignmentChange?
+  private let closesInTime: Bool
 
-  /// - Parameter atClose: the last change, told when the source is closed.
-  package init(_ script: [Poll], atClose: AssignmentChange? = nil) {
+  /// - Parameters:
+  ///   - atClose: the last change, told when the source is closed.
+  ///   - closesInTime: whether closing ends within its time-out.
+  package init(_ script: [Poll], atClose: AssignmentChange? = nil, closesInTime: Bool = true) {
     state = Mutex(State(script: script))
     self.atClose = atClose
+    self.closesInTime = closesInTime
   }
 
   package var polls: Int { state.withLock { $0.polls } }
@@ -64,7 +68,7 @@ package final class ListSource: Source {
   ) throws(ListCause) -> Bool {
     state.withLock { $0.closings.append(timeout) }
     if let atClose { onChange(atClose) }
-    return true
+    return closesInTime
   }
 
   /// The partitions that tests read.
