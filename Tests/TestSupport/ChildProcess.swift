@@ -18,19 +18,27 @@ package final class ChildProcess {
   /// How it ended; nil while it runs.
   package private(set) var ending: Ending?
 
-  /// Starts `program`, a path, in the environment of this process with `environment` on top. Its
-  /// output and error go to the file `output`, its input is empty.
+  /// Starts `program`, a path, in the environment of this process with `environment` on top.
+  ///
+  /// - Parameters:
+  ///   - input: the file that it reads from; empty by default.
+  ///   - output: the file that its output is added to.
+  ///   - error: the file that its error is added to; `output` by default.
   package init(
     _ program: String, _ arguments: [String], environment: [String: String] = [:],
-    output: String = "/dev/null"
+    input: String = "/dev/null", output: String = "/dev/null", error: String? = nil
   ) throws {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    unsafe posix_spawn_file_actions_addopen(
-      &actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-    unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    let adding = O_WRONLY | O_CREAT | O_APPEND
+    unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_addopen(&actions, 1, output, adding, 0o644)
+    if let error {
+      unsafe posix_spawn_file_actions_addopen(&actions, 2, error, adding, 0o644)
+    } else {
+      unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    }
 
     var variables = Self.inheritedVariables()
     for (name, value) in environment { variables[name] = value }

@@ -1,0 +1,77 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct CheckTests {
+  private let directory: TemporaryDirectory
+  private var file: String { directory.path + "/sluice.yaml" }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  /// Settings of a daemon that has neither brokers nor a model.
+  private let unreachable = """
+    kafka: {bootstrap_servers: "127.0.0.1:1"}
+    topics: {input: in, verdicts: verdicts, dead_letters: dead}
+    model: {path: /none}
+    """
+
+  private func check(_ settings: String, _ options: [String] = []) throws -> Command {
+    try Data(settings.utf8).write(to: URL(filePath: file))
+    return try Command(["check", "--config", file] + options)
+  }
+
+  @Test func theExampleHasNoMistakes() throws {
+    let run = try Command(["check", "--config", SourceTree.url("config/sluice.yaml").path])
+    #expect(run.ending == .exited(0), "\(run.error)")
+    #expect(run.output.contains("no mistakes"))
+  }
+
+  @Test func everyMistakeHasItsPlace() throws {
+    let run = try check(
+      """
+      kafka: {bootstrap_servers: "127.0.0.1:1", colour: red}
+      topics: {input: in, verdicts: verdicts, dead_letters: dead}
+      model: {path: /m}
+      batch: {records_max: -1}
+      """)
+    #expect(run.ending == .exited(78))
+    #expect(run.error.contains("\(file):1:43: kafka.colour"), "\(run.error)")
+    #expect(run.error.contains("\(file):4:22: batch.records_max"), "\(run.error)")
+    #expect(run.error.contains("2 mistakes in \(file)"))
+    #expect(run.output.isEmpty)
+  }
+
+  @Test func aFileThatIsNotThereIsSaid() throws {
+    let run = try Command(["check", "--config", "/none.yaml"])
+    #expect(run.ending == .exited(78))
+    #expect(run.error.contains("/none.yaml"))
+  }
+
+  @Test func offlineNothingIsAsked() throws {
+    let run = try check(unreachable)
+    #expect(run.ending == .exited(0), "\(run.error)")
+  }
+
+  @Test func whatCannotBeReachedIsSaid() throws {
+    let run = try check(unreachable, ["--connect"])
+    guard case .exited(let code) = run.ending else {
+      Issue.record("\(String(describing: run.ending))")
+      return
+    }
+    #expect([66, 69].contains(code), "\(code): \(run.error)")
+    #expect(!run.error.isEmpty)
+  }
+
+  @Test(.enabled(if: !NoidaBroker.isSkipped)) func whatIsThereIsSaid() throws {
+    let world = try ExchangeWorld(count: 3)
+    defer { world.broker.stop() }
+    let run = try check(world.settings, ["--connect"])
+    #expect(run.ending == .exited(0), "\(run.error)")
+    #expect(run.output.contains("no mistakes"))
+    #expect(run.lines.count > 3, "\(run.output)")
+    let missing = try check(
+      world.settings.replacing("verdicts: verdicts", with: "verdicts: none"), ["--connect"])
+    #expect(missing.ending == .exited(69), "\(missing.output)")
+    #expect(missing.error.contains("none"), "\(missing.error)")
+  }
+}
