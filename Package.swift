@@ -317,8 +317,8 @@ let tests: [Target] = [
   test(
     "LabelServiceTests",
     [
-      "Basics", "LabelService", "LabelStore", "LanguageModel", "Records", "Settings", "Wire",
-      "Kafka", "Threading",
+      "Basics", "Hosting", "LabelService", "LabelStore", "LanguageModel", "Records", "Settings",
+      "Transport", "Wire", "Kafka", "Threading",
       .product(name: "Logging", package: "swift-log"),
     ]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),

@@ -31,15 +31,19 @@ struct MachineFixture {
   }
 
   static func verdict(_ offset: Int64, on source: Int64? = nil, score: Float = 0.9) -> LabelInput {
-    let verdict = Verdict(
+    .verdict(
+      SourcePosition(topicPartition: partitions[1], offset: Offset(offset)),
+      verdict(on: source ?? offset, score: score))
+  }
+
+  static func verdict(on source: Int64, score: Float) -> Verdict {
+    Verdict(
       id: "x", flagged: score >= 0.5, action: score >= 0.5 ? .flag : .allow,
       judgement: Judgement(
         promptScore: Score(score), responseScore: nil, tokens: 1, windows: 1),
       threshold: 0.5, model: "guard@0", policy: "default",
-      source: SourcePosition(topicPartition: partitions[0], offset: Offset(source ?? offset)),
+      source: SourcePosition(topicPartition: partitions[0], offset: Offset(source)),
       judgedAtMilliseconds: 0)
-    return .verdict(
-      SourcePosition(topicPartition: partitions[1], offset: Offset(offset)), verdict)
   }
 
   mutating func receive(_ inputs: [LabelInput]) {

@@ -85,6 +85,19 @@ struct LabelCore: HostedMachine {
   var mayLeave: Bool { machine.isDrained }
 
   var waitingSince: Instant? { machine.isPublishing ? machine.lastPublication : nil }
+
+  func snapshot(
+    _ teacher: RequestAccount.Statement, wallMilliseconds: Int64
+  ) -> LabelSnapshot {
+    LabelSnapshot(
+      counters: machine.counters, queued: machine.queue.count,
+      inFlight: machine.inFlight.count, waitingExchanges: machine.join.waitingExchanges,
+      waitingVerdicts: machine.join.waitingVerdicts, teacher: teacher,
+      assigned: machine.ledger.assigned.count, teacherLatency: teacherLatency,
+      estimates: machine.estimator.estimates(nowMilliseconds: wallMilliseconds),
+      contents: contents, followedTombstones: followedTombstones,
+      followedLabels: followedLabels, purged: purged, failure: failure)
+  }
 }
 
 /// Where the service stood at one moment.

@@ -3,6 +3,7 @@ internal import Hosting
 internal import Kafka
 internal import LabelStore
 internal import Records
+internal import Transport
 
 /// Keeps a label store as the labels topic says: labels of other instances come in, and tombstones
 /// erase.
@@ -44,7 +45,7 @@ final class LabelFollower: Sendable {
   }
 
   /// Reads what has come and applies it, then commits. Blocks for a short while.
-  func follow(nowMilliseconds: Int64) throws(LabelFailure) -> LabelChanges {
+  private func readOn(nowMilliseconds: Int64) throws(LabelFailure) -> LabelChanges {
     var records: [InputRecord] = []
     do throws(KafkaError) {
       try consumer.poll(into: &records, max: 500, timeout: .milliseconds(200)) { _ in }
@@ -66,28 +67,25 @@ final class LabelFollower: Sendable {
     return changes
   }
 
-  func close() { _ = try? consumer.close(timeout: .seconds(5)) { _ in } }
-}
-
-extension LabelDaemon {
   /// Follows the labels topic until the service is over.
-  func follow() {
+  func follow(for service: LabelRuntime<some Source, some Sink>) {
+    let host = service.host
     while !host.isOver {
       do throws(LabelFailure) {
-        let changes = try follower.follow(nowMilliseconds: WallClock.milliseconds())
+        let changes = try readOn(nowMilliseconds: host.clock.wallMilliseconds())
         guard changes != LabelChanges() else { continue }
         host.update { core, _ in
           core.followedLabels += changes.labels
           core.followedTombstones += changes.tombstones
         }
         if changes.unreadable > 0 {
-          logger.warning(
+          service.logger.warning(
             "labels that cannot be read", metadata: ["count": "\(changes.unreadable)"])
         }
       } catch {
         host.update { core, _ in core.fail(error) }
       }
     }
-    follower.close()
+    _ = try? consumer.close(timeout: .seconds(5)) { _ in }
   }
 }

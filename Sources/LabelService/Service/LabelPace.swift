@@ -7,7 +7,9 @@ enum LabelPace {
   static let closeMilliseconds = 5_000
   /// How often expired labels are purged.
   static let purgeMilliseconds = 600_000
-  /// How often the estimates' state is kept in the store.
+  /// The name under which the store keeps the estimates' state.
+  static let estimatorNote = "estimator"
+  /// How often that is kept.
   static let keepMilliseconds = 10_000
   /// How often what was asked of the teacher is kept there: a crash forgets that much.
   static let keepSpendingMilliseconds = 1_000

@@ -1,14 +1,12 @@
 internal import Basics
-internal import Foundation
 internal import Hosting
-internal import Kafka
 internal import LabelStore
 internal import Pipeline
 internal import Records
 internal import StrictJSON
 internal import Transport
 
-extension LabelDaemon {
+extension LabelRuntime {
   /// How a publication ended.
   private enum Ending {
     /// The broker will never take the labels at these indices.
@@ -18,26 +16,29 @@ extension LabelDaemon {
     case over
   }
 
+  /// Labels that are due, and the membership that was taken before they were chosen.
+  package struct DuePublication: Sendable {
+    let publication: Publication
+    let membership: LabelSink.Membership
+  }
+
   /// Stores, publishes and commits until the service is over.
   ///
   /// A label is stored first, marked as unpublished; so one that a crash kept from the topic is
   /// published at the next start, and its exchange is not asked about again.
   func publish() {
     guard publishBacklog() else { return }
+    let start = host.clock.now()
     var chores = [
-      Chore(milliseconds: LabelPace.purgeMilliseconds, next: .now) { self.purge() },
-      Chore(milliseconds: LabelPace.keepMilliseconds, next: .now) { self.keepEstimates() },
-      Chore(milliseconds: LabelPace.keepSpendingMilliseconds, next: .now) { self.keepSpending() },
+      Chore(milliseconds: LabelPace.purgeMilliseconds, next: start) { self.purge() },
+      Chore(milliseconds: LabelPace.keepMilliseconds, next: start) { self.keepEstimates() },
+      Chore(milliseconds: LabelPace.keepSpendingMilliseconds, next: start) {
+        self.keepSpending()
+      },
     ]
-    while let task = nextTask(houseworkAt: chores.map(\.next).min() ?? .now) {
-      if case .publication = task {
-        let ending = publishNext()
-        if let ending { finish(ending) }
-        if case .over = ending { return }
-      }
-      for index in chores.indices where Instant.now >= chores[index].next {
-        chores[index].perform()
-      }
+    while let task = nextTask(houseworkAt: chores.map(\.next).min() ?? start) {
+      if case .publication = task, let due = nextPublication() { publish(due) }
+      for index in chores.indices { chores[index].perform(at: host.clock.now) }
     }
     keepEstimates()
     keepSpending()
@@ -49,9 +50,11 @@ extension LabelDaemon {
     var next: Instant
     let work: () -> Void
 
-    mutating func perform() {
+    /// Does it if it is due.
+    mutating func perform(at now: () -> Instant) {
+      guard now() >= next else { return }
       work()
-      next = Instant.now.advanced(byMilliseconds: milliseconds)
+      next = now().advanced(byMilliseconds: milliseconds)
     }
   }
 
@@ -71,7 +74,18 @@ extension LabelDaemon {
     }
   }
 
-  private func finish(_ ending: Ending) {
+  /// What is due under the membership of this moment; nil when nothing is, or the service has
+  /// failed.
+  package func nextPublication() -> DuePublication? {
+    guard let membership = membership(),
+      case .perform(let publication) = host.look({ $0.machine.nextPublication(now: $1) })
+    else { return nil }
+    return DuePublication(publication: publication, membership: membership)
+  }
+
+  /// Stores and publishes labels, and commits the offsets of what they came from.
+  package func publish(_ due: DuePublication) {
+    let ending = publish(due.publication, as: due.membership)
     host.update { core, now in
       switch ending {
       case .done(let refused): core.machine.published(refused: refused, now: now)
@@ -82,18 +96,9 @@ extension LabelDaemon {
     }
   }
 
-  /// Publishes what is due under the membership of this moment; nil when nothing is left to
-  /// publish.
-  private func publishNext() -> Ending? {
-    guard let membership = membership() else { return .over }
-    let decision = host.look { $0.machine.nextPublication(now: $1) }
-    guard case .perform(let publication) = decision else { return nil }
-    return publish(publication, as: membership)
-  }
-
   /// The member of the group that this is now; nil when the service has failed.
-  private func membership() -> ConsumerGroupMetadata? {
-    do throws(KafkaError) {
+  private func membership() -> LabelSink.Membership? {
+    do throws(LabelSink.Cause) {
       return try sink.membership()
     } catch {
       host.update { core, _ in core.fail(.brokers(error.description)) }
@@ -102,7 +107,7 @@ extension LabelDaemon {
   }
 
   private func publish(
-    _ publication: Publication, as membership: ConsumerGroupMetadata
+    _ publication: Publication, as membership: LabelSink.Membership
   ) -> Ending {
     do throws(LabelStoreError) {
       if !publication.labels.isEmpty {
@@ -128,13 +133,13 @@ extension LabelDaemon {
   /// Publishes labels, then offsets.
   private func send(
     _ labels: [TeacherLabel], offsets: [TopicPartition: Offset],
-    as membership: ConsumerGroupMetadata
+    as membership: LabelSink.Membership
   ) -> Ending {
     var refused: Set<Int> = []
     while true {
       let indices = labels.indices.filter { !refused.contains($0) }
       let records = indices.map { labels[$0].record(topic: label.topic, format: label.format) }
-      do throws(PublishFailure<KafkaError>) {
+      do throws(PublishFailure<LabelSink.Cause>) {
         try sink.publish(records, offsets: offsets, as: membership)
         return .done(refused: refused)
       } catch {
@@ -154,7 +159,7 @@ extension LabelDaemon {
   }
 
   /// Publishes what an earlier run stored and could not publish; false when the service is over.
-  private func publishBacklog() -> Bool {
+  package func publishBacklog() -> Bool {
     while !host.isOver {
       do throws(LabelStoreError) {
         let labels = try store.unpublished(limit: label.limits.publicationMax)
@@ -178,7 +183,7 @@ extension LabelDaemon {
   /// Erases what is too old, here and in the topic.
   private func purge() {
     do throws(LabelStoreError) {
-      let gone = try store.purge(nowMilliseconds: WallClock.milliseconds())
+      let gone = try store.purge(nowMilliseconds: host.clock.wallMilliseconds())
       let counts = try store.counts()
       host.update { core, _ in
         core.contents = counts
@@ -198,14 +203,14 @@ extension LabelDaemon {
     let estimator = host.look { core, _ in core.machine.estimator }
     guard let data = try? JSONCoder.encode(estimator) else { return }
     do throws(LabelStoreError) {
-      try store.keep(Array(data), as: Self.estimatorNote)
+      try store.keep(Array(data), as: LabelPace.estimatorNote)
     } catch {
       _ = isRetriable(error)
     }
   }
 
   /// Keeps what counts for the hour's limit, so that no restart refills it.
-  private func keepSpending() {
+  package func keepSpending() {
     let statement = teacher.statement
     guard host.look({ core, _ in core.requestsKept }) != statement.sent else { return }
     do throws(LabelStoreError) {
@@ -217,7 +222,7 @@ extension LabelDaemon {
   }
 
   private func rest() {
-    let end = Instant.now.advanced(byMilliseconds: LabelPace.retryMilliseconds)
+    let end = host.clock.now().advanced(byMilliseconds: LabelPace.retryMilliseconds)
     _ = host.next { _, time in
       time >= end ? Decision<Bool>.perform(true) : .wait(until: end)
     }
