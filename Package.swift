@@ -115,9 +115,8 @@ let operation: [Target] = [
     name: "Guard",
     dependencies: [
       "StrictJSON",
-      "Basics", "Files", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
-      "CudaDevice",
-      "CudaDeBERTa",
+      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
+      "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
     swiftSettings: strict),
   .target(
@@ -185,8 +184,7 @@ let composition: [Target] = [
     dependencies: [
       "StrictJSON",
       "Basics", "Files", "Metrics", "Presentation", "Datasets", "Records", "Tensors", "Pipeline",
-      "Settings",
-      "Guard",
+      "Settings", "Guard", "ModelRegistry",
     ],
     swiftSettings: strict),
   .target(
@@ -297,7 +295,7 @@ let tests: [Target] = [
       "Transport", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
-  test("GuardTests", ["Guard", "Records", "Settings", "Pipeline", "Tensors"]),
+  test("GuardTests", ["Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors"]),
   test("ModelRegistryTests", ["Files", "ModelRegistry"]),
   test(
     "FilterServiceTests",
@@ -313,7 +311,8 @@ let tests: [Target] = [
       "Retraining", "Settings",
     ]),
   test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
-  test("EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "Tensors"]),
+  test(
+    "EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Tensors"]),
   test(
     "LabelServiceTests",
     [

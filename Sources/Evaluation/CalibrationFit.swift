@@ -1,5 +1,6 @@
-package import Guard
+internal import Guard
 internal import Metrics
+package import ModelRegistry
 
 /// A temperature and a threshold fitted on held-out rows.
 package struct CalibrationFit: Sendable {

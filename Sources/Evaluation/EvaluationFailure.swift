@@ -1,6 +1,7 @@
 package import Basics
 package import Datasets
 package import Guard
+package import ModelRegistry
 package import Pipeline
 
 /// Why there is no evaluation; no case holds a text of a dataset.
@@ -10,7 +11,8 @@ package enum EvaluationFailure: Error, Sendable {
   /// A dataset reads, but cannot serve its purpose.
   case unsuitable(String)
   case model(GuardModelFailure)
-  case calibration(CalibrationFileError)
+  /// What the model's `sluice.json` says of it cannot be read or changed.
+  case description(RegistryError)
   case classifier(ClassifierFailure)
   /// A report cannot be written.
   case output(String)
@@ -22,7 +24,7 @@ extension EvaluationFailure: CustomStringConvertible {
     case .dataset(let error): error.description
     case .unsuitable(let text), .output(let text): text
     case .model(let failure): failure.description
-    case .calibration(let error): error.description
+    case .description(let error): error.description
     case .classifier(let failure): failure.description
     }
   }
@@ -34,7 +36,7 @@ extension EvaluationFailure: CommandError {
     case .dataset(let error): error.exitStatus
     case .unsuitable: .data
     case .model(let failure): failure.exitStatus
-    case .calibration: .noInput
+    case .description(let error): error.exitStatus
     case .classifier(let failure): failure.exitStatus
     case .output: .output
     }

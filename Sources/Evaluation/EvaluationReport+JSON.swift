@@ -1,6 +1,6 @@
 package import Foundation
-internal import Guard
 internal import Metrics
+internal import ModelRegistry
 internal import StrictJSON
 
 // `report.json`: for each set and for the average, metrics under their names (`Metric`), intervals

@@ -1,5 +1,5 @@
-package import Guard
 package import Metrics
+package import ModelRegistry
 
 /// Everything that an evaluation found, ready to be written in any form.
 package struct EvaluationReport: Sendable {

@@ -2,6 +2,7 @@ internal import Basics
 internal import Datasets
 internal import Foundation
 internal import Guard
+internal import ModelRegistry
 package import Tensors
 
 /// `sluice evaluate`: datasets in, one report out.
@@ -59,6 +60,9 @@ package struct Evaluator: Sendable {
     _ heldOut: [Dataset], _ pool: WorkerPool, _ work: inout Work
   ) throws(EvaluationFailure) -> CalibrationFit? {
     guard !heldOut.isEmpty else { return nil }
+    var description = try describing { () throws(RegistryError) in
+      try ModelDescription.readToChange(folder: model)
+    }
     let scored = try score(heldOut, model, pool, &work).sets
     let rows = ScoredSet(
       name: heldOut.map(\.path).joined(separator: ", "), rows: scored.flatMap(\.rows))
@@ -67,12 +71,15 @@ package struct Evaluator: Sendable {
     let digest = ContentDigest(of: contents)
     let fit = try CalibrationFit(
       rows, falsePositiveRate: falsePositiveRate, digest: digest.description)
-    do throws(CalibrationFileError) {
-      try CalibrationFile.write(fit.calibration, folder: model)
-    } catch {
-      throw .calibration(error)
-    }
+    description.calibration = fit.calibration
+    try describing { () throws(RegistryError) in try description.write(folder: model) }
     return fit
+  }
+
+  private func describing<Value>(
+    _ body: () throws(RegistryError) -> Value
+  ) throws(EvaluationFailure) -> Value {
+    do throws(RegistryError) { return try body() } catch { throw .description(error) }
   }
 
   private func score(

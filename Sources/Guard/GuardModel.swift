@@ -1,5 +1,6 @@
 internal import Basics
 internal import DeBERTa
+package import ModelRegistry
 package import Pipeline
 package import Records
 package import Settings
@@ -15,7 +16,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   /// What texts are cut into.
   package let encoder: SequenceEncoder
   package let cut: UInt64
-  /// What the model's `sluice.json` says of its scores; nil without one.
+  /// What the model's `sluice.json` says of its scores; nil where it says nothing.
   package let calibration: Calibration?
   private let temperature: Double
   private let placed: PlacedClassifier
@@ -48,10 +49,10 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     guard tokenizer.pieceCount <= loaded.configuration.vocabulary else {
       throw .unusable("\(settings.path): spm.model has more pieces than the model has embeddings")
     }
-    do throws(CalibrationFileError) {
-      calibration = try CalibrationFile.read(folder: settings.path)
+    do throws(RegistryError) {
+      calibration = try ModelDescription.read(folder: settings.path)?.calibration
     } catch {
-      throw .unusable("\(error)")
+      throw .unusable(error.description)
     }
     temperature = calibration?.temperature ?? 1
     encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)

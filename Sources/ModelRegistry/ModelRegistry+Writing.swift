@@ -1,7 +1,6 @@
 internal import Basics
 internal import Files
 package import Foundation
-package import StrictJSON
 
 /// A model that is to become a version.
 package struct ModelCandidate: Sendable {
@@ -10,14 +9,9 @@ package struct ModelCandidate: Sendable {
   /// The engine's hash of the model, 16 hexadecimal digits.
   package var hash: String
   package var createdAt = Date()
-  package var parent: ModelVersion?
-  package var trainingData: [ModelManifest.DataSet] = []
-  package var recipe: [String: JSON] = [:]
-  package var metrics: [String: JSON] = [:]
   package var status = ModelManifest.Status.candidate
   package var reasons: [String] = []
-  /// Further keys of the manifest, such as `calibration`.
-  package var others: [String: JSON] = [:]
+  package var description = ModelDescription()
 
   package init(folder: String, hash: String) {
     self.folder = folder
@@ -49,11 +43,11 @@ extension ModelRegistry {
       digests[name] = try Self.digest(of: copy)
     }
     let manifest = ModelManifest(
-      version: version, parent: candidate.parent, createdAt: timestamp(candidate.createdAt),
-      hash: candidate.hash, files: digests, trainingData: candidate.trainingData,
-      recipe: candidate.recipe, metrics: candidate.metrics, status: candidate.status,
-      reasons: candidate.reasons, others: candidate.others)
-    try change(try files.create("\(unfinished)/\(ModelManifest.fileName)", with: manifest.json))
+      version: version, createdAt: timestamp(candidate.createdAt),
+      hash: candidate.hash, files: digests, status: candidate.status, reasons: candidate.reasons,
+      description: candidate.description)
+    let json = try manifest.json()
+    try change(try files.create("\(unfinished)/\(ModelManifest.fileName)", with: json))
     try change(try files.sync(folder: unfinished))
     try change(try files.move(unfinished, to: folder(of: version)))
     try change(try files.sync(folder: path))
@@ -110,7 +104,7 @@ extension ModelRegistry {
     return removed
   }
 
-  /// Changes what a version's manifest says of its metrics, status, reasons and other keys.
+  /// Changes a version's status, reasons or description.
   package func update(
     _ version: ModelVersion, _ change: (inout ModelManifest) -> Void
   ) throws(RegistryError) {
@@ -198,9 +192,10 @@ extension ModelRegistry {
   }
 
   private func write(_ manifest: ModelManifest) throws(RegistryError) {
+    let json = try manifest.json()
     try change(
       try files.replace(
-        "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: manifest.json))
+        "\(folder(of: manifest.version))/\(ModelManifest.fileName)", with: json))
   }
 
   private func note(_ entry: HistoryEntry) throws(RegistryError) {

@@ -47,10 +47,10 @@ package struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible
 extension RegistryError: CommandError {
   package var exitStatus: ExitStatus {
     switch kind {
-    case .missing: .noInput
-    case .exists, .damaged, .refused: .data
+    case .missing, .damaged: .noInput
+    case .exists, .refused: .data
     case .busy: .unavailable
-    case .system: .software
+    case .system: .output
     }
   }
 }

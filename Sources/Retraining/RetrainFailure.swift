@@ -1,5 +1,7 @@
 package import Basics
+package import Datasets
 internal import Files
+package import ModelRegistry
 
 /// Why a retraining ended without a decision. The champion is then what it was.
 package enum RetrainFailure: Error, Hashable, Sendable {
@@ -9,6 +11,8 @@ package enum RetrainFailure: Error, Hashable, Sendable {
   case configuration(String)
   /// Brokers do not answer.
   case unavailable(String)
+  /// A file that the settings name cannot be read.
+  case dataset(DatasetError)
   /// Data that cannot be used, or too little of it.
   case data(String)
   /// The champion cannot be used.
@@ -16,7 +20,7 @@ package enum RetrainFailure: Error, Hashable, Sendable {
   /// The label store cannot be used.
   case store(String)
   /// The registry refused a change.
-  case registry(String)
+  case registry(RegistryError)
   /// A file cannot be written.
   case output(String)
   /// The training itself failed.
@@ -29,9 +33,10 @@ extension RetrainFailure: CustomStringConvertible {
   package var description: String {
     switch self {
     case .busy(let text), .configuration(let text), .unavailable(let text), .data(let text),
-      .model(let text), .store(let text), .registry(let text), .output(let text),
-      .training(let text):
+      .model(let text), .store(let text), .output(let text), .training(let text):
       text
+    case .dataset(let error): error.description
+    case .registry(let error): error.description
     case .stopped: "stopped; the same command goes on from here"
     }
   }
@@ -44,7 +49,7 @@ extension RetrainFailure: CustomStringConvertible {
   /// Whether the same run can end well later: what is done so far is kept.
   var isResumable: Bool {
     switch self {
-    case .busy, .unavailable, .stopped, .output, .store, .registry, .configuration: true
+    case .busy, .unavailable, .stopped, .output, .store, .registry, .configuration, .dataset: true
     case .data, .model, .training: false
     }
   }
@@ -56,10 +61,12 @@ extension RetrainFailure: CommandError {
     case .busy, .stopped: .temporary
     case .configuration: .configuration
     case .unavailable: .unavailable
+    case .dataset(let error): error.exitStatus
     case .data: .data
     case .model: .noInput
     case .output: .output
-    case .store, .registry, .training: .software
+    case .registry(let error): error.exitStatus
+    case .store, .training: .software
     }
   }
 }

@@ -113,7 +113,7 @@ package struct RetrainJob: Sendable {
         report("\(file): \(try DatasetFile.read(file).count) rows")
       }
     } catch {
-      throw .configuration(error.description)
+      throw .dataset(error)
     }
   }
 
@@ -167,7 +167,7 @@ package struct RetrainJob: Sendable {
       return nil
     }
     let promoted =
-      (try? registry.manifest(of: plan.champion))?.parent == kept.champion
+      (try? registry.manifest(of: plan.champion))?.description.parent == kept.champion
       && run.exists(run.gate)
     let isSame =
       kept.goldDigest == plan.goldDigest && kept.seed == plan.seed && kept.settings == plan.settings

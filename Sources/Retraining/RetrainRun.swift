@@ -89,16 +89,19 @@ struct RetrainRun {
 
   /// Fits temperature and threshold, unless there are too few rows; then scores stay as they are.
   private func calibrate() throws(RetrainFailure) {
-    let file = folder.candidate + "/" + CalibrationFile.name
-    guard !folder.exists(file) else { return }
+    guard try description().calibration == nil else { return }
     let examples: [LabelledExample]
     do throws(LearningFailure) {
       examples = try rows(folder.validation)
     } catch {
       throw .data(error.description)
     }
-    guard Set(examples.map(\.isUnsafe)).count == 2 else { return }
+    guard Set(examples.map(\.isUnsafe)).count == 2 else {
+      job.report(.warning("too few rows to calibrate on: the scores stay as they are"))
+      return
+    }
     job.report(.step("calibrating on \(examples.count) rows"))
+    var description = ModelDescription()
     do throws(EvaluationFailure) {
       let pool = WorkerPool(workers: retrain.training.threads)
       let model = try DatasetScorer.load(model: folder.candidate, pool: pool)
@@ -107,13 +110,23 @@ struct RetrainRun {
       let fit = try CalibrationFit(
         scored, falsePositiveRate: retrain.gate.falsePositiveRate,
         digest: summary?.digests["validation"] ?? "")
-      do throws(CalibrationFileError) {
-        try CalibrationFile.write(fit.calibration, folder: folder.candidate)
-      } catch {
-        throw EvaluationFailure.calibration(error)
-      }
+      description.calibration = fit.calibration
     } catch {
       throw .training("calibration: \(error)")
+    }
+    do throws(RegistryError) {
+      try description.write(folder: folder.candidate)
+    } catch {
+      throw .output(error.description)
+    }
+  }
+
+  /// What the candidate's folder says; what cannot be read out is no candidate.
+  private func description() throws(RetrainFailure) -> ModelDescription {
+    do throws(RegistryError) {
+      return try ModelDescription.read(folder: folder.candidate) ?? ModelDescription()
+    } catch {
+      throw .training("the candidate: \(error)")
     }
   }
 
@@ -169,14 +182,15 @@ struct RetrainRun {
     let failed = checks.filter { !$0.isPassed }.map { "\($0.name): \($0.detail)" }
     let promotes = failed.isEmpty && !job.options.leavesChampion
     let version: ModelVersion
+    let candidate = try candidate(checks, failed, summary)
     do throws(RegistryError) {
-      version = try register(checks, failed, summary)
+      version = try register(candidate)
       if promotes {
         try job.registry.promote(version, by: "sluice retrain", reason: "passed the gate")
       }
       try job.registry.prune(keep: retrain.keepVersions, by: "sluice retrain")
     } catch {
-      throw .registry(error.description)
+      throw .registry(error)
     }
     if promotes { AfterPromotion(command: retrain.afterPromotion).run(report: job.report) }
     let outcome = RetrainOutcome(
@@ -192,49 +206,49 @@ struct RetrainRun {
 
   private static let runsKept = 100
 
-  /// The candidate as a version: its name follows from the run, so that it is registered once.
-  private func register(
+  /// What is to be registered: all that is known of the candidate.
+  private func candidate(
     _ checks: [GateCheck], _ failed: [String], _ summary: RetrainDataset.Summary
-  ) throws(RegistryError) -> ModelVersion {
+  ) throws(RetrainFailure) -> ModelCandidate {
     let hash: String
     do throws(GuardModelFailure) {
       hash = try GuardModel(
         settings: ModelSettings(path: folder.candidate), pool: WorkerPool(workers: 1)
       ).hash
     } catch {
-      throw RegistryError(.damaged, folder.candidate, "\(error)")
+      throw .training("the candidate: \(error)")
     }
     var candidate = ModelCandidate(folder: folder.candidate, hash: hash)
     candidate.createdAt = Date(timeIntervalSince1970: Double(plan.startedAt))
-    if let version = ModelVersion(createdAt: candidate.createdAt, hash: hash),
+    candidate.status = failed.isEmpty ? .candidate : .rejected
+    candidate.reasons = failed
+    var description = try description()
+    description.parent = plan.champion
+    description.trainingData =
+      summary.digests.map { ModelDescription.DataSet(name: $0.key, sha256: $0.value) }
+      .sorted { $0.name < $1.name }
+    do throws(JSONError) {
+      if case .object(let recipe) = try JSON(encoding: recipe) { description.recipe = recipe }
+      description.metrics = [
+        "gate": try JSON(encoding: checks), "data": try JSON(encoding: summary),
+      ]
+    } catch {
+      throw .training("the candidate's recipe and checks: \(error)")
+    }
+    candidate.description = description
+    return candidate
+  }
+
+  /// Its name follows from the run, so that it is registered once.
+  private func register(_ candidate: ModelCandidate) throws(RegistryError) -> ModelVersion {
+    if let version = ModelVersion(createdAt: candidate.createdAt, hash: candidate.hash),
       (try? job.registry.manifest(of: version)) != nil
     {
       return version
     }
-    candidate.parent = plan.champion
-    candidate.trainingData =
-      summary.digests.map { ModelManifest.DataSet(name: $0.key, sha256: $0.value) }
-      .sorted { $0.name < $1.name }
-    let calibration: Calibration?
-    candidate.status = failed.isEmpty ? .candidate : .rejected
-    candidate.reasons = failed
-    do throws(CalibrationFileError) {
-      calibration = try CalibrationFile.read(folder: folder.candidate)
-    } catch {
-      throw RegistryError(.damaged, error.path, error.problem)
-    }
-    do throws(JSONError) {
-      if case .object(let recipe) = try JSON(encoding: recipe) { candidate.recipe = recipe }
-      candidate.metrics = [
-        "gate": try JSON(encoding: checks), "data": try JSON(encoding: summary),
-      ]
-      candidate.others[CalibrationFile.key] = try calibration.map(JSON.init(encoding:))
-    } catch {
-      throw RegistryError(.damaged, folder.candidate, error.problem)
-    }
     return try job.registry.register(
       candidate, by: "sluice retrain",
-      reason: failed.isEmpty ? "passed the gate" : "refused by the gate"
+      reason: candidate.status == .candidate ? "passed the gate" : "refused by the gate"
     ).version
   }
 

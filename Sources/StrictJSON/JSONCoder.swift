@@ -33,7 +33,8 @@ package enum JSONCoder {
   /// A value as JSON text, with a line's end when it is pretty.
   ///
   /// - Parameter namesInfinity: writes numbers that are not finite as "inf", "-inf" and "nan".
-  /// - Throws: `JSONError` for a number that is not finite otherwise.
+  /// - Throws: `JSONError` for a number that is not finite otherwise, and for what a type refuses
+  ///   to write.
   package static func encode(
     _ value: some Encodable, _ layout: Layout = .compact, namesInfinity: Bool = false
   ) throws(JSONError) -> Data {
@@ -46,8 +47,10 @@ package enum JSONCoder {
     }
     do {
       return try encoder.encode(value) + (layout == .pretty ? [0x0A] : [])
+    } catch let error as EncodingError {
+      throw JSONError(error)
     } catch {
-      throw JSONError(problem: "a number is not finite")
+      throw JSONError(problem: "cannot be written")
     }
   }
 
@@ -88,17 +91,25 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 
   fileprivate init(_ error: DecodingError) {
     switch error {
-    case .typeMismatch(_, let context): problem = "wrong type at \(Self.path(context))"
-    case .valueNotFound(_, let context): problem = "no value at \(Self.path(context))"
-    case .keyNotFound(let key, _): problem = "no \(key.stringValue.prefix(80))"
-    case .dataCorrupted(let context): problem = "not valid at \(Self.path(context))"
+    case .typeMismatch(_, let context): problem = "wrong type at \(Self.path(context.codingPath))"
+    case .valueNotFound(_, let context): problem = "no value at \(Self.path(context.codingPath))"
+    case .keyNotFound(let key, let context): problem = "no \(Self.path(context.codingPath + [key]))"
+    case .dataCorrupted(let context): problem = "not valid at \(Self.path(context.codingPath))"
     @unknown default: problem = "not what was expected"
     }
   }
 
-  private static func path(_ context: DecodingError.Context) -> String {
-    context.codingPath.isEmpty
-      ? "the top" : context.codingPath.map { $0.stringValue.prefix(80) }.joined(separator: ".")
+  fileprivate init(_ error: EncodingError) {
+    switch error {
+    case .invalidValue(let value, _) where value is any BinaryFloatingPoint:
+      problem = "a number is not finite"
+    case .invalidValue(_, let context): problem = "not valid at \(Self.path(context.codingPath))"
+    @unknown default: problem = "cannot be written"
+    }
+  }
+
+  private static func path(_ keys: [any CodingKey]) -> String {
+    keys.isEmpty ? "the top" : keys.map { $0.stringValue.prefix(80) }.joined(separator: ".")
   }
 
   package var description: String { problem }

@@ -18,8 +18,8 @@ struct Evaluate: ParsableCommand {
       Example: sluice evaluate --model DIR --fit-calibration held-out.jsonl \\
                  --false-positive-rate 0.02 --data gold.jsonl --output report
 
-      The fit stores a temperature and a threshold in the model's sluice.json; the daemon's scores
-      use the temperature from then on.
+      The fit stores a temperature and a threshold in the model's sluice.json; all scores use the
+      temperature from then on. A version of a registry never changes: fit a copy, and register it.
       """)
 
   @Option(name: .shortAndLong, help: "A model folder in Hugging Face's layout.")

@@ -18,8 +18,8 @@ struct Retrain: ParsableCommand {
       goes on where it was.
 
       Exit codes: 0 promoted, registered, or too few new labels; 10 refused by the gate; 65 data,
-      66 champion, 69 brokers, 70 internal, 73 output, 75 stopped or another run at work,
-      78 settings.
+      66 champion or a missing file, 69 brokers or a registry in use, 70 internal, 73 output,
+      75 stopped or another run at work, 78 settings.
 
       Example: sluice retrain --config /etc/sluice/sluice.yaml
       Example: sluice retrain --config sluice.yaml --force --leave-champion

@@ -2,6 +2,7 @@ import Evaluation
 import Glibc
 import Guard
 import Metrics
+import ModelRegistry
 import TestSupport
 import Testing
 

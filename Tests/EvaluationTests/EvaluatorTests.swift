@@ -1,8 +1,8 @@
 import Datasets
 import Evaluation
 import Foundation
-import Guard
 import Metrics
+import ModelRegistry
 import Tensors
 import TestSupport
 import Testing
@@ -103,7 +103,8 @@ import Testing
     let fitted = try evaluator.run(pool: pool) { _ in }
     #expect(fitted.rowsSharedWithFit == 10)
     #expect(fitted.page.contains("10 of these rows were also used"))
-    let stored = try #require(try CalibrationFile.read(folder: evaluator.model))
+    let stored = try #require(
+      try ModelDescription.read(folder: evaluator.model)?.calibration)
     #expect(stored == fitted.calibration && stored == fitted.fit?.calibration)
     #expect(stored.falsePositiveRate == 0.2 && stored.fittedOn?.rows == 50)
     #expect(fitted.model != plain.model)
@@ -113,6 +114,25 @@ import Testing
     #expect(
       fitted.sets[0].measurement.values[.expectedCalibrationError]
         != plain.sets[0].measurement.values[.expectedCalibrationError])
+  }
+
+  @Test func aVersionOfARegistryIsNotFitted() throws {
+    let folder = try modelFolder()
+    let registry = ModelRegistry(path: directory.path + "/models")
+    let version = try registry.register(
+      ModelCandidate(folder: folder, hash: "0123456789abcdef"), by: "test", reason: "test"
+    ).version
+    let gold = try write("gold.jsonl", examples(0..<40))
+    var evaluator = Evaluator(model: registry.folder(of: version), data: [gold])
+    evaluator.fitData = [try write("held-out.jsonl", examples(40..<80))]
+    var scored = 0
+    let error = #expect(throws: EvaluationFailure.self) {
+      try evaluator.run(pool: pool) { _ in scored += 1 }
+    }
+    #expect(error?.exitStatus == .data && scored == 0)
+    #expect(error?.description.contains("copy it under another name") == true)
+    #expect(try registry.problems(of: version) == [])
+    #expect(try ModelDescription.read(folder: evaluator.model)?.calibration == nil)
   }
 
   @Test func aModelEqualsItself() throws {

@@ -1,7 +1,7 @@
 import Evaluation
 import Foundation
-import Guard
 import Metrics
+import ModelRegistry
 import Testing
 
 @Suite struct ReportTests {

@@ -12,6 +12,7 @@ import Testing
     ["CudaDeBERTa", "DeBERTa"],  // the same model on another device
     ["CudaDeBERTa", "CudaDevice"],  // which is any GPU to it
     ["Guard", "Settings"],  // a model's settings say how texts are cut for it
+    ["Guard", "ModelRegistry"],  // a model's manifest says how its scores are calibrated
     ["Hosting", "Settings"],  // what the services share is made from settings
     ["Hosting", "Telemetry"],  // and serves health, metrics and logs
     ["Hosting", "Systemd"],  // and gives signs of life

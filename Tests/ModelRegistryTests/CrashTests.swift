@@ -32,7 +32,7 @@ import Testing
     case .promote: try registry.promote(versions[3], by: "test", reason: "crash")
     case .rollback: try registry.rollback(by: "test", reason: "crash")
     case .prune: try registry.prune(keep: 2, by: "test")
-    case .update: try registry.update(versions[2]) { $0.metrics["f1"] = .number(0.5) }
+    case .update: try registry.update(versions[2]) { $0.description.metrics["f1"] = .number(0.5) }
     }
   }
 

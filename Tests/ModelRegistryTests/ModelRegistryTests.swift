@@ -26,8 +26,9 @@ import Testing
   @Test func aRegisteredModelIsThereWithItsDigests() throws {
     let fixture = try RegistryFixture()
     var candidate = try fixture.candidate(1)
-    candidate.recipe = ["epochs": .integer(2)]
-    candidate.others = ["calibration": .object(["temperature": .number(1.5)])]
+    candidate.description.recipe = ["epochs": .integer(2)]
+    candidate.description.calibration = Calibration(temperature: 1.5)
+    candidate.description.others = ["note": .text("of another program")]
     let registered = try fixture.registry.register(candidate, by: "test", reason: "first")
     let manifest = try fixture.registry.manifest(of: registered.version)
     #expect(manifest == registered)
@@ -52,16 +53,16 @@ import Testing
     let data = try Data(contentsOf: URL(filePath: path))
     var text = String(decoding: data, as: UTF8.self)
     text.replace(
-      "{\n", with: "{\n\"calibration\": {\"temperature\": 1.25, \"bins\": [1, null, true]},\n",
+      "{\n", with: "{\n\"note\": {\"share\": 1.25, \"bins\": [1, null, true]},\n",
       maxReplacements: 1)
     try Data(text.utf8).write(to: URL(filePath: path))
     try fixture.registry.promote(version, by: "test", reason: "x")
     let manifest = try #require(
       try ModelManifest.read(folder: fixture.registry.folder(of: version)))
     #expect(manifest.status == .champion)
-    let calibration = manifest.others["calibration"]
-    #expect(calibration?["temperature"] == .number(1.25))
-    #expect(calibration?["bins"] == .list([.integer(1), .null, .flag(true)]))
+    let note = manifest.description.others["note"]
+    #expect(note?["share"] == .number(1.25))
+    #expect(note?["bins"] == .list([.integer(1), .null, .flag(true)]))
   }
 
   @Test func promotionAndRollbackMoveTheLinksAndAreNoted() throws {

@@ -79,12 +79,8 @@ struct ModelRegister: ParsableCommand {
     try exiting {
       let model = try ModelLoader(settings: ModelSettings(path: folder), pool: WorkerPool()).load()
       var candidate = ModelCandidate(folder: folder, hash: model.hash)
-      if let manifest = try ModelManifest.read(folder: folder) {
-        candidate.others = manifest.others
-        candidate.metrics = manifest.metrics
-        candidate.recipe = manifest.recipe
-        candidate.trainingData = manifest.trainingData
-        candidate.parent = manifest.parent
+      if let description = try ModelDescription.read(folder: folder) {
+        candidate.description = description
       }
       let manifest = try options.registry.register(candidate, by: options.user, reason: reason)
       print(manifest.version)

@@ -53,9 +53,9 @@ struct ModelList: ParsableCommand {
       let manifest = try registry.manifest(of: version)
       return Entry(
         version: version.description, current: isCurrent, previous: isPrevious,
-        status: manifest.status.rawValue, parent: manifest.parent?.description,
-        bytes: manifest.files.values.reduce(0) { $0 + $1.bytes }, metrics: manifest.metrics,
-        reasons: manifest.reasons, problem: nil)
+        status: manifest.status.rawValue, parent: manifest.description.parent?.description,
+        bytes: manifest.files.values.reduce(0) { $0 + $1.bytes },
+        metrics: manifest.description.metrics, reasons: manifest.reasons, problem: nil)
     } catch {
       return Entry(
         version: version.description, current: isCurrent, previous: isPrevious, status: "damaged",
@@ -88,7 +88,7 @@ struct ModelShow: ParsableCommand {
         try printJSON(manifest)
         return
       }
-      print(String(decoding: manifest.json, as: UTF8.self), terminator: "")
+      print(String(decoding: try manifest.json(), as: UTF8.self), terminator: "")
       var table = TextTable(.words, header: ["TIME", "ACTION", "BY", "BEFORE", "REASON"])
       let history = options.registry.history()
         .filter { $0.version == version || $0.previous == version }
