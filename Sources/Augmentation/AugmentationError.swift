@@ -1,9 +1,12 @@
 package import Basics
+package import Datasets
 internal import Files
 internal import LanguageModel
 
 /// Why augmentation cannot begin or go on; it never shows a text.
 package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A file of examples cannot be read.
+  case dataset(DatasetError)
   /// The examples, or what they are used for, will not do.
   case data(String)
   /// Output or journal cannot be read or written, or belong to other settings.
@@ -15,6 +18,7 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
 
   package var description: String {
     switch self {
+    case .dataset(let error): error.description
     case .data(let problem): problem
     case .file(let path, let problem): "\(path): \(problem)"
     case .server(let role, let problem): "\(role): \(problem)"
@@ -46,8 +50,9 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
 extension AugmentationError: CommandError {
   package var exitStatus: ExitStatus {
     switch self {
+    case .dataset(let error): error.exitStatus
     case .data: .data
-    case .file: .noInput
+    case .file: .output
     case .server: .configuration
     case .unavailable: .unavailable
     }

@@ -25,7 +25,7 @@ package struct AugmentationSources: Sendable {
 
   /// Reads the files.
   ///
-  /// - Throws: `AugmentationError.data` with file and line of the first mistake.
+  /// - Throws: `AugmentationError.dataset` with file and line of the first mistake.
   package static func read(
     data: [String], exclude: [String]
   ) throws(AugmentationError) -> AugmentationSources {
@@ -48,7 +48,7 @@ package struct AugmentationSources: Sendable {
       do throws(DatasetError) {
         rows += try DatasetFile.read(path)
       } catch {
-        throw .data(error.description)
+        throw .dataset(error)
       }
     }
     return rows

@@ -126,8 +126,10 @@ package enum TrainingFailure: Error, Hashable, Sendable {
   case noExamples
   /// Loss or gradient are not finite.
   case diverged(step: Int)
-  /// A checkpoint cannot be read or written; the reason in words.
+  /// A checkpoint cannot be read; the reason in words.
   case checkpoint(path: String, reason: String)
+  /// A checkpoint cannot be written; the reason in words.
+  case output(path: String, reason: String)
 }
 
 extension TrainingFailure: CustomStringConvertible {
@@ -136,7 +138,7 @@ extension TrainingFailure: CustomStringConvertible {
     case .noExamples: "there is nothing to train on"
     case .diverged(let step):
       "the loss is not finite at step \(step); a smaller learning rate may help"
-    case .checkpoint(let path, let reason): "\(path): \(reason)"
+    case .checkpoint(let path, let reason), .output(let path, let reason): "\(path): \(reason)"
     }
   }
 }

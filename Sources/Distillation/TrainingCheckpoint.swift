@@ -23,7 +23,7 @@ package struct TrainingCheckpoint: Codable {
     var header = self
     header.floats = state.reduce(0) { $0 + $1.count }
     guard let json = try? JSONCoder.line(header) else {
-      throw .checkpoint(path: path, reason: "cannot be encoded")
+      throw .output(path: path, reason: "cannot be encoded")
     }
     do throws(FileError) {
       try DurableFiles().replace(path) { file throws(FileError) in
@@ -41,7 +41,7 @@ package struct TrainingCheckpoint: Codable {
         try file.write(hash.bytes)
       }
     } catch {
-      throw .checkpoint(path: error.path, reason: error.reason)
+      throw .output(path: error.path, reason: error.reason)
     }
   }
 

@@ -48,6 +48,7 @@ func rethrowing<R>(folder: String, _ body: () throws -> R) throws(LearningFailur
   } catch let failure as EvaluationFailure {
     throw .model(failure.description)
   } catch let failure as TrainingFailure {
+    if case .output = failure { throw .output(failure.description) }
     throw .training(failure)
   } catch let error as FileError {
     throw .output(error.description)

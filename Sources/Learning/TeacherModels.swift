@@ -79,7 +79,9 @@ struct TeacherModels {
     guard FileManager.default.fileExists(atPath: file) else { return [:] }
     guard let data = try? Data(contentsOf: URL(filePath: file)),
       let opinions = try? JSONCoder.decode([String: Opinions].self, from: data)
-    else { throw LearningFailure.output("\(file): is no file of teachers' opinions") }
+    else {
+      throw DatasetError(path: file, line: nil, problem: "is no file of teachers' opinions")
+    }
     return opinions
   }
 

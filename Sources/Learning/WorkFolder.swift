@@ -47,7 +47,12 @@ struct WorkFolder {
     let staged = path + "/model"
     try? FileManager.default.removeItem(atPath: staged)
     try FileManager.default.createDirectory(atPath: staged, withIntermediateDirectories: true)
-    try model.save(to: staged, like: base, format: format)
+    do throws(ModelError) {
+      try model.save(to: staged, like: base, format: format)
+    } catch {
+      guard case .unwritable = error.problem else { throw error }
+      throw LearningFailure.output("\(staged)/\(error)")
+    }
     let name = URL(filePath: output).lastPathComponent
     let curves = Data(LearningCurves(model: name, record: record).html.utf8)
     let files = DurableFiles()

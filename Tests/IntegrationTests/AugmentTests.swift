@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--data", "/none", "--output", "/tmp/x", "--generator", "http://127.0.0.1:1"], 65),
+    (["--data", "/none", "--output", "/tmp/x", "--generator", "http://127.0.0.1:1"], 66),
     (["--output", "/tmp/x", "--generator", "http://127.0.0.1:1"], 64),
     (["--data", "/none", "--output", "/tmp/x"], 64),
     (["--data", "/none", "--output", "/tmp/x", "--config", "/none.yaml"], 78),

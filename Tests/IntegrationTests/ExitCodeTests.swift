@@ -35,6 +35,15 @@ import Testing
       .wait(within: .seconds(60))
   }
 
+  /// The program where no file may grow beyond so many KiB, as on a disk that is full.
+  private func sluice(_ arguments: [String], kibibytesMax: Int) throws -> ChildProcess.Ending? {
+    let script = #"trap "" XFSZ; ulimit -f \#(kibibytesMax); exec "$0" "$@""#
+    return try ChildProcess(
+      "/bin/bash", ["-c", script, DaemonProcess.program] + arguments,
+      output: directory.path + "/log"
+    ).wait(within: .seconds(60))
+  }
+
   private func evaluation(_ model: String, fits: Bool = false) -> [String] {
     let fit = fits ? ["--fit-calibration", directory.path + "/held-out.jsonl"] : []
     return ["evaluate", "--model", model, "--data", directory.path + "/data.jsonl", "--bootstrap"]
@@ -134,5 +143,39 @@ import Testing
         said.contains("sluice.json: not valid at calibration.temperature"), "\(command): \(said)")
     }
     #expect(ModelRegistry(path: models).current == nil)
+  }
+
+  @Test func aMissingDataFileIsAMissingInput() throws {
+    let missing = directory.path + "/none.jsonl"
+    let generator = ["--generator", "http://127.0.0.1:1"]
+    let data = directory.path + "/data.jsonl"
+    let output = ["--output", directory.path + "/out.jsonl"]
+    let commands = [
+      ["evaluate", "--model", model, "--data", missing] + output,
+      evaluation(model) + ["--fit-calibration", missing],
+      ["distill", "--model", model, "--data", missing] + output,
+      ["augment", "--data", missing] + output + generator,
+      ["augment", "--data", data, "--exclude", missing] + output + generator,
+    ]
+    for command in commands {
+      #expect(try sluice(command) == .exited(66), "\(command): \(log)")
+      try Data("{}\n".utf8).write(to: URL(filePath: missing))
+      #expect(try sluice(command) == .exited(65), "\(command): \(log)")
+      try FileManager.default.removeItem(atPath: missing)
+    }
+  }
+
+  @Test func aFullDiskIsAnOutputThatCannotBeWritten() throws {
+    // Room for the tokenizer, and none for the weights or a checkpoint.
+    #expect(try sluice(distillation(), kibibytesMax: 1_000) == .exited(73), log)
+    #expect(
+      try sluice(distillation(["--checkpoint-seconds", "0"]), kibibytesMax: 1_000) == .exited(73),
+      log)
+    #expect(!FileManager.default.fileExists(atPath: directory.path + "/new"))
+    #expect(
+      try sluice(["model", "register", model, "--models", models], kibibytesMax: 1_000)
+        == .exited(73), log)
+    #expect(try sluice(evaluation(model, fits: true), kibibytesMax: 0) == .exited(73), log)
+    #expect(try ModelDescription.read(folder: model) == nil)
   }
 }
