@@ -304,12 +304,6 @@ let tests: [Target] = [
       "Tensors", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
-  test(
-    "RetrainingTests",
-    [
-      "Basics", "Datasets", "Evaluation", "LabelStore", "Metrics", "ModelRegistry", "Records",
-      "Retraining", "Settings",
-    ]),
   test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
   test(
     "EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Tensors"]),
@@ -319,6 +313,13 @@ let tests: [Target] = [
       "Basics", "Hosting", "LabelService", "LabelStore", "LanguageModel", "Records", "Settings",
       "Transport", "Wire", "Kafka", "Threading",
       .product(name: "Logging", package: "swift-log"),
+    ]),
+  test(
+    "RetrainingTests",
+    [
+      "Basics", "Datasets", "Distillation", "Evaluation", "Files", "Guard", "Hosting", "Kafka",
+      "LabelStore", "Learning", "Metrics", "ModelRegistry", "Pipeline", "Records", "Retraining",
+      "Settings", "Tensors", "Wire",
     ]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
   test("AugmentationTests", ["Basics", "Augmentation", "Datasets", "LanguageModel", "Settings"]),

@@ -29,6 +29,7 @@ done
 # Whoever has ports, processes, signals or the machine's speed to share.
 apart='^(KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.'
 apart+='|^LabelServiceTests\.(LabelDaemonTests|TeacherHourTests|LabelErasingTests|LabelBench)'
+apart+='|^RetrainingTests\.(LabelSyncTests|RetrainJobTests)'
 apart+='|^AugmentationTests\.RealServerTests|^HostingTests\.StatusServiceTests'
 
 logs=$(pwd)/.build/test-logs

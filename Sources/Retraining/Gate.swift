@@ -21,7 +21,7 @@ package struct GateCheck: Codable, Hashable, Sendable {
 }
 
 /// What is known of a candidate beside the champion.
-package struct GateEvidence {
+package struct GateEvidence: Sendable {
   /// All gold rows as each model judges them.
   package var gold: ScoredPair
   /// The labels' own test rows; nil when they are too few or of one class.
@@ -42,12 +42,12 @@ package struct GateEvidence {
 }
 
 /// The same rows as the champion and as the candidate judge them.
-package struct ScoredPair {
+package struct ScoredPair: Sendable {
   let champion: ScoredSet
   let candidate: ScoredSet
   let comparison: Comparison
 
-  struct Comparison {
+  struct Comparison: Sendable {
     let champion: SetReport
     let candidate: SetReport
     let differences: [Metric: PairedDifference]
@@ -77,11 +77,11 @@ package struct DecisionDifference: Hashable, Sendable {
 }
 
 /// Decides whether a candidate may become the champion. Every check must pass.
-package struct Gate {
-  let settings: GateSettings
-  /// Scores from this up are flagged: the default policy's.
-  let threshold: Double
+package struct Gate: Sendable {
+  private let settings: GateSettings
+  private let threshold: Double
 
+  /// - Parameter threshold: scores from this up are flagged: the default policy's.
   package init(settings: GateSettings, threshold: Double) {
     self.settings = settings
     self.threshold = threshold

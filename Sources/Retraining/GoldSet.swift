@@ -4,42 +4,37 @@ internal import Foundation
 
 /// Examples that a new model must not fail on. They never change behind the back of the gate: the
 /// first run notes what they are, and a later one with others is refused.
-package struct GoldSet {
+package struct GoldSet: Sendable {
   package let rows: [LabelledExample]
-  /// SHA-256 over the files' bytes.
+  /// SHA-256 over the files' digests.
   package let digest: String
 
-  /// - Parameter isNoted: whether a first run leaves its note.
-  package init(files: [String], folder: String, isNoted: Bool = true) throws(RetrainFailure) {
-    var rows: [LabelledExample] = []
-    var digests: [UInt8] = []
-    do {
-      for file in files {
-        rows += try DatasetFile.read(file)
-        digests += try ContentDigest(file: file).bytes
-      }
-    } catch {
-      throw .configuration("retrain.gate.gold: \(error)")
-    }
-    guard Set(rows.map(\.isUnsafe)).count == 2 else {
+  /// Reads the files.
+  ///
+  /// - Throws: `RetrainFailure.dataset` for a file that cannot be read, `.configuration` where the
+  ///   gate could compare nothing.
+  package init(files: [String]) throws(RetrainFailure) {
+    let examples = try ExampleFiles(files)
+    guard Set(examples.rows.map(\.isUnsafe)).count == 2 else {
       throw .configuration("retrain.gate.gold: needs rows of both classes")
     }
-    self.rows = rows
-    digest = ContentDigest(of: digests).description
-    try check(folder: folder, isNoted: isNoted)
+    rows = examples.rows
+    digest = ContentDigest(of: examples.digests.flatMap(\.digest.bytes)).description
   }
 
-  private func check(folder: String, isNoted: Bool) throws(RetrainFailure) {
+  /// Compares it with that of the runs before.
+  ///
+  /// - Parameter notes: whether a first run leaves its note.
+  package func check(folder: String, notes: Bool) throws(RetrainFailure) {
     let note = folder + "/gold.sha256"
-    if let kept = FileManager.default.contents(atPath: note) {
-      guard String(decoding: kept, as: UTF8.self) == digest + "\n" else {
-        throw .configuration(
-          "retrain.gate.gold: is not the gold set of the runs before; if that is meant, "
-            + "remove \(note)")
-      }
+    guard let kept = FileManager.default.contents(atPath: note) else {
+      if notes { try RunFolder(path: folder).write(Data((digest + "\n").utf8), to: note) }
       return
     }
-    guard isNoted else { return }
-    try RunFolder(path: folder).write(Data((digest + "\n").utf8), to: note)
+    guard String(decoding: kept, as: UTF8.self) == digest + "\n" else {
+      throw .configuration(
+        "retrain.gate.gold: is not the gold set of the runs before; if that is meant, "
+          + "remove \(note)")
+    }
   }
 }

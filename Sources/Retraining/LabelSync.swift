@@ -1,21 +1,27 @@
 internal import Basics
 internal import Foundation
-internal import Hosting
+package import Hosting
 internal import Kafka
-internal import LabelStore
+package import LabelStore
 internal import Records
-internal import Settings
+package import Settings
 internal import StrictJSON
 
 /// Brings the retrain job's own copy of the labels up to the end of their topic.
-struct LabelSync {
+package struct LabelSync: Sendable {
   private static let positionsNote = "retrain positions"
   private static let idleMax = Duration.seconds(30)
   private static let batchMax = 500
 
-  let clients: KafkaClients
-  let store: LabelStore
-  let label: LabelSettings
+  private let clients: KafkaClients
+  private let store: LabelStore
+  private let label: LabelSettings
+
+  package init(clients: KafkaClients, store: LabelStore, label: LabelSettings) {
+    self.clients = clients
+    self.store = store
+    self.label = label
+  }
 
   /// A position as the store keeps it.
   private struct Position: Codable {
@@ -26,7 +32,7 @@ struct LabelSync {
 
   /// Reads on from where the last sync ended; applying a record again changes nothing, so a kill
   /// anywhere costs at most some reading.
-  func run() throws(RetrainFailure) -> LabelChanges {
+  package func run() throws(RetrainFailure) -> LabelChanges {
     var changes = LabelChanges()
     let reader = try reader()
     while !reader.isAtEnd {

@@ -4,14 +4,14 @@ internal import Foundation
 package import LabelStore
 package import Settings
 
-/// What a run learns from: labels of the store, old examples, and neither of them in the gold set.
-package struct RetrainDataset {
-  package var train: [LabelledExample] = []
+/// What a run learns from: labels and old examples, and nothing that the gold set has.
+package struct RetrainDataset: Sendable {
+  package let train: [LabelledExample]
   /// For the calibration: of labels and of old examples.
-  package var validation: [LabelledExample] = []
+  package let validation: [LabelledExample]
   /// Labels that no run ever trains on.
-  package var fresh: [LabelledExample] = []
-  package var summary = Summary()
+  package let fresh: [LabelledExample]
+  package let summary: Summary
 
   /// The dataset's version: `dataset.json`.
   package struct Summary: Codable, Hashable, Sendable {
@@ -22,7 +22,7 @@ package struct RetrainDataset {
     package var trainRows = 0
     package var validationRows = 0
     package var freshRows = 0
-    /// Rows left out because the gold set has them, or nearly.
+    /// Rows left out because the gold set or a part that is held out has them, or nearly.
     package var leaks = 0
     /// SHA-256 over the rows of each part.
     package var digests: [String: String] = [:]
@@ -32,15 +32,55 @@ package struct RetrainDataset {
 
   /// Share of the old examples that is kept for the calibration.
   private static let validationShare = 0.1
-  /// Similarity from which a row counts as one of the gold set's.
-  private static let leakSimilarity = 0.8
 
-  /// Draws the rows; the same again for the same store, files and seed.
+  /// Puts the rows together; the same again for the same rows and seed. The gold set tests in all
+  /// runs, and neither what tests nor what calibrates is trained on, wherever it comes from.
   package init(
-    store: LabelStore, settings: RetrainDatasetSettings, gold: [LabelledExample],
-    nowMilliseconds: Int64, seed: UInt64
-  ) throws(RetrainFailure) {
-    let leaks = LeakFilter(gold: gold, similarity: Self.leakSimilarity)
+    labels: [Split: [LabelledExample]], old: ExampleFiles, gold: [LabelledExample],
+    settings: RetrainDatasetSettings, seed: UInt64
+  ) {
+    var heldOut = LeakFilter(gold)
+    var leaks: Set<ContentDigest> = []
+    func clean(_ rows: [LabelledExample]) -> [LabelledExample] {
+      rows.filter { row in
+        guard heldOut.holds(row) else { return true }
+        leaks.insert(row.digest)
+        return false
+      }
+    }
+    let drawn = Self.draw(settings.replayRowsMax, of: old.rows, seed: seed)
+    fresh = clean(labels[.test] ?? [])
+    heldOut.add(fresh)
+    // By content, so that a row that calibrates never trains, in no run.
+    validation = clean(
+      drawn.filter { $0.digest.fraction < Self.validationShare } + (labels[.validation] ?? []))
+    heldOut.add(validation)
+    let replayed = clean(drawn.filter { $0.digest.fraction >= Self.validationShare })
+    let new = clean(labels[.train] ?? [])
+    let wanted =
+      settings.labelShare < 1
+      ? settings.labelShare / (1 - settings.labelShare) * Double(replayed.count) : .infinity
+    let repeats =
+      new.isEmpty || replayed.isEmpty
+      ? 1 : Int(min(Double(settings.labelRepeatsMax), max(1, wanted / Double(new.count))))
+    train = replayed + Array(repeating: new, count: repeats).flatMap { $0 }
+    summary = Summary(
+      labels: new.count, labelRepeats: repeats, replayRows: replayed.count,
+      trainRows: train.count, validationRows: validation.count, freshRows: fresh.count,
+      leaks: leaks.count,
+      digests: [
+        "train": Self.digest(train), "validation": Self.digest(validation),
+        "fresh": Self.digest(fresh),
+      ],
+      replayDigests: Dictionary(
+        old.digests.map { (URL(filePath: $0.file).lastPathComponent, $0.digest.description) },
+        uniquingKeysWith: { first, _ in first }))
+  }
+
+  /// The labels of each split, near-duplicates once and tenants capped.
+  package static func labels(
+    of store: LabelStore, _ settings: RetrainDatasetSettings, nowMilliseconds: Int64, seed: UInt64
+  ) throws(RetrainFailure) -> [Split: [LabelledExample]] {
     let caps = InfluenceCaps(
       examplesPerTenantMax: settings.labelsPerTenantMax,
       sharePerTenantMax: settings.sharePerTenantMax)
@@ -48,62 +88,22 @@ package struct RetrainDataset {
     for split in Split.allCases {
       do throws(LabelStoreError) {
         labels[split] = try store.examples(
-          ExampleQuery(
-            split: split, caps: caps, nowMilliseconds: nowMilliseconds, seed: seed)
-        ).filter { !leaks.contains($0) }
+          ExampleQuery(split: split, caps: caps, nowMilliseconds: nowMilliseconds, seed: seed))
       } catch {
         throw .store(error.description)
       }
     }
-    let old = try Self.replay(settings, seed: seed) { leaks.contains($0) }
-    let new = labels[.train] ?? []
-    let wanted =
-      settings.labelShare < 1
-      ? settings.labelShare / (1 - settings.labelShare) * Double(old.train.count) : .infinity
-    let repeats =
-      new.isEmpty || old.train.isEmpty
-      ? 1 : Int(min(Double(settings.labelRepeatsMax), max(1, wanted / Double(new.count))))
-    train = old.train + Array(repeating: new, count: repeats).flatMap { $0 }
-    validation = old.validation + (labels[.validation] ?? [])
-    fresh = labels[.test] ?? []
-    summary = Summary(
-      labels: new.count, labelRepeats: repeats, replayRows: old.train.count,
-      trainRows: train.count, validationRows: validation.count, freshRows: fresh.count,
-      leaks: leaks.found.count,
-      digests: [
-        "train": Self.digest(train), "validation": Self.digest(validation),
-        "fresh": Self.digest(fresh),
-      ],
-      replayDigests: old.digests)
+    return labels
   }
 
-  private static func replay(
-    _ settings: RetrainDatasetSettings, seed: UInt64, isLeak: (LabelledExample) -> Bool
-  ) throws(RetrainFailure) -> (
-    train: [LabelledExample], validation: [LabelledExample], digests: [String: String]
-  ) {
-    var digests: [String: String] = [:]
-    var rows: [LabelledExample] = []
-    for file in settings.replay {
-      do {
-        digests[URL(filePath: file).lastPathComponent] = try ContentDigest(file: file).description
-        rows += try DatasetFile.read(file)
-      } catch {
-        throw .configuration("\(error)")
-      }
+  private static func draw(
+    _ count: Int, of rows: [LabelledExample], seed: UInt64
+  ) -> [LabelledExample] {
+    let places = rows.map { row in
+      ContentDigest(of: seed.littleEndianBytes + row.digest.bytes).fraction
     }
-    let drawn = rows.indices.map { index in
-      (
-        place: ContentDigest(of: seed.littleEndianBytes + rows[index].digest.bytes).fraction,
-        index: index
-      )
-    }.sorted { $0 < $1 }
-    let some = drawn.prefix(settings.replayRowsMax).map { rows[$0.index] }.filter { !isLeak($0) }
-    // By content, so that a row that calibrates never trains, in no run.
-    return (
-      some.filter { $0.digest.fraction >= validationShare },
-      some.filter { $0.digest.fraction < validationShare }, digests
-    )
+    let drawn = rows.indices.sorted { (places[$0], $0) < (places[$1], $1) }
+    return drawn.prefix(count).map { rows[$0] }
   }
 
   private static func digest(_ rows: [LabelledExample]) -> String {
@@ -120,26 +120,5 @@ package struct RetrainDataset {
       try run.write(Data(rows.map(DatasetFile.line).joined()), to: file)
     }
     try run.write(summary, to: run.dataset)
-  }
-}
-
-/// Knows rows of the gold set, also when they were changed a little.
-private final class LeakFilter {
-  private let digests: Set<ContentDigest>
-  private var index: NearDuplicateIndex
-  private(set) var found: Set<ContentDigest> = []
-
-  init(gold: [LabelledExample], similarity: Double) {
-    digests = Set(gold.map(\.digest))
-    index = NearDuplicateIndex(threshold: similarity)
-    for row in gold { index.insert(MinHash(prompt: row.prompt, response: row.response)) }
-  }
-
-  func contains(_ row: LabelledExample) -> Bool {
-    let isLeak =
-      digests.contains(row.digest)
-      || index.nearest(to: MinHash(prompt: row.prompt, response: row.response)) != nil
-    if isLeak { found.insert(row.digest) }
-    return isLeak
   }
 }

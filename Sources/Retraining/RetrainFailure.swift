@@ -1,6 +1,7 @@
 package import Basics
 package import Datasets
-internal import Files
+package import Files
+package import Learning
 package import ModelRegistry
 
 /// Why a retraining ended without a decision. The champion is then what it was.
@@ -42,12 +43,24 @@ extension RetrainFailure: CustomStringConvertible {
   }
 
   /// What the system refused.
-  init(_ error: FileError) {
+  package init(_ error: FileError) {
     self = error.kind == .busy ? .busy(error.description) : .output(error.description)
   }
 
+  /// What a training's failure means for the run; its data are the run's own.
+  package init(_ failure: LearningFailure) {
+    self =
+      switch failure {
+      case .stopped: .stopped
+      case .data, .tooLittleData: .data(failure.description)
+      case .model: .model(failure.description)
+      case .output: .output(failure.description)
+      case .training: .training(failure.description)
+      }
+  }
+
   /// Whether the same run can end well later: what is done so far is kept.
-  var isResumable: Bool {
+  package var isResumable: Bool {
     switch self {
     case .busy, .unavailable, .stopped, .output, .store, .registry, .configuration, .dataset: true
     case .data, .model, .training: false

@@ -1,17 +1,12 @@
 internal import Basics
-internal import Datasets
-internal import Distillation
-internal import Evaluation
-internal import Files
+package import Files
 internal import Foundation
-internal import Guard
-internal import Hosting
+package import Hosting
 internal import Kafka
+package import LabelStore
 package import Learning
-internal import LabelStore
 internal import ModelRegistry
 package import Settings
-internal import Tensors
 
 /// `sluice retrain`: from the labels of the topic to a new champion, or to a reason why not.
 ///
@@ -42,15 +37,18 @@ package struct RetrainJob: Sendable {
   let retrain: RetrainSettings
   let environment: [String: String]
   let options: Options
+  private let afterStep: DurableFiles.Step
   let report: @Sendable (Event) -> Void
   let shouldStop: @Sendable () -> Bool
 
   /// - Parameters:
+  ///   - afterStep: called after each change of a file; for tests that stop there.
   ///   - shouldStop: asked between the steps of the training; true leaves a checkpoint.
   ///   - report: hears what is done.
   /// - Throws: `RetrainFailure.configuration` when the settings lack a section.
   package init(
     settings: Settings, environment: [String: String], options: Options = Options(),
+    afterStep: @escaping DurableFiles.Step = { () throws(FileError) in },
     shouldStop: @escaping @Sendable () -> Bool = { false },
     report: @escaping @Sendable (Event) -> Void = { _ in }
   ) throws(RetrainFailure) {
@@ -65,6 +63,7 @@ package struct RetrainJob: Sendable {
     self.retrain = retrain
     self.environment = environment
     self.options = options
+    self.afterStep = afterStep
     self.shouldStop = shouldStop
     self.report = report
   }
@@ -85,11 +84,11 @@ package struct RetrainJob: Sendable {
     } catch {
       if error == .stopped { throw error }
       let outcome = RetrainOutcome(
-        kind: .failed, startedAt: startedAt, endedAt: Self.now, champion: registry.current,
-        version: nil, reasons: [error.description], checks: [], labels: 0)
+        .failed, startedAt: startedAt, endedAt: Self.now, champion: registry.current,
+        reasons: [error.description])
       // The failure itself counts more than a second one while telling it.
       try? publish(outcome)
-      if !error.isResumable, let run = RunFolder.unfinished(in: retrain.folder) {
+      if !error.isResumable, let run = unfinished {
         try? run.write(outcome, to: run.outcome)
         run.removeBulk()
       }
@@ -106,14 +105,11 @@ package struct RetrainJob: Sendable {
       throw Self.noChampion(retrain)
     }
     report("champion \(champion)")
-    let gold = try GoldSet(files: retrain.gate.gold, folder: retrain.folder, isNoted: false)
+    let gold = try GoldSet(files: retrain.gate.gold)
+    try gold.check(folder: retrain.folder, notes: false)
     report("gold set: \(gold.rows.count) rows")
-    do throws(DatasetError) {
-      for file in retrain.dataset.replay {
-        report("\(file): \(try DatasetFile.read(file).count) rows")
-      }
-    } catch {
-      throw .dataset(error)
+    for file in retrain.dataset.replay {
+      report("\(file): \(try ExampleFiles([file]).rows.count) rows")
     }
   }
 
@@ -121,19 +117,33 @@ package struct RetrainJob: Sendable {
     .configuration("\(retrain.models): no champion; begin with sluice model register and promote")
   }
 
-  var registry: ModelRegistry { ModelRegistry(path: retrain.models) }
+  var registry: ModelRegistry { ModelRegistry(path: retrain.models, afterStep: afterStep) }
   static var now: Int { Int(Date.now.timeIntervalSince1970) }
+  private var files: DurableFiles { DurableFiles(afterStep: afterStep) }
+  private var unfinished: RunFolder? { RunFolder.unfinished(in: retrain.folder, files: files) }
 
   private func runLocked() throws(RetrainFailure) -> RetrainOutcome {
-    for run in RunFolder.all(in: retrain.folder) where run.exists(run.outcome) { run.removeBulk() }
-    guard let champion = registry.current else { throw Self.noChampion(retrain) }
-    let gold = try GoldSet(files: retrain.gate.gold, folder: retrain.folder)
+    guard registry.current != nil else { throw Self.noChampion(retrain) }
+    let gold = try GoldSet(files: retrain.gate.gold)
+    try gold.check(folder: retrain.folder, notes: true)
     let clients = try kafkaClients()
     let store = try openStore()
     report(.step("reading new labels"))
     let changes = try LabelSync(clients: clients, store: store, label: label).run()
     if changes.unreadable > 0 {
       report(.warning("\(changes.unreadable) labels cannot be read and were left out"))
+    }
+    return try decide(on: store, gold, clients)
+  }
+
+  /// From the labels of the store to an outcome: with the run that was interrupted, or a new one.
+  package func decide(
+    on store: LabelStore, _ gold: GoldSet, _ clients: KafkaClients
+  ) throws(RetrainFailure) -> RetrainOutcome {
+    guard let champion = registry.current else { throw Self.noChampion(retrain) }
+    // Texts are kept for the run alone that may need them.
+    for run in RunFolder.all(in: retrain.folder) where run.path != unfinished?.path {
+      run.removeBulk()
     }
     let plan = RunFolder.Plan(
       startedAt: Self.now, labelsUntil: WallClock.milliseconds(), champion: champion,
@@ -148,14 +158,13 @@ package struct RetrainJob: Sendable {
     let new = try newLabels(in: store)
     guard options.isForced || new >= retrain.newLabelsMin else {
       let outcome = RetrainOutcome(
-        kind: .skipped, startedAt: plan.startedAt, endedAt: Self.now, champion: champion,
-        version: nil,
+        .skipped, startedAt: plan.startedAt, endedAt: Self.now, champion: champion,
         reasons: ["\(new) new labels where new_labels_min asks for \(retrain.newLabelsMin)"],
-        checks: [], labels: new)
+        labels: new)
       try publish(outcome)
       return outcome
     }
-    let run = try RunFolder.begin(in: retrain.folder, plan)
+    let run = try RunFolder.begin(in: retrain.folder, plan, files: files)
     return try RetrainRun(job: self, folder: run, plan: plan, gold: gold, clients: clients)
       .finish(store: store)
   }
@@ -163,20 +172,14 @@ package struct RetrainJob: Sendable {
   /// The interrupted run, if it began under the same conditions. One that has made its candidate
   /// the champion has changed one of them itself, and only lacks its last file.
   private func resumableRun(like plan: RunFolder.Plan) throws(RetrainFailure) -> RunFolder? {
-    guard let run = RunFolder.unfinished(in: retrain.folder), let kept = run.plan else {
-      return nil
-    }
-    let promoted =
-      (try? registry.manifest(of: plan.champion))?.description.parent == kept.champion
-      && run.exists(run.gate)
+    guard let run = unfinished, let kept = run.plan else { return nil }
     let isSame =
       kept.goldDigest == plan.goldDigest && kept.seed == plan.seed && kept.settings == plan.settings
-      && (kept.champion == plan.champion || promoted)
+      && (kept.champion == plan.champion || run.made(plan.champion))
     if isSame { return run }
     let outcome = RetrainOutcome(
-      kind: .failed, startedAt: kept.startedAt, endedAt: Self.now, champion: plan.champion,
-      version: nil, reasons: ["the champion, the gold set or the settings changed meanwhile"],
-      checks: [], labels: 0)
+      .failed, startedAt: kept.startedAt, endedAt: Self.now, champion: plan.champion,
+      reasons: ["the champion, the gold set or the settings changed meanwhile"])
     try run.write(outcome, to: run.outcome)
     run.removeBulk()
     return nil
@@ -217,7 +220,7 @@ package struct RetrainJob: Sendable {
 
   /// Tells the outcome to whoever watches files.
   func publish(_ outcome: RetrainOutcome) throws(RetrainFailure) {
-    let folder = RunFolder(path: retrain.folder)
+    let folder = RunFolder(path: retrain.folder, files: files)
     try folder.write(outcome, to: retrain.folder + "/last-outcome.json")
     guard let file = retrain.metricsFile else { return }
     try folder.write(Data(outcome.metrics.utf8), to: file)

@@ -32,6 +32,20 @@ package struct RetrainOutcome: Codable, Hashable, Sendable {
   /// Labels that may be trained on.
   package let labels: Int
 
+  package init(
+    _ kind: Kind, startedAt: Int, endedAt: Int, champion: ModelVersion?,
+    version: ModelVersion? = nil, reasons: [String], checks: [GateCheck] = [], labels: Int = 0
+  ) {
+    self.kind = kind
+    self.startedAt = startedAt
+    self.endedAt = endedAt
+    self.champion = champion
+    self.version = version
+    self.reasons = reasons
+    self.checks = checks
+    self.labels = labels
+  }
+
   private enum CodingKeys: String, CodingKey {
     case kind = "outcome"
     case startedAt = "started_at"
@@ -40,7 +54,7 @@ package struct RetrainOutcome: Codable, Hashable, Sendable {
   }
 
   /// The outcome as Prometheus' node exporter reads it from a text file.
-  var metrics: String {
+  package var metrics: String {
     var page = MetricsPage()
     page.gauge(
       "sluice_retrain_last_run_timestamp_seconds", "When the last run ended.", Double(endedAt))

@@ -36,9 +36,12 @@ struct RetrainRun {
   private func dataset(_ store: LabelStore) throws(RetrainFailure) -> RetrainDataset.Summary {
     if let summary: RetrainDataset.Summary = folder.read(folder.dataset) { return summary }
     job.report(.step("drawing the dataset"))
-    let dataset = try RetrainDataset(
-      store: store, settings: retrain.dataset, gold: gold.rows,
-      nowMilliseconds: Int64(plan.startedAt) * 1_000, seed: plan.drawingSeed)
+    let labels = try RetrainDataset.labels(
+      of: store, retrain.dataset, nowMilliseconds: Int64(plan.startedAt) * 1_000,
+      seed: plan.drawingSeed)
+    let dataset = RetrainDataset(
+      labels: labels, old: try ExampleFiles(retrain.dataset.replay), gold: gold.rows,
+      settings: retrain.dataset, seed: plan.drawingSeed)
     try dataset.save(to: folder)
     return dataset.summary
   }
@@ -51,19 +54,13 @@ struct RetrainRun {
     options.heldOutShare = 0
     options.checkpointSeconds = retrain.training.checkpointSeconds
     options.threads = retrain.training.threads
+    let examples = try rows(folder.train)
     do throws(LearningFailure) {
-      let examples = try rows(folder.train)
       _ = try DistillationJob(options: options, examples: examples).run(
         shouldStop: job.shouldStop
       ) { job.report(.training($0)) }
     } catch {
-      switch error {
-      case .stopped: throw .stopped
-      case .data, .tooLittleData: throw .data(error.description)
-      case .model: throw .model(error.description)
-      case .output: throw .output(error.description)
-      case .training: throw .training(error.description)
-      }
+      throw RetrainFailure(error)
     }
   }
 
@@ -90,12 +87,7 @@ struct RetrainRun {
   /// Fits temperature and threshold, unless there are too few rows; then scores stay as they are.
   private func calibrate() throws(RetrainFailure) {
     guard try description().calibration == nil else { return }
-    let examples: [LabelledExample]
-    do throws(LearningFailure) {
-      examples = try rows(folder.validation)
-    } catch {
-      throw .data(error.description)
-    }
+    let examples = try rows(folder.validation)
     guard Set(examples.map(\.isUnsafe)).count == 2 else {
       job.report(.warning("too few rows to calibrate on: the scores stay as they are"))
       return
@@ -148,12 +140,7 @@ struct RetrainRun {
   }
 
   private func fresh(_ examination: Examination) throws(RetrainFailure) -> ScoredPair? {
-    let examples: [LabelledExample]
-    do throws(LearningFailure) {
-      examples = try rows(folder.fresh)
-    } catch {
-      throw .data(error.description)
-    }
+    let examples = try rows(folder.fresh)
     guard examples.count >= retrain.gate.freshRowsMin,
       Set(examples.map(\.isUnsafe)).count == 2
     else { return nil }
@@ -194,7 +181,7 @@ struct RetrainRun {
     }
     if promotes { AfterPromotion(command: retrain.afterPromotion).run(report: job.report) }
     let outcome = RetrainOutcome(
-      kind: failed.isEmpty ? (promotes ? .promoted : .registered) : .rejected,
+      failed.isEmpty ? (promotes ? .promoted : .registered) : .rejected,
       startedAt: plan.startedAt, endedAt: RetrainJob.now, champion: plan.champion,
       version: version, reasons: failed, checks: checks, labels: summary.labels)
     try job.publish(outcome)
@@ -252,11 +239,11 @@ struct RetrainRun {
     ).version
   }
 
-  private func rows(_ file: String) throws(LearningFailure) -> [LabelledExample] {
+  private func rows(_ file: String) throws(RetrainFailure) -> [LabelledExample] {
     do throws(DatasetError) {
       return try DatasetFile.read(file)
     } catch {
-      throw .data(error)
+      throw .data(error.description)
     }
   }
 }

@@ -1,6 +1,5 @@
-internal import Files
+package import Files
 package import Foundation
-internal import Guard
 package import ModelRegistry
 internal import StrictJSON
 
@@ -15,8 +14,14 @@ internal import StrictJSON
 ///   gate.json            what the gate found
 ///   outcome.json         how it ended: written last, when the texts and the weights go
 /// ```
-package struct RunFolder {
+package struct RunFolder: Sendable {
   package let path: String
+  private let files: DurableFiles
+
+  package init(path: String, files: DurableFiles = DurableFiles()) {
+    self.path = path
+    self.files = files
+  }
 
   package var train: String { path + "/train.jsonl" }
   package var validation: String { path + "/validation.jsonl" }
@@ -57,26 +62,33 @@ package struct RunFolder {
     package var drawingSeed: UInt64 { UInt64(seed ?? startedAt) }
   }
 
-  package var plan: Plan? { Self.read(planFile) }
+  package var plan: Plan? { read(planFile) }
 
   /// The newest run that has not ended; nil when all have.
-  package static func unfinished(in folder: String) -> RunFolder? {
-    all(in: folder).last.flatMap { run in
+  package static func unfinished(
+    in folder: String, files: DurableFiles = DurableFiles()
+  ) -> RunFolder? {
+    all(in: folder, files: files).last.flatMap { run in
       run.plan != nil && !run.exists(run.outcome) ? run : nil
     }
   }
 
   /// All runs, oldest first.
-  package static func all(in folder: String) -> [RunFolder] {
+  package static func all(
+    in folder: String, files: DurableFiles = DurableFiles()
+  ) -> [RunFolder] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/runs")) ?? []
     return names.sorted().filter { !$0.hasPrefix(".") }
-      .map { RunFolder(path: "\(folder)/runs/\($0)") }
+      .map { RunFolder(path: "\(folder)/runs/\($0)", files: files) }
   }
 
   /// Begins a run.
-  package static func begin(in folder: String, _ plan: Plan) throws(RetrainFailure) -> RunFolder {
+  package static func begin(
+    in folder: String, _ plan: Plan, files: DurableFiles = DurableFiles()
+  ) throws(RetrainFailure) -> RunFolder {
     let time = Date(timeIntervalSince1970: Double(plan.startedAt)).formatted(.iso8601)
-    let run = RunFolder(path: "\(folder)/runs/\(time.replacing(":", with: "-"))")
+    let run = RunFolder(
+      path: "\(folder)/runs/\(time.replacing(":", with: "-"))", files: files)
     try makeFolder(run.path)
     try run.write(plan, to: run.planFile)
     return run
@@ -94,6 +106,11 @@ package struct RunFolder {
 
   package func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }
 
+  /// Whether the run made that version: both are named by the time at which the run began.
+  func made(_ version: ModelVersion) -> Bool {
+    version.description.hasPrefix(URL(filePath: path).lastPathComponent)
+  }
+
   package func write(_ value: some Encodable, to file: String) throws(RetrainFailure) {
     let data: Data
     do throws(JSONError) {
@@ -105,12 +122,11 @@ package struct RunFolder {
   }
 
   package func write(_ data: Data, to file: String) throws(RetrainFailure) {
-    try withFileErrors(as: RetrainFailure.init, try DurableFiles().replace(file, with: data))
+    try withFileErrors(as: RetrainFailure.init, try files.replace(file, with: data))
   }
 
-  package func read<Value: Decodable>(_ file: String) -> Value? { Self.read(file) }
-
-  private static func read<Value: Decodable>(_ file: String) -> Value? {
+  /// What a file holds; nil when it is not there, or not to be read.
+  package func read<Value: Decodable>(_ file: String) -> Value? {
     guard let data = FileManager.default.contents(atPath: file) else { return nil }
     return try? JSONCoder.decode(Value.self, from: data)
   }

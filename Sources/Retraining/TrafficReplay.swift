@@ -1,47 +1,46 @@
-package import Basics
-internal import Guard
-internal import Hosting
+internal import Basics
+package import Guard
+package import Hosting
 internal import Kafka
-internal import Pipeline
-internal import Records
-internal import Settings
-internal import Wire
+package import Pipeline
+package import Records
+package import Settings
+package import Wire
 
 /// A sample of the last hours' exchanges, judged again by two models.
-struct TrafficReplay {
-  private(set) var exchanges: [Exchange] = []
+package struct TrafficReplay: Sendable {
+  package private(set) var exchanges: [Exchange] = []
 
   private static let idleMax = Duration.seconds(30)
   private static let judgedTogether = 64
 
+  package init(_ exchanges: [Exchange]) { self.exchanges = exchanges }
+
   /// Reads the input topics again, without a group, and keeps a sample that depends only on the
   /// records' positions.
-  init(clients: KafkaClients, settings: Settings, gate: GateSettings) throws(RetrainFailure) {
+  package init(
+    clients: KafkaClients, settings: Settings, gate: GateSettings
+  ) throws(RetrainFailure) {
     guard gate.trafficHours > 0 else { return }
     let start = WallClock.milliseconds() - Int64(gate.trafficHours) * 3_600_000
     let topics = settings.inputTopics.filter { !$0.hasPrefix("^") }
-    var sample = SmallestHashes<Exchange>(count: gate.trafficRecordsMax)
-    var decoder = ExchangeDecoder(
-      defaultFormat: settings.wire.inputFormat, conversations: settings.wire.conversations)
+    var sample = TrafficSample(
+      count: gate.trafficRecordsMax,
+      decoder: ExchangeDecoder(
+        defaultFormat: settings.wire.inputFormat, conversations: settings.wire.conversations))
     do throws(KafkaError) {
       let reader = try clients.makeTopicReader(of: topics, from: .time(milliseconds: start))
       try reader.readAll(idleMax: Self.idleMax) { records in
-        for record in records {
-          guard let value = record.value,
-            let format = try? decoder.format(of: record.headers),
-            let exchange = try? decoder.decode(value.span, as: format)
-          else { continue }
-          sample.offer(exchange, hash: ContentDigest(of: record.source.description.utf8))
-        }
+        for record in records { sample.offer(record) }
       }
     } catch {
       throw .unavailable("replaying the traffic: \(error)")
     }
-    exchanges = sample.elements
+    exchanges = sample.exchanges
   }
 
   /// How both models decide, each exchange by its tenant's policy.
-  func compare(
+  package func compare(
     champion: GuardModel, candidate: GuardModel, policies: PolicyBook
   ) throws(ClassifierFailure) -> DecisionDifference {
     var result = DecisionDifference()
@@ -76,25 +75,35 @@ struct TrafficReplay {
   }
 }
 
-/// The elements with the smallest hashes: a uniform sample, whatever the order of coming.
-package struct SmallestHashes<Element> {
+/// The exchanges whose positions have the smallest hashes: a uniform sample, whatever the order of
+/// coming.
+package struct TrafficSample: ~Copyable {
   private let count: Int
-  private var kept: [(place: Double, element: Element)] = []
+  private var decoder: ExchangeDecoder
+  private var kept: [(place: Double, exchange: Exchange)] = []
   /// Nothing above it can be among the smallest any more.
   private var bound = Double.infinity
 
-  package init(count: Int) { self.count = count }
-
-  package var elements: [Element] {
-    kept.sorted { $0.place < $1.place }.prefix(count).map(\.element)
+  package init(count: Int, decoder: consuming ExchangeDecoder) {
+    self.count = count
+    self.decoder = decoder
   }
 
-  package mutating func offer(_ element: Element, hash: ContentDigest) {
-    let place = hash.fraction
-    guard place < bound else { return }
-    kept.append((place, element))
+  package var exchanges: [Exchange] { smallest.map(\.exchange) }
+  private var smallest: [(place: Double, exchange: Exchange)] {
+    Array(kept.sorted { $0.place < $1.place }.prefix(count))
+  }
+
+  /// One more record; what cannot be read is passed over.
+  package mutating func offer(_ record: InputRecord) {
+    let place = ContentDigest(of: record.source.description.utf8).fraction
+    guard place < bound, let value = record.value,
+      let format = try? decoder.format(of: record.headers),
+      let exchange = try? decoder.decode(value.span, as: format)
+    else { return }
+    kept.append((place, exchange))
     guard kept.count >= 2 * count else { return }
-    kept = Array(kept.sorted { $0.place < $1.place }.prefix(count))
+    kept = smallest
     bound = kept.last?.place ?? bound
   }
 }

@@ -2,99 +2,175 @@ import Evaluation
 import Metrics
 import Retraining
 import Settings
+import TestSupport
 import Testing
 
-/// Every question of the gate, answered both ways.
 @Suite struct GateTests {
-  private static let safe = (1...40).map { 0.005 * Double($0) }
-  private static let unsafe = (1...40).map { 0.6 + 0.005 * Double($0) }
-  /// As the lists above, but that the fifth of the unsafe rows ranks among the safe ones.
-  private static let champion = scored(
-    safe: safe, unsafe: unsafe.dropLast(8) + (1...8).map { 0.011 * Double($0) })
-  private static let better = scored(safe: safe, unsafe: unsafe)
+  private let settings: GateSettings
 
-  private func gate(_ lines: String...) throws -> Gate {
-    let settings = try retrainSettings("gate: {gold: g, \(lines.joined(separator: ", "))}")
-    return Gate(settings: settings.gate, threshold: 0.5)
+  init() throws {
+    let directory = try TemporaryDirectory()
+    var settings = try #require(try directory.settings().retrain).gate
+    settings.sliceRowsMin = 10
+    settings.falsePositiveRate = 0.2
+    self.settings = settings
   }
 
-  private func pair(_ champion: ScoredSet, _ candidate: ScoredSet) throws -> ScoredPair {
+  /// Scores that tell the classes apart by so much.
+  private func set(skill: Double, count: Int = 80, isUnsafe: (Int) -> Bool = { $0 % 2 == 1 })
+    -> ScoredSet
+  {
+    var random = SeededGenerator(seed: 5)
+    let rows = (0..<count).map { number in
+      let noise = Double.random(in: 0...1, using: &random)
+      let score = noise * (1 - skill) + (isUnsafe(number) ? skill : 0)
+      return ScoredRow(
+        margin: score, score: Double(Float(score)), isUnsafe: isUnsafe(number),
+        source: number < 60 ? "many" : number < 70 ? "enough" : "few-\(number % 2)")
+    }
+    return ScoredSet(name: "gold", rows: rows)
+  }
+
+  private func pair(
+    _ champion: ScoredSet, _ candidate: ScoredSet, replicates: Int = 50
+  ) throws -> ScoredPair {
     try ScoredPair(
       champion: champion, candidate: candidate,
-      options: MeasurementOptions(
-        threshold: 0.5, bootstrap: Bootstrap(replicates: 200, seed: 1)))
+      options: MeasurementOptions(bootstrap: Bootstrap(replicates: replicates, seed: 1)))
   }
 
-  private func checks(
-    _ gate: Gate, _ candidate: ScoredSet, fresh: ScoredPair? = nil, latencyRatio: Double = 1,
-    traffic: DecisionDifference? = nil
-  ) throws -> [String: GateCheck] {
-    let evidence = GateEvidence(
-      gold: try pair(Self.champion, candidate), fresh: fresh, latencyRatio: latencyRatio,
-      traffic: traffic)
-    let checks = gate.checks(evidence)
-    return Dictionary(checks.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
+  private func evidence(_ candidate: Double, than champion: Double) throws -> GateEvidence {
+    var traffic = DecisionDifference()
+    (traffic.exchanges, traffic.changed) = (80, 3)
+    return GateEvidence(
+      gold: try pair(set(skill: champion), set(skill: candidate)),
+      fresh: try pair(set(skill: champion, count: 40), set(skill: candidate, count: 40)),
+      latencyRatio: 1.1, traffic: traffic)
+  }
+
+  private func failed(_ evidence: GateEvidence, _ settings: GateSettings? = nil) -> [String] {
+    Gate(settings: settings ?? self.settings, threshold: 0.5).checks(evidence)
+      .filter { !$0.isPassed }.map(\.name)
   }
 
   @Test func aBetterModelPassesEveryCheck() throws {
-    let checks = try checks(gate("slice_rows_min: 10"), Self.better)
-    #expect(checks.values.filter { !$0.isPassed }.map(\.name) == [])
+    let checks = Gate(settings: settings, threshold: 0.5).checks(try evidence(0.3, than: 0.1))
     #expect(
-      Set(checks.keys) == [
-        "gold_recall", "gold_auprc", "gold_flagged_safe", "slice:s", "fresh_auprc", "improvement",
-        "latency", "decision_change",
+      checks.map(\.name) == [
+        "gold_recall", "gold_auprc", "gold_flagged_safe", "slice:enough", "slice:many",
+        "fresh_auprc", "improvement", "latency", "decision_change",
       ])
-    #expect(checks["fresh_auprc"]?.value == nil, "too few labels are no reason to refuse")
-    #expect(checks["decision_change"]?.value == nil, "neither is traffic that there is not")
+    #expect(checks.allSatisfy { $0.isPassed && $0.value != nil }, "\(checks)")
   }
 
-  @Test func theSameModelIsNoImprovement() throws {
-    let checks = try checks(gate(), Self.champion)
-    #expect(checks.values.filter { !$0.isPassed }.map(\.name) == ["improvement"])
+  @Test func aWorseModelFailsWhereItIsWorse() throws {
+    #expect(
+      failed(try evidence(0.1, than: 0.45)) == [
+        "gold_recall", "gold_auprc", "gold_flagged_safe", "slice:enough", "slice:many",
+        "fresh_auprc", "improvement",
+      ])
   }
 
-  @Test func aModelThatMissesMoreIsRefused() throws {
-    let worse = scored(safe: Self.safe, unsafe: Self.unsafe.map { $0 - 0.55 })
-    let checks = try checks(gate("slice_rows_min: 10"), worse)
-    for name in ["gold_recall", "gold_auprc", "slice:s", "improvement"] {
-      #expect(checks[name]?.isPassed == false, "\(name)")
+  /// Each bound with what it is compared to, as the settings say it.
+  private static let bounds: [(String, @Sendable (inout GateSettings, Double) -> Void)] = [
+    ("gold_recall", { $0.recallDropMax = -$1 }),
+    ("gold_auprc", { $0.auprcDropMax = -$1 }),
+    ("gold_flagged_safe", { $0.flaggedSafeRiseMax = $1 }),
+    ("slice:many", { $0.sliceErrorRiseMax = $1 }),
+    ("fresh_auprc", { $0.freshAuprcDropMax = -$1 }),
+    ("latency", { $0.latencyRatioMax = $1 }),
+    ("decision_change", { $0.decisionChangeMax = $1 }),
+  ]
+
+  @Test(arguments: bounds.indices)
+  func aValueAtItsBoundPassesAndOneBeyondItFails(place: Int) throws {
+    let (name, setBound) = Self.bounds[place]
+    let evidence = try evidence(0.2, than: 0.25)
+    var settings = settings
+    let gate = Gate(settings: settings, threshold: 0.5)
+    let value = try #require(gate.checks(evidence).first { $0.name == name }?.value)
+    setBound(&settings, value)
+    #expect(!failed(evidence, settings).contains(name))
+    let isLowest = name.hasPrefix("gold_r") || name.hasSuffix("auprc")
+    setBound(&settings, isLowest ? value.nextUp : value.nextDown)
+    #expect(failed(evidence, settings).contains(name))
+  }
+
+  @Test func aModelThatIsBetterNowhereIsNotWorthAChange() throws {
+    var evidence = try evidence(0.2, than: 0.2)
+    #expect(failed(evidence) == ["improvement"])
+    evidence.fresh = try pair(set(skill: 0.2, count: 40), set(skill: 0.3, count: 40))
+    #expect(failed(evidence) == [], "new labels alone are reason enough")
+    evidence.fresh = nil
+    #expect(failed(evidence) == ["improvement"])
+  }
+
+  @Test func aModelThatIsWorseOnNewLabelsFailsThough() throws {
+    var evidence = try evidence(0.3, than: 0.1)
+    evidence.fresh = try pair(set(skill: 0.45, count: 40), set(skill: 0.1, count: 40))
+    #expect(failed(evidence) == ["fresh_auprc"], "the gold set is reason enough for a change")
+  }
+
+  @Test func whatCannotBeMeasuredOfTheGoldSetFails() throws {
+    var evidence = try evidence(0.3, than: 0.1)
+    let unsafeOnly = { (skill: Double) in set(skill: skill) { _ in true } }
+    evidence.gold = try pair(unsafeOnly(0.1), unsafeOnly(0.3))
+    evidence.fresh = nil
+    let checks = Gate(settings: settings, threshold: 0.5).checks(evidence)
+    let undefined = checks.filter { $0.value == nil && !$0.isPassed }.map(\.name)
+    #expect(undefined.contains("gold_recall") && undefined.contains("gold_flagged_safe"))
+    #expect(checks.contains { !$0.isPassed })
+  }
+
+  @Test func whatThereIsNoneOfIsNoReason() throws {
+    var evidence = try evidence(0.3, than: 0.1)
+    evidence.fresh = nil
+    for traffic in [nil, DecisionDifference()] {
+      evidence.traffic = traffic
+      let checks = Gate(settings: settings, threshold: 0.5).checks(evidence)
+      #expect(checks.allSatisfy { $0.isPassed })
+      #expect(
+        checks.filter { $0.value == nil }.map(\.name) == ["fresh_auprc", "decision_change"])
     }
   }
 
-  @Test func aModelThatFlagsMoreSafeRowsIsRefused() throws {
-    // The order stays: nothing but the threshold tells.
-    let eager = scored(safe: Self.safe.map { $0 + 0.4 }, unsafe: Self.unsafe.map { $0 + 0.19 })
-    let found = try checks(gate("flagged_safe_rise_max: 0.02"), eager)["gold_flagged_safe"]
-    #expect(found?.isPassed == false)
-    #expect(abs((found?.value ?? 0) - 0.525) < 1e-9, "21 of 40 reach the threshold")
-    #expect(
-      try checks(gate("flagged_safe_rise_max: 0.53"), eager)["gold_flagged_safe"]?.isPassed == true)
+  @Test func withoutABootstrapTheDifferenceItselfCounts() throws {
+    var evidence = try evidence(0.3, than: 0.1)
+    evidence.gold = try pair(set(skill: 0.1), set(skill: 0.3), replicates: 0)
+    let checks = Gate(settings: settings, threshold: 0.5).checks(evidence)
+    let value = try #require(checks.first { $0.name == "gold_auprc" }?.value)
+    let gain = try #require(checks.first { $0.name == "improvement" }?.value)
+    #expect(value > 0 && value <= gain)
   }
 
-  @Test func aSourceWithFewRowsIsNoSlice() throws {
-    let checks = try checks(gate("slice_rows_min: 81"), Self.better)
-    #expect(!checks.keys.contains("slice:s"))
+  @Test(arguments: [Double.nan, .infinity])
+  func aTimeThatIsNoTimeFails(ratio: Double) throws {
+    var evidence = try evidence(0.3, than: 0.1)
+    evidence.latencyRatio = ratio
+    #expect(failed(evidence) == ["latency"])
   }
 
-  @Test func newLabelsCountWhereThereAreEnough() throws {
-    let fresh = try pair(Self.better, Self.champion)
-    let checks = try checks(gate(), Self.better, fresh: fresh)
-    #expect(checks["fresh_auprc"]?.isPassed == false, "the candidate is worse on new labels")
-    #expect(checks["improvement"]?.isPassed == true, "and better on the gold set")
-  }
-
-  @Test(arguments: [(1.5, true), (1.501, false), (Double.nan, false)])
-  func theTimeIsBounded(ratio: Double, isPassed: Bool) throws {
-    let checks = try checks(gate("latency_ratio_max: 1.5"), Self.better, latencyRatio: ratio)
-    #expect(checks["latency"]?.isPassed == isPassed)
-  }
-
-  @Test(arguments: [(10, true), (11, false)])
-  func changedDecisionsAreBounded(changed: Int, isPassed: Bool) throws {
-    var traffic = DecisionDifference()
-    traffic.exchanges = 100
-    traffic.changed = changed
-    let checks = try checks(gate("decision_change_max: 0.1"), Self.better, traffic: traffic)
-    #expect(checks["decision_change"]?.isPassed == isPassed)
+  /// Scores have the precision of `Float`: one at the threshold is flagged, as the filter does.
+  @Test func aScoreAtTheThresholdCountsAsFlagged() throws {
+    func gold(_ score: Double) -> ScoredSet {
+      ScoredSet(
+        name: "gold",
+        rows: (0..<20).map {
+          ScoredRow(
+            margin: 0, score: $0 == 0 ? score : $0 % 2 == 1 ? 0.9 : 0.1, isUnsafe: $0 % 2 == 1,
+            source: "all")
+        })
+    }
+    let threshold = Double(Float(0.7))
+    for (score, isFlagged) in [(threshold, true), (Double(Float(0.7).nextDown), false)] {
+      var evidence = try evidence(0.3, than: 0.1)
+      evidence.gold = try ScoredPair(
+        champion: gold(0.1), candidate: gold(score),
+        options: MeasurementOptions(
+          threshold: threshold, bootstrap: Bootstrap(replicates: 0, seed: 1)))
+      let checks = Gate(settings: settings, threshold: threshold).checks(evidence)
+      #expect(checks.first { $0.name == "slice:all" }?.value == (isFlagged ? 0.05 : 0))
+      #expect(checks.first { $0.name == "gold_flagged_safe" }?.value == (isFlagged ? 0.1 : 0))
+    }
   }
 }

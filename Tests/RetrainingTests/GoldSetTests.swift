@@ -4,49 +4,70 @@ import Retraining
 import TestSupport
 import Testing
 
-/// The examples that never change.
 @Suite struct GoldSetTests {
-  private let rows = (0..<4).map { row($0, isUnsafe: $0 % 2 == 0) }
+  private let directory: TemporaryDirectory
 
-  private func problem(_ files: [String], _ folder: TemporaryDirectory) -> String? {
-    do throws(RetrainFailure) {
-      _ = try GoldSet(files: files, folder: folder.path)
-      return nil
-    } catch {
-      return error == .configuration(error.description) ? error.description : "\(error)"
+  init() throws { directory = try TemporaryDirectory() }
+
+  @Test func itsDigestTellsBytesAndOrder() throws {
+    let files = [
+      try directory.write(rows(4), to: "a"), try directory.write(rows(4, from: 10), to: "b"),
+    ]
+    let gold = try GoldSet(files: files)
+    #expect(gold.rows == rows(4) + rows(4, from: 10))
+    #expect(try GoldSet(files: files).digest == gold.digest)
+    #expect(try GoldSet(files: files.reversed()).digest != gold.digest)
+    _ = try directory.write(rows(5), to: "a")
+    #expect(try GoldSet(files: files).digest != gold.digest)
+  }
+
+  @Test func aMissingFileAndABadLineAreTold() throws {
+    let missing = directory.path + "/none.jsonl"
+    let error = #expect(throws: RetrainFailure.self) { try GoldSet(files: [missing]) }
+    #expect(error?.exitStatus == .noInput && error?.description.contains(missing) == true)
+    let file = try directory.write(rows(2), to: "gold")
+    try Data("\(directory.text(of: "gold.jsonl")){}\n".utf8).write(to: URL(filePath: file))
+    let expected = RetrainFailure.dataset(
+      DatasetError(path: file, line: 3, problem: "prompt is missing"))
+    #expect(throws: expected) { try GoldSet(files: [file]) }
+    #expect(expected.exitStatus == .data)
+  }
+
+  @Test(arguments: [0, 1, 2])
+  func oneNeedsRowsOfBothClasses(count: Int) throws {
+    let file = try directory.write(rows(count), to: "gold")
+    if count == 2 {
+      #expect(try GoldSet(files: [file]).rows.count == 2)
+    } else {
+      let error = #expect(throws: RetrainFailure.self) { try GoldSet(files: [file]) }
+      #expect(error?.exitStatus == .configuration)
     }
   }
 
-  @Test func theFirstRunNotesItAndLaterOnesCompare() throws {
-    let directory = try TemporaryDirectory()
-    let file = try write(rows, to: "gold", in: directory)
+  @Test func eachClassMayHaveAFileOfItsOwn() throws {
+    let files = try [true, false].map { isUnsafe in
+      try directory.write(rows(3) { $0.isUnsafe == isUnsafe }, to: "\(isUnsafe)")
+    }
+    #expect(try GoldSet(files: files).rows.count == 6)
+    for file in files { #expect(throws: RetrainFailure.self) { try GoldSet(files: [file]) } }
+  }
+
+  @Test func theFirstRunNotesItAndALaterOneWithAnotherIsRefused() throws {
     let note = directory.path + "/gold.sha256"
-    _ = try GoldSet(files: [file], folder: directory.path, isNoted: false)
-    #expect(!FileManager.default.fileExists(atPath: note), "a check leaves nothing")
-    let gold = try GoldSet(files: [file], folder: directory.path)
-    #expect(gold.rows == rows)
+    let gold = try GoldSet(files: [try directory.write(rows(4), to: "gold")])
+    try gold.check(folder: directory.path, notes: false)
+    #expect(!FileManager.default.fileExists(atPath: note))
+    for _ in 0..<2 { try gold.check(folder: directory.path, notes: true) }
     #expect(directory.text(of: "gold.sha256") == gold.digest + "\n")
-    #expect(problem([file], directory) == nil)
-
-    _ = try write(rows + [row(9)], to: "gold", in: directory)
-    #expect(problem([file], directory)?.contains("is not the gold set of the runs before") == true)
+    let other = try GoldSet(files: [try directory.write(rows(6), to: "gold")])
+    for notes in [false, true] {
+      let error = #expect(throws: RetrainFailure.self) {
+        try other.check(folder: directory.path, notes: notes)
+      }
+      #expect(error?.exitStatus == .configuration && error?.isResumable == true)
+      #expect(error?.description.contains("remove \(note)") == true)
+    }
     try FileManager.default.removeItem(atPath: note)
-    #expect(problem([file], directory) == nil, "that was meant")
-  }
-
-  @Test func bothClassesAreNeeded() throws {
-    let directory = try TemporaryDirectory()
-    let file = try write(rows.filter(\.isUnsafe), to: "gold", in: directory)
-    #expect(problem([file], directory)?.contains("needs rows of both classes") == true)
-    let other = try write(rows.filter { !$0.isUnsafe }, to: "more", in: directory)
-    #expect(problem([file, other], directory) == nil)
-  }
-
-  @Test func aFileThatCannotBeReadIsNamed() throws {
-    let directory = try TemporaryDirectory()
-    let missing = directory.path + "/missing.jsonl"
-    #expect(problem([missing], directory) == "retrain.gate.gold: \(missing): cannot be read")
-    try Data("{}\n".utf8).write(to: URL(filePath: missing))
-    #expect(problem([missing], directory)?.contains("\(missing):1: prompt is missing") == true)
+    try other.check(folder: directory.path, notes: true)
   }
 }

@@ -1,94 +1,140 @@
 import Basics
 import Datasets
 import LabelStore
-import Records
 import Retraining
 import Settings
 import TestSupport
 import Testing
 
-/// What a run learns from, and what it must never learn.
 @Suite struct RetrainDatasetTests {
   private let directory: TemporaryDirectory
-  private let store: LabelStore
+  private let settings: RetrainDatasetSettings
+  private let gold = rows(10, from: 5_000)
 
   init() throws {
     directory = try TemporaryDirectory()
-    store = try LabelStore(path: directory.path + "/labels.sqlite")
-  }
-
-  private func label(_ numbers: Range<Int>) throws {
-    let labels = numbers.map { number in
-      let row = row(number, isUnsafe: number % 2 == 0)
-      return TeacherLabel(
-        id: "x\(number)", contentDigest: row.digest.bytes, prompt: row.prompt,
-        teacherScore: Score(row.isUnsafe ? 0.9 : 0.1), isUnsafe: row.isUnsafe, teacher: "t",
-        templateDigest: ContentDigest(of: [1]).bytes, inclusionProbability: 1,
-        stratum: "random", labelledAtMilliseconds: 1_000)
-    }
-    try store.save(labels, timeToLiveMilliseconds: nil, isPublished: true)
+    settings = try #require(try directory.settings().retrain).dataset
   }
 
   private func dataset(
-    _ settings: String, gold: [LabelledExample] = [], seed: UInt64 = 1
+    _ labels: [Split: [LabelledExample]], old: [LabelledExample] = [],
+    _ change: (inout RetrainDatasetSettings) -> Void = { _ in }, seed: UInt64 = 1
   ) throws -> RetrainDataset {
-    let retrain = try retrainSettings("gate: {gold: g}", "dataset: {\(settings)}")
-    return try RetrainDataset(
-      store: store, settings: retrain.dataset, gold: gold, nowMilliseconds: 2_000, seed: seed)
+    var settings = settings
+    change(&settings)
+    let file = try directory.write(old, to: "old")
+    return RetrainDataset(
+      labels: labels, old: try ExampleFiles([file]), gold: gold, settings: settings, seed: seed)
   }
 
-  @Test func rowsOfTheGoldSetAndNearlyEqualOnesNeverTrain() throws {
-    try label(0..<60)
-    let old = try write((100..<140).map { row($0) }, to: "old", in: directory)
-    var changed = row(101)
-    changed.prompt += "!"
-    let gold = [row(0), row(1), row(100), changed]
-    let all = try dataset("replay: \(old)")
-    let clean = try dataset("replay: \(old)", gold: gold)
-    let left = clean.train + clean.validation + clean.fresh
-    for number in [0, 1, 100, 101] {
-      #expect(!left.contains { $0.prompt == row(number).prompt }, "\(number)")
+  private func digests(_ rows: [LabelledExample]) -> Set<ContentDigest> { Set(rows.map(\.digest)) }
+
+  @Test func aFilterKnowsARowAndWhatIsNearlyOne() {
+    var filter = LeakFilter(rows(3))
+    for row in rows(3) { #expect(filter.holds(row) && filter.holds(row.changedALittle)) }
+    var answered = row(0)
+    answered.response = "Certainly: first warm the oven, then weigh the flour and the salt."
+    #expect(!filter.holds(row(3)) && !filter.holds(answered))
+    filter.add([row(3)])
+    #expect(filter.holds(row(3)))
+    #expect(!LeakFilter().holds(row(0)))
+  }
+
+  @Test func noPartHasRowsOfTheGoldSetOrNearly() throws {
+    let leaks = gold + gold.map(\.changedALittle)
+    let own = rows(40)
+    let data = try dataset(
+      [.train: rows(5, from: 100) + leaks, .validation: leaks, .test: leaks], old: own + leaks)
+    let all = digests(data.train + data.validation + data.fresh)
+    #expect(all.isDisjoint(with: digests(leaks)))
+    #expect(all == digests(own + rows(5, from: 100)))
+    #expect(data.summary.leaks == leaks.count)
+  }
+
+  /// A file of old examples may hold what the label store keeps for test or calibration.
+  @Test func whatTestsOrCalibratesNeverTrainsWhereverItComesFrom() throws {
+    let test = rows(20, from: 1_000)
+    let validation = rows(20, from: 2_000)
+    let heldOut = test + validation
+    let old = rows(40) + heldOut + heldOut.map(\.changedALittle)
+    let data = try dataset(
+      [.train: heldOut, .validation: validation + test, .test: test], old: old)
+    #expect(digests(data.fresh) == digests(test))
+    #expect(digests(data.validation).isDisjoint(with: digests(test + test.map(\.changedALittle))))
+    #expect(digests(data.validation).isSuperset(of: digests(validation)))
+    let training = digests(data.train)
+    #expect(training.isDisjoint(with: digests(heldOut + heldOut.map(\.changedALittle))))
+    #expect(training.isDisjoint(with: digests(data.validation + data.fresh)))
+    #expect(digests(data.train + data.validation + data.fresh).isSuperset(of: digests(rows(40))))
+  }
+
+  @Test(arguments: [
+    // share, repeats at most, rows that come, times that they come
+    (0.0, 4, 10, 1), (0.5, 4, 10, 4), (0.5, 100, 10, 9), (0.5, 100, 90, 1), (0.5, 100, 91, 1),
+    (1.0, 7, 10, 7), (0.3, 1, 10, 1), (0.5, 4, 0, 1),
+  ])
+  func labelsComeAgainUntilTheyAreTheirShare(share: Double, max: Int, new: Int, times: Int) throws {
+    let old = rows(90) { $0.digest.fraction >= 0.1 }
+    let data = try dataset([.train: rows(new, from: 3_000)], old: old) {
+      $0.labelShare = share
+      $0.labelRepeatsMax = max
     }
-    #expect(clean.summary.leaks == 4)
-    let total = Set((all.train + all.validation + all.fresh).map(\.prompt))
-    #expect(Set(left.map(\.prompt)).count == total.count - 4, "and nothing else goes")
+    #expect(data.summary.labelRepeats == times)
+    #expect(data.train.count == 90 + new * times && data.summary.trainRows == data.train.count)
+    #expect(data.summary.labels == new && data.summary.replayRows == 90)
+  }
+
+  @Test func labelsAloneComeOnce() throws {
+    let data = try dataset([.train: rows(10, from: 3_000)]) { $0.labelShare = 0.9 }
+    #expect(data.summary.labelRepeats == 1 && data.train.count == 10)
   }
 
   @Test func whatCalibratesNeverTrainsWhateverTheSeed() throws {
-    let old = try write((100..<400).map { row($0) }, to: "old", in: directory)
-    var trained: Set<String> = []
-    var calibrated: Set<String> = []
+    let old = rows(300)
+    var trained: Set<ContentDigest> = []
+    var calibrated: Set<ContentDigest> = []
     for seed in UInt64(1)...4 {
-      let dataset = try dataset("replay: \(old), replay_rows_max: 150", seed: seed)
-      #expect(dataset.summary.replayRows + dataset.validation.count == 150)
-      trained.formUnion(dataset.train.map(\.prompt))
-      calibrated.formUnion(dataset.validation.map(\.prompt))
+      let data = try dataset([:], old: old, { $0.replayRowsMax = 150 }, seed: seed)
+      #expect(data.train.count + data.validation.count == 150)
+      trained.formUnion(digests(data.train))
+      calibrated.formUnion(digests(data.validation))
     }
     #expect(trained.isDisjoint(with: calibrated))
     #expect(trained.count + calibrated.count > 250, "each run draws others")
   }
 
-  @Test func theSameSeedDrawsTheSameRows() throws {
-    try label(0..<30)
-    let old = try write((100..<200).map { row($0) }, to: "old", in: directory)
-    let first = try dataset("replay: \(old), replay_rows_max: 50")
-    #expect(try dataset("replay: \(old), replay_rows_max: 50").summary == first.summary)
-    #expect(try dataset("replay: \(old), replay_rows_max: 50", seed: 2).summary != first.summary)
+  @Test func oldExamplesAreDrawnByTheSeed() throws {
+    let old = rows(60)
+    let few = { (settings: inout RetrainDatasetSettings) in settings.replayRowsMax = 20 }
+    let first = try dataset([:], old: old, few)
+    #expect(first.train.count + first.validation.count == 20)
+    #expect(first.validation.allSatisfy { $0.digest.fraction < 0.1 })
+    #expect(try dataset([:], old: old, few).summary == first.summary)
+    let reversed = try dataset([:], old: old.reversed(), few)
+    #expect(digests(reversed.train) == digests(first.train), "whatever their order in the file")
+    let other = try dataset([:], old: old, few, seed: 2)
+    #expect(digests(other.train) != digests(first.train))
+    #expect(first.summary.replayDigests.keys.sorted() == ["old.jsonl"])
+    #expect(try dataset([:], old: old) { $0.replayRowsMax = 0 }.train.isEmpty)
   }
 
-  @Test func labelsComeAgainUntilTheyHaveTheirShare() throws {
-    try label(0..<30)
-    let old = try write((100..<300).map { row($0) }, to: "old", in: directory)
-    let few = try dataset("replay: \(old), label_share: 0.3, label_repeats_max: 10")
-    let share = Double(few.summary.labels * few.summary.labelRepeats) / Double(few.train.count)
-    #expect(few.summary.labelRepeats > 1 && few.summary.labelRepeats < 10)
-    #expect(abs(share - 0.3) < 0.1)
-    let capped = try dataset("replay: \(old), label_share: 0.9, label_repeats_max: 2")
-    #expect(capped.summary.labelRepeats == 2)
-    #expect(try dataset("label_share: 0.9").summary.labelRepeats == 1, "there is nothing else")
+  @Test func aTenantsLabelsAreCapped() throws {
+    let store = try LabelStore(
+      path: directory.path + "/labels.sqlite", shares: SplitShares(validation: 0, test: 0))
+    let labels =
+      rows(40).map { $0.label(tenant: "flood") }
+      + rows(10, from: 100).enumerated().map { $1.label(tenant: "tenant-\($0)") }
+    try store.save(labels, timeToLiveMilliseconds: nil, isPublished: true)
+    var settings = settings
+    settings.labelsPerTenantMax = 5
+    let capped = try RetrainDataset.labels(of: store, settings, nowMilliseconds: 2_000, seed: 1)
+    #expect(capped[.train]?.count { $0.tenant == "flood" } == 5)
+    #expect(capped[.train]?.count == 15)
+    #expect(capped[.validation] == [] && capped[.test] == [])
   }
 
-  @Test func aMissingFileIsAMistakeInTheSettings() throws {
-    #expect(throws: RetrainFailure.self) { try dataset("replay: /nowhere.jsonl") }
+  @Test func aMissingFileOfOldExamplesIsAMissingInput() {
+    let error = #expect(throws: RetrainFailure.self) { try ExampleFiles(["/none.jsonl"]) }
+    #expect(error?.exitStatus == .noInput && error?.isResumable == true)
   }
 }
