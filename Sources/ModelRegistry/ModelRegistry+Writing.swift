@@ -57,14 +57,20 @@ extension ModelRegistry {
 
   /// Makes a version the champion, after its digests have been checked.
   ///
+  /// - Parameter champion: what must be the champion until then; nil for whatever is.
   /// - Throws: `RegistryError`; then the champion is the one before.
   package func promote(
-    _ version: ModelVersion, by: String, reason: String
+    _ version: ModelVersion, over champion: ModelVersion? = nil, by: String, reason: String
   ) throws(RegistryError) {
     let lock = try beginChange()
     defer { withExtendedLifetime(lock) {} }
     let manifest = try manifest(of: version)
     if version == current { return }
+    if let champion, champion != current {
+      throw RegistryError(
+        .refused, version.description,
+        "was made to follow \(champion), which is not the champion any more")
+    }
     guard manifest.status != .rejected else {
       throw RegistryError(
         .refused, version.description,

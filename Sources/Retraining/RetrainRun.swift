@@ -173,7 +173,8 @@ struct RetrainRun {
     do throws(RegistryError) {
       version = try register(candidate)
       if promotes {
-        try job.registry.promote(version, by: "sluice retrain", reason: "passed the gate")
+        try job.registry.promote(
+          version, over: plan.champion, by: "sluice retrain", reason: "passed the gate")
       }
       try job.registry.prune(keep: retrain.keepVersions, by: "sluice retrain")
     } catch {

@@ -65,6 +65,20 @@ import Testing
     #expect(note?["bins"] == .list([.integer(1), .null, .flag(true)]))
   }
 
+  @Test func aVersionThatIsToFollowAnotherFollowsNoOther() throws {
+    let fixture = try RegistryFixture()
+    let registry = fixture.registry
+    let versions = try (1...3).map { try fixture.register($0) }
+    try registry.promote(versions[0], by: "t", reason: "a")
+    try registry.promote(versions[1], over: versions[0], by: "t", reason: "b")
+    try registry.promote(versions[1], over: versions[0], by: "t", reason: "it is there already")
+    let error = #expect(throws: RegistryError.self) {
+      try registry.promote(versions[2], over: versions[0], by: "t", reason: "c")
+    }
+    #expect(error?.kind == .refused && error?.problem.contains("\(versions[0])") == true)
+    #expect(registry.current == versions[1] && registry.previous == versions[0])
+  }
+
   @Test func promotionAndRollbackMoveTheLinksAndAreNoted() throws {
     let fixture = try RegistryFixture()
     let first = try fixture.register(1)

@@ -137,21 +137,50 @@ import Testing
     #expect(try texts() == [])
   }
 
+  /// Another child of the champion, not yet promoted.
+  private func sibling() throws -> ModelVersion {
+    var candidate = ModelCandidate(
+      folder: GoldenCase.url("absolute-positions").path, hash: "0123456789abcdef")
+    candidate.createdAt = Date(timeIntervalSince1970: 1_795_486_385)
+    candidate.description.parent = champion
+    return try registry.register(candidate, by: "test", reason: "test").version
+  }
+
   /// A champion that someone promoted meanwhile was never compared with the candidate, though both
   /// have the same parent.
   @Test func aChampionOfAnotherHandIsNotTakenForTheRunsOwn() throws {
     let run = try unfinishedRun()
     try run.write([Int](), to: run.gate)
-    var candidate = ModelCandidate(
-      folder: GoldenCase.url("absolute-positions").path, hash: "0123456789abcdef")
-    candidate.createdAt = Date(timeIntervalSince1970: 1_795_486_385)
-    candidate.description.parent = champion
-    let other = try registry.register(candidate, by: "test", reason: "test").version
+    let other = try sibling()
     try registry.promote(other, by: "test", reason: "by hand")
     var settings = settings
     settings.retrain?.newLabelsMin = 1_000
     #expect(try decide(try job(settings: settings)).kind == .skipped)
     #expect(registry.current == other)
+  }
+
+  @Test func aChampionPromotedDuringTheRunStays() throws {
+    let other = try sibling()
+    let registry = registry
+    let byHand = try job { event in
+      guard case .check = event else { return }
+      do {
+        try registry.promote(other, by: "test", reason: "by hand")
+      } catch {
+        Issue.record(error)
+      }
+    }
+    let error = #expect(throws: RetrainFailure.self) { try decide(byHand) }
+    #expect(error?.description.contains("is not the champion any more") == true)
+    #expect(registry.current == other)
+    #expect(directory.text(of: "hook").isEmpty)
+    // The next run compares with it.
+    let run = try #require(RunFolder.unfinished(in: folder))
+    var settings = settings
+    settings.retrain?.newLabelsMin = 1_000
+    #expect(try decide(try job(settings: settings)).kind == .skipped)
+    let outcome: RetrainOutcome? = run.read(run.outcome)
+    #expect(outcome?.kind == .failed && registry.current == other)
   }
 
   @Test func textsOfARunWhosePlanCannotBeReadAreRemoved() throws {
