@@ -30,7 +30,9 @@ package final class TopicReader {
 
   /// Finds the ends of the topics and begins to read.
   ///
-  /// - Parameter timeout: of each request to the brokers.
+  /// - Parameters:
+  ///   - topics: names, and patterns that begin with `^`, which may match none.
+  ///   - timeout: of each request to the brokers.
   /// - Throws: also when a topic does not exist.
   package init(
     _ configuration: KafkaConfiguration, topics: [String], from start: Start = .beginning,
@@ -142,16 +144,22 @@ package final class TopicReader {
     of topics: [String], _ admin: KafkaAdmin, _ timeout: Duration
   ) throws(KafkaError) -> [TopicPartition] {
     let known = try admin.topics(timeout: timeout)
-    var partitions: [TopicPartition] = []
+    var chosen: Set<KafkaAdmin.Topic> = []
     for name in topics {
-      guard let topic = known.first(where: { $0.name == name }) else {
+      if name.hasPrefix("^") {
+        let pattern = try TopicPattern(name)
+        for topic in known where pattern.matches(topic.name) { chosen.insert(topic) }
+      } else if let topic = known.first(where: { $0.name == name }) {
+        chosen.insert(topic)
+      } else {
         throw KafkaError(.metadata, .unknownTopicOrPartition, message: "there is no topic \(name)")
       }
-      partitions += (0..<topic.partitionCount).map {
-        TopicPartition(topic: name, partition: Partition(Int32($0)))
+    }
+    return known.filter(chosen.contains).flatMap { topic in
+      (0..<topic.partitionCount).map {
+        TopicPartition(topic: topic.name, partition: Partition(Int32($0)))
       }
     }
-    return partitions
   }
 
   private func watermarks(

@@ -23,13 +23,13 @@ package struct TrafficReplay: Sendable {
   ) throws(RetrainFailure) {
     guard gate.trafficHours > 0 else { return }
     let start = WallClock.milliseconds() - Int64(gate.trafficHours) * 3_600_000
-    let topics = settings.inputTopics.filter { !$0.hasPrefix("^") }
     var sample = TrafficSample(
       count: gate.trafficRecordsMax,
       decoder: ExchangeDecoder(
         defaultFormat: settings.wire.inputFormat, conversations: settings.wire.conversations))
     do throws(KafkaError) {
-      let reader = try clients.makeTopicReader(of: topics, from: .time(milliseconds: start))
+      let reader = try clients.makeTopicReader(
+        of: settings.inputTopics, from: .time(milliseconds: start))
       try reader.readAll(idleMax: Self.idleMax) { records in
         for record in records { sample.offer(record) }
       }

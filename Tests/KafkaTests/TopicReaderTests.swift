@@ -55,6 +55,25 @@ import Testing
     #expect(reader.recordsMax == 0)
   }
 
+  @Test("reads each topic of a name or a pattern once")
+  func readsTopicsOfAPattern() throws {
+    let cluster = try TestCluster()
+    let topics = try (0..<3).map { _ in try cluster.makeTopic(partitions: 2) }
+    let producer = try cluster.makeProducer()
+    try producer.send(topics.map { numbered(0, topic: $0) }, timeout: .seconds(10))
+    try producer.flush(timeout: .seconds(10))
+    func read(_ names: [String]) throws -> Set<String> {
+      let reader = try TopicReader(cluster.configuration(), topics: names, timeout: .seconds(10))
+      #expect(reader.recordsMax == reader.positions.count / 2)
+      return Set(reader.positions.keys.map(\.topic))
+    }
+    #expect(try read(["^(\(topics[0])|\(topics[1]))$", topics[0]]) == Set(topics.prefix(2)))
+    #expect(try read([topics[2], "^\(topics[2].dropLast())", topics[2]]).contains(topics[2]))
+    #expect(try read(["^\(uniqueName("missing"))"]) == [])
+    let error = #expect(throws: KafkaError.self) { try read(["^("]) }
+    #expect(error?.code == .invalidArgument)
+  }
+
   @Test("refuses a topic that does not exist")
   func refusesAMissingTopic() throws {
     let cluster = try TestCluster()

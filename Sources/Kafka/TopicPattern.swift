@@ -1,0 +1,26 @@
+internal import Glibc
+
+/// A name of topics that begins with `^`: a regular expression, as librdkafka reads it in a
+/// subscription.
+@safe struct TopicPattern: ~Copyable {
+  private let expression: regex_t
+
+  /// - Throws: `invalidArgument` for what is no expression.
+  init(_ text: String) throws(KafkaError) {
+    var expression = unsafe regex_t()
+    guard unsafe regcomp(&expression, text, REG_EXTENDED | REG_NOSUB) == 0 else {
+      throw KafkaError(.metadata, .invalidArgument, message: "no regular expression: \(text)")
+    }
+    unsafe self.expression = unsafe expression
+  }
+
+  deinit {
+    var expression = unsafe expression
+    unsafe regfree(&expression)
+  }
+
+  /// Whether a topic has such a name.
+  func matches(_ name: String) -> Bool {
+    unsafe withUnsafePointer(to: expression) { unsafe regexec($0, name, 0, nil, 0) == 0 }
+  }
+}
