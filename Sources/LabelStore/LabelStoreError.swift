@@ -13,12 +13,18 @@ package struct LabelStoreError: Error, Hashable, Sendable, CustomStringConvertib
   package let reason: String
   /// Whether the same call can succeed later: another process held the file for too long.
   package let isRetriable: Bool
+  /// Whether the disk is to blame: it is full, or refuses to be written.
+  package let isOfTheDisk: Bool
 
-  init(_ operation: Operation, path: String, reason: String, isRetriable: Bool = false) {
+  init(
+    _ operation: Operation, path: String, reason: String, isRetriable: Bool = false,
+    isOfTheDisk: Bool = false
+  ) {
     self.operation = operation
     self.path = path
     self.reason = reason
     self.isRetriable = isRetriable
+    self.isOfTheDisk = isOfTheDisk
   }
 
   init(_ operation: Operation, path: String, _ error: any Error) {
@@ -29,10 +35,15 @@ package struct LabelStoreError: Error, Hashable, Sendable, CustomStringConvertib
       self.init(
         operation, path: path,
         reason: error.message ?? "SQLite's error \(error.extendedResultCode.rawValue)",
-        isRetriable: isBusy)
+        isRetriable: isBusy,
+        isOfTheDisk: Self.codesOfTheDisk.contains(error.resultCode))
     default: self.init(operation, path: path, reason: "unexpected failure")
     }
   }
+
+  private static let codesOfTheDisk: [ResultCode] = [
+    .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY,
+  ]
 
   package var description: String { "label store \(path): \(operation.rawValue): \(reason)" }
 }

@@ -98,7 +98,7 @@ package struct LabelSync: Sendable {
     do throws(LabelStoreError) {
       return try body()
     } catch {
-      throw .store(error.description)
+      throw RetrainFailure(error)
     }
   }
 }

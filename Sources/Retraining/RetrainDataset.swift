@@ -90,7 +90,7 @@ package struct RetrainDataset: Sendable {
         labels[split] = try store.examples(
           ExampleQuery(split: split, caps: caps, nowMilliseconds: nowMilliseconds, seed: seed))
       } catch {
-        throw .store(error.description)
+        throw RetrainFailure(error)
       }
     }
     return labels

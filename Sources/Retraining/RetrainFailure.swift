@@ -1,6 +1,7 @@
 package import Basics
 package import Datasets
 package import Files
+package import LabelStore
 package import Learning
 package import ModelRegistry
 
@@ -45,6 +46,11 @@ extension RetrainFailure: CustomStringConvertible {
   /// What the system refused.
   package init(_ error: FileError) {
     self = error.kind == .busy ? .busy(error.description) : .output(error.description)
+  }
+
+  /// What the label store could not do.
+  package init(_ error: LabelStoreError) {
+    self = error.isOfTheDisk ? .output(error.description) : .store(error.description)
   }
 
   /// What a training's failure means for the run; its data are the run's own.

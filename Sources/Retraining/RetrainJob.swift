@@ -195,7 +195,7 @@ package struct RetrainJob: Sendable {
     do throws(LabelStoreError) {
       return try store.labellingTimes(since: since, limit: retrain.newLabelsMin).count
     } catch {
-      throw .store(error.description)
+      throw RetrainFailure(error)
     }
   }
 
@@ -214,7 +214,7 @@ package struct RetrainJob: Sendable {
         path: retrain.folder + "/labels.sqlite",
         shares: SplitShares(validation: label.validationShare, test: label.testShare))
     } catch {
-      throw .store(error.description)
+      throw RetrainFailure(error)
     }
   }
 

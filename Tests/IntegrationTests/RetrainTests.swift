@@ -33,6 +33,25 @@ import Testing
     #expect(world.registry.current == version)
   }
 
+  @Test("on a full disk cannot be written, and goes on when there is room")
+  func fullDisk() throws {
+    let world = try RetrainWorld()
+    try world.publishLabels(RetrainWorld.rows(1_000..<1_160, kind: .invented))
+    let settings = try world.settingsFile(world.yaml())
+    // No room for the labels, then none for a checkpoint.
+    for (kibibytesMax, file) in [(60, "labels.sqlite"), (2_000, "candidate.training/")] {
+      #expect(
+        try world.retrain(settings, kibibytesMax: kibibytesMax) == .exited(73), "\(world.log)")
+      let outcome = try #require(world.outcome)
+      #expect(outcome.kind == .failed && outcome.reasons.contains { $0.contains(file) })
+      #expect(world.registry.current == world.champion)
+    }
+    #expect(try world.retrain(settings) == .exited(0), "\(world.log)")
+    #expect(world.outcome?.kind == .promoted)
+    #expect(world.log.contains("going on with the run of"))
+    try noTextIsLeft(world)
+  }
+
   /// Texts live in the label store, where they can be erased, and nowhere else when a run is over.
   private func noTextIsLeft(_ world: RetrainWorld) throws {
     let runs = world.directory.path + "/retrain/runs"

@@ -150,11 +150,18 @@ final class RetrainWorld {
     }
   }
 
-  /// Runs the real program to its end.
-  func retrain(_ settings: String, _ arguments: [String] = []) throws -> ChildProcess.Ending? {
+  /// Runs the real program to its end; `kibibytesMax` is what a file may have, as on a disk that
+  /// is full.
+  func retrain(
+    _ settings: String, _ arguments: [String] = [], kibibytesMax: Int? = nil
+  ) throws -> ChildProcess.Ending? {
+    let limit = kibibytesMax.map(String.init) ?? "unlimited"
     let process = try ChildProcess(
-      DaemonProcess.program, ["retrain", "--config", settings] + arguments,
-      output: directory.path + "/retrain.log")
+      "/bin/bash",
+      [
+        "-c", #"trap "" XFSZ; ulimit -f \#(limit); exec "$0" "$@""#, DaemonProcess.program,
+        "retrain", "--config", settings,
+      ] + arguments, output: directory.path + "/retrain.log")
     return process.wait(within: .seconds(300))
   }
 

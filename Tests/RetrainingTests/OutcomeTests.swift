@@ -3,6 +3,7 @@ import Datasets
 import Distillation
 import Files
 import Foundation
+import LabelStore
 import Learning
 import ModelRegistry
 import Retraining
@@ -94,6 +95,17 @@ import Testing
       (.training(.diverged(step: 1)), .training(TrainingFailure.diverged(step: 1).description)),
     ]
     for (learning, expected) in cases { #expect(RetrainFailure(learning) == expected) }
+  }
+
+  @Test func aLabelStoreThatTheDiskRefusesIsAnOutput() throws {
+    let directory = try TemporaryDirectory()
+    let nowhere = directory.path + "/none/labels.sqlite"
+    let error = #expect(throws: LabelStoreError.self) { try LabelStore(path: nowhere) }
+    #expect(error.map(RetrainFailure.init)?.exitStatus == .output)
+    let file = directory.path + "/labels.sqlite"
+    try Data(repeating: 7, count: 5_000).write(to: URL(filePath: file))
+    let damaged = #expect(throws: LabelStoreError.self) { try LabelStore(path: file) }
+    #expect(damaged.map(RetrainFailure.init)?.exitStatus == .software)
   }
 
   private func warnings(of command: [String], secondsMax: Double = 60) -> [String] {
