@@ -50,7 +50,7 @@ import Testing
       #expect(runtime.publishBacklog())
     }
 
-    var failure: LabelFailure? { runtime.failure }
+    var failure: LabelFailure? { runtime.host.failure }
 
     /// Does one thing that one of the service's threads could do now, or lets time pass.
     ///
@@ -91,7 +91,10 @@ import Testing
     }
 
     private func ask() {
-      guard let request = runtime.nextQuestion() else { return }
+      guard
+        case .perform(let request) = runtime.host.look({ $0.machine.nextRequest(now: $1) }),
+        runtime.mustBeAsked(request)
+      else { return }
       if let refusal = teacher.refusal() {
         runtime.conclude(request, .failure(refusal), since: world.now)
       } else {
@@ -130,7 +133,7 @@ import Testing
       if isOrderly {
         let patience = world.withState { $0.number(in: 0...200) }
         hands.withLock { $0.patience = patience }
-        runtime.leave()
+        runtime.host.leave()
       }
       world.withState { $0.generation += 1 }
     }

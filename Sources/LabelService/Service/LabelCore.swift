@@ -1,8 +1,8 @@
 package import Basics
-internal import Hosting
+package import Hosting
 package import LabelStore
 package import LanguageModel
-internal import Records
+package import Records
 package import Telemetry
 
 /// Why the labelling service cannot go on.
@@ -20,8 +20,8 @@ package enum LabelFailure: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What the threads of the service share: the machine, and what is counted around it.
-struct LabelCore: HostedMachine {
-  var machine: LabelMachine
+package struct LabelCore: HostedMachine {
+  package var machine: LabelMachine
   var teacherLatency = LatencyHistogram()
   var tasks: [Int: Task<Void, Never>] = [:]
   var contents = LabelCounts()
@@ -31,7 +31,7 @@ struct LabelCore: HostedMachine {
   var purged = 0
   /// Requests of the teacher's account when its spending was last kept in the store.
   var requestsKept = 0
-  private(set) var failure: LabelFailure?
+  package private(set) var failure: LabelFailure?
   private let verdictsTopic: String
   /// What reading was last told to hold; nil when an assignment may have undone it.
   private var held: Held?
@@ -46,27 +46,27 @@ struct LabelCore: HostedMachine {
     self.verdictsTopic = verdictsTopic
   }
 
-  mutating func fail(_ failure: LabelFailure) {
+  package mutating func fail(_ failure: LabelFailure) {
     if self.failure == nil { self.failure = failure }
   }
 
-  mutating func assign(_ partitions: [TopicPartition]) {
+  package mutating func assign(_ partitions: [TopicPartition]) {
     machine.assign(partitions)
     held = nil
   }
 
   /// What is answered is published and committed; what is still asked is asked again by the next
   /// owner, unless the label comes in time to be found in its store.
-  mutating func drain(_ partitions: [TopicPartition]) { machine.isHurried = true }
+  package mutating func drain(_ partitions: [TopicPartition]) { machine.isHurried = true }
 
-  func isDrained(_ partitions: [TopicPartition]) -> Bool { machine.isPublished }
+  package func isDrained(_ partitions: [TopicPartition]) -> Bool { machine.isPublished }
 
-  mutating func giveUp(_ partitions: [TopicPartition]) {
+  package mutating func giveUp(_ partitions: [TopicPartition]) {
     machine.remove(partitions)
     machine.isHurried = false
   }
 
-  mutating func intake(now: Instant) -> Intake {
+  package mutating func intake(now: Instant) -> Intake {
     let pauses = machine.pauses()
     let wanted = Held(exchanges: pauses.exchanges, verdicts: pauses.verdicts)
     if wanted == held { return .unchanged }
@@ -75,16 +75,16 @@ struct LabelCore: HostedMachine {
     return .hold { $0.topic == verdictsTopic ? wanted.verdicts : wanted.exchanges }
   }
 
-  mutating func tick(now: Instant) -> Bool {
+  package mutating func tick(now: Instant) -> Bool {
     machine.expire(now: now)
     return true
   }
 
-  mutating func beginLeaving() { machine.isDraining = true }
+  package mutating func beginLeaving() { machine.isDraining = true }
 
-  var mayLeave: Bool { machine.isDrained }
+  package var mayLeave: Bool { machine.isDrained }
 
-  var waitingSince: Instant? { machine.isPublishing ? machine.lastPublication : nil }
+  package var waitingSince: Instant? { machine.isPublishing ? machine.lastPublication : nil }
 
   func snapshot(
     _ teacher: RequestAccount.Statement, wallMilliseconds: Int64

@@ -25,16 +25,8 @@ extension LabelRuntime {
     conclude(request, result, since: start)
   }
 
-  /// The next question for the teacher; nil when there is none now.
-  package func nextQuestion() -> TeacherRequest? {
-    guard case .perform(let request) = host.look({ $0.machine.nextRequest(now: $1) }),
-      mustBeAsked(request)
-    else { return nil }
-    return request
-  }
-
   /// Whether the store does not know the answer already.
-  private func mustBeAsked(_ request: TeacherRequest) -> Bool {
+  package func mustBeAsked(_ request: TeacherRequest) -> Bool {
     let key = LabelKey(
       digest: request.digest, teacher: teacher.identity.model,
       template: teacher.identity.templateDigest)

@@ -14,7 +14,7 @@ package import Transport
 /// Each step is a function that takes work from the machine or gives it back; threads and
 /// simulations call the same.
 package final class LabelRuntime<LabelSource: Source, LabelSink: Sink>: Sendable {
-  let host: MachineHost<LabelCore, LabelSource>
+  package let host: MachineHost<LabelCore, LabelSource>
   let sink: LabelSink
   let store: LabelStore
   let teacher: any Teacher
@@ -84,12 +84,6 @@ package final class LabelRuntime<LabelSource: Source, LabelSink: Sink>: Sendable
 
   /// Reads once; false when reading is over.
   package func read() -> Bool { host.read(take) }
-
-  /// Gives everything back in order and leaves.
-  package func leave() { host.leave() }
-
-  /// Why the service cannot go on; nil while it can.
-  package var failure: LabelFailure? { host.failure }
 
   private func take(_ records: [InputRecord]) -> (inout LabelCore, Instant) -> Void {
     let inputs = decoder.withLock { decoder in records.map { decoder.decode($0) } }
