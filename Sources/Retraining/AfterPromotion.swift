@@ -19,7 +19,8 @@ package struct AfterPromotion: Sendable {
     guard let program = command.first else { return }
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = command
+    // What this program ignores, such as a pipe whose reader left, its commands must not.
+    process.arguments = ["--default-signal"] + command
     do {
       try process.run()
     } catch {

@@ -22,6 +22,7 @@ struct JSONLogHandler: LogHandler {
     fields["message"] = "\(event.message)"
     fields["time"] = Timestamp.text(milliseconds: WallClock.milliseconds())
     guard let line = try? JSONCoder.line(fields) else { return }
-    FileHandle.standardError.write(line)
+    // Whoever read the log may have left.
+    try? FileHandle.standardError.write(contentsOf: line)
   }
 }

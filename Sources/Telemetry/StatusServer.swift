@@ -37,7 +37,10 @@ package struct StatusServer: Sendable {
       default: HTTPResponse(statusCode: .notFound)
       }
     }
-    server = HTTPServer(address: try .inet(ip4: address, port: port), handler: handler)
+    // The library's own log would print lines for each request, and takes the end of a connection
+    // for an error; what matters comes as an error of `run`.
+    server = HTTPServer(
+      address: try .inet(ip4: address, port: port), logger: .disabled, handler: handler)
   }
 
   /// Serves until the task is cancelled.

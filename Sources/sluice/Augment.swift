@@ -80,7 +80,6 @@ struct Augment: AsyncParsableCommand {
   }
 
   func run() async throws {
-    signal(SIGPIPE, SIG_IGN)
     do {
       try await augment()
     } catch {

@@ -26,15 +26,19 @@ struct Check: AsyncParsableCommand {
     if connect {
       do {
         let environment = ProcessInfo.processInfo.environment
-        try SettingsCheck(settings: settings, environment: environment).run { print($0) }
-        if let label = settings.label {
-          try await LabelApplication.check(settings, label, environment: environment) { print($0) }
+        try SettingsCheck(settings: settings, environment: environment).run {
+          StandardOutput.say($0)
         }
-        if settings.retrain != nil { try RetrainJob.check(settings) { print($0) } }
+        if let label = settings.label {
+          try await LabelApplication.check(settings, label, environment: environment) {
+            StandardOutput.say($0)
+          }
+        }
+        if settings.retrain != nil { try RetrainJob.check(settings) { StandardOutput.say($0) } }
       } catch {
         throw exitError(for: error)
       }
     }
-    print("\(config): no mistakes")
+    StandardOutput.say("\(config): no mistakes")
   }
 }

@@ -72,7 +72,6 @@ struct Classify: ParsableCommand {
   }
 
   func run() throws {
-    signal(SIGPIPE, SIG_IGN)
     do {
       try judgeAll()
     } catch {
@@ -97,34 +96,32 @@ struct Classify: ParsableCommand {
     var reader = LineReader(descriptor: STDIN_FILENO)
     let bar = ProgressBar(sharesTerminal: true)
     do {
-      while let lines = try reader.next() {
-        guard try write(lines, &classification, bar) else { return }
+      while !StandardOutput.isOver, let lines = try reader.next() {
+        try write(lines, &classification, bar)
       }
     } catch let error as ReadFailure {
       throw fail("standard input: \(error.reason)", code: 66)
     }
     bar.finish()
+    if StandardOutput.isOver { return }
     if classification.lines > 0, classification.badLines == classification.lines {
       throw fail("none of \(classification.lines) lines could be judged", code: 65)
     }
   }
 
-  /// Judges lines in portions and writes the answers; false when nobody reads them any more.
+  /// Judges lines in portions and writes the answers, for as long as they can be written.
   private func write(
     _ lines: [[UInt8]], _ classification: inout Classification, _ bar: ProgressBar
-  ) throws(ClassifierFailure) -> Bool {
+  ) throws(ClassifierFailure) {
     var rest = lines[...]
-    while !rest.isEmpty {
+    while !rest.isEmpty, !StandardOutput.isOver {
       let portion = Array(rest.prefix(64))
       rest = rest.dropFirst(portion.count)
       let outputs = try classification.judge(portion)
-      guard writeAll(outputs.flatMap { $0 + [UInt8(ascii: "\n")] }, to: STDOUT_FILENO) else {
-        return false
-      }
+      StandardOutput.write(outputs.flatMap { $0 + [UInt8(ascii: "\n")] })
       let (lines, tokens) = (classification.lines, classification.tokens)
       bar.show { "\(lines) lines, \(Int(Double(tokens) / bar.elapsed)) tokens/s" }
     }
-    return true
   }
 }
 

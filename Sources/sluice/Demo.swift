@@ -15,7 +15,7 @@ struct Demo: ParsableCommand {
   func run() throws {
     let isExactlyOnce: Bool
     do {
-      isExactlyOnce = try Demonstration { print($0) }.run()
+      isExactlyOnce = try Demonstration { StandardOutput.say($0) }.run()
     } catch {
       throw exitError(for: error)
     }

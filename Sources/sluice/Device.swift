@@ -44,7 +44,7 @@ struct Device: ParsableCommand {
     if json {
       try printJSON(report)
     } else {
-      print(text(report))
+      StandardOutput.say(text(report))
     }
     if report.devices.isEmpty { throw ExitCode(69) }
   }
@@ -68,7 +68,7 @@ struct Device: ParsableCommand {
       for name in names {
         try CubinSource.compileAll(architecture: name, with: compiler) { file, cubin in
           try DurableFiles().replace("\(folder)/\(file)", with: Data(cubin))
-          print("\(folder)/\(file)")
+          StandardOutput.say("\(folder)/\(file)")
         }
       }
     } catch let failure as CudaFailure {
@@ -149,6 +149,6 @@ struct Device: ParsableCommand {
       compiler: library(report.compiler) { ($0.path, $0.version) },
       cublasLt: library(report.products) { ($0.path, $0.version) }, devices: report.devices)
     let text = try JSONCoder.encode(found, .pretty)
-    print(String(decoding: text, as: UTF8.self), terminator: "")
+    StandardOutput.write(text)
   }
 }

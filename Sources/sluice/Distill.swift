@@ -96,7 +96,7 @@ struct Distill: ParsableCommand {
       let record = try DistillationJob(options: options, examples: examples)
         .run(shouldStop: { StopSignal.isRaised }) { progress in bar.show { progress.line } }
       bar.finish()
-      print(summary(record))
+      StandardOutput.say(summary(record))
     } catch {
       throw exitError(for: error)
     }

@@ -102,8 +102,8 @@ struct Evaluate: ParsableCommand {
         printError(
           "sluice: \(report.rowsSharedWithFit) evaluated rows also stand in the held-out files")
       }
-      print(report.text)
-      print("\n\(output)/\(EvaluationReport.pageName)")
+      StandardOutput.say(report.text)
+      StandardOutput.say("\n\(output)/\(EvaluationReport.pageName)")
     } catch {
       throw exitError(for: error)
     }

@@ -35,3 +35,9 @@ func exitError(for error: any Error) -> any Error {
   default: fail("\(error)", code: ExitStatus.software.rawValue)
   }
 }
+
+/// The exit of a command that only has others below it, and was given none.
+func noCommand(_ command: any ParsableCommand.Type) -> ExitCode {
+  printError(Sluice.helpMessage(for: command))
+  return fail("a command is missing", code: ExitCode.validationFailure.rawValue)
+}

@@ -104,7 +104,7 @@ struct LabelErase: ParsableCommand {
   }
 
   private func show(_ report: LabelErasing.Report) {
-    for digest in report.contents { print(digest) }
+    for digest in report.contents { StandardOutput.say("\(digest)") }
     let count = report.contents.count
     let (published, erased) = dryRun ? ("would be", "would be erased") : ("were", "were erased")
     printError(

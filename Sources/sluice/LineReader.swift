@@ -55,19 +55,3 @@ struct LineReader: ~Copyable {
 struct ReadFailure: Error {
   let reason: String
 }
-
-/// Writes all bytes; false when the reader has gone away.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-  var start = 0
-  while start < bytes.count {
-    let count = unsafe bytes[start...].withUnsafeBytes {
-      unsafe write(descriptor, $0.baseAddress, $0.count)
-    }
-    if count < 0 {
-      if errno == EINTR { continue }
-      return false
-    }
-    start += count
-  }
-  return true
-}

@@ -63,7 +63,7 @@ struct Retrain: ParsableCommand {
     } catch {
       throw exitError(for: error)
     }
-    print(summary(outcome))
+    StandardOutput.say(summary(outcome))
     if outcome.kind == .rejected { throw ExitCode(Self.refused) }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 
 /// The command line: one command with subcommands.
 @main
@@ -26,4 +27,32 @@ struct Sluice: AsyncParsableCommand {
       Serve.self, Label.self, Retrain.self, Classify.self, Evaluate.self, Distill.self,
       Augment.self, Model.self, DeadLetterCommand.self, Check.self, Device.self, Demo.self,
     ])
+
+  func run() throws { throw noCommand(Self.self) }
+
+  /// Runs the command that the arguments name, and ends the process with its status.
+  static func main() async {
+    // A pipe whose reader leaves is a failed write and not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      try StandardOutput.finish()
+    } catch {
+      leave(with: error)
+    }
+  }
+
+  /// Texts that were asked for, such as help, are output as any other.
+  private static func leave(with error: any Error) -> Never {
+    guard exitCode(for: error).isSuccess else { exit(withError: error) }
+    let text = fullMessage(for: error)
+    if !text.isEmpty { StandardOutput.say(text) }
+    do { try StandardOutput.finish() } catch { exit(withError: error) }
+    exit()
+  }
 }

@@ -119,6 +119,12 @@ import Testing
     }
   }
 
+  private static let benchmarks =
+    (try? SourceTree.files(
+      under: "Sources/sluice-bench", extensions: ["swift"]))?.map {
+      $0.path.split(separator: "/").suffix(2).joined(separator: "/")
+    } ?? []
+
   /// Each of these decisions is made in one place, so that all who make it make it alike.
   @Test(arguments: [
     // A score that is compared with a threshold: `Score.reaches`. Metrics ranks numbers of any
@@ -146,6 +152,9 @@ import Testing
     (#"options: *\[? *\.atomic"#, []),
     (#"\.write\(\s*to: *(URL|file\b)"#, []),
     (#"FileHandle\(forWriting|createFile\(|fopen\("#, []),
+    // Standard output, where a full disk is a failure and a reader that left is none.
+    (#"(?<![.\w])print\("#, Self.benchmarks),
+    ("STDOUT_FILENO, ", ["sluice/StandardOutput.swift"]),
   ])
   func oneHome(pattern: String, homes: [String]) throws {
     for file in try SourceTree.files(under: "Sources", extensions: ["swift"]) {

@@ -116,6 +116,16 @@ import Testing
     return warnings
   }
 
+  /// The program ignores SIGPIPE; what it starts must not, or its pipes never end.
+  @Test func theCommandHasTheSignalsOfAnyOther() throws {
+    let before = signal(SIGPIPE, SIG_IGN)
+    defer { signal(SIGPIPE, before) }
+    let directory = try TemporaryDirectory()
+    let script = #"yes | head -n 1 >/dev/null; kill -s PIPE $$; echo alive > "$0""#
+    _ = warnings(of: ["bash", "-c", script, directory.path + "/said"])
+    #expect(directory.text(of: "said") == "")
+  }
+
   @Test func aCommandOfTheAdministratorIsRunAndItsFailureOnlyTold() throws {
     let directory = try TemporaryDirectory()
     #expect(warnings(of: []) == [])

@@ -17,6 +17,8 @@ struct DeadLetterCommand: ParsableCommand {
       Example: sluice dead-letter replay --reason poison --since 12h --dry-run
       """,
     subcommands: [DeadLetterList.self, DeadLetterReplayCommand.self])
+
+  func run() throws { throw noCommand(Self.self) }
 }
 
 /// Which dead letters, of which topic.

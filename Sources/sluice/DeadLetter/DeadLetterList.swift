@@ -74,12 +74,16 @@ struct DeadLetterList: ParsableCommand {
     do {
       let (settings, clients) = try options.connect()
       let topic = DeadLetterTopic(clients: clients, topic: settings.outputTopics.deadLetters)
-      if !json { print(Self.line(Self.headings)) }
+      if !json { StandardOutput.say(Self.line(Self.headings)) }
       let figures = try topic.read(
         options.selection,
         { stored throws(any Error) in
-          if json { try printJSON(Entry(stored)) } else { print(Self.line(Self.cells(stored))) }
-          return true
+          if json {
+            try printJSON(Entry(stored))
+          } else {
+            StandardOutput.say(Self.line(Self.cells(stored)))
+          }
+          return !StandardOutput.isOver
         }, failure: { $0 })
       let others = figures.foreign > 0 ? "; \(figures.foreign) records are no dead letters" : ""
       printError("\(figures.selected) dead letters, \(figures.passed) left out\(others)")

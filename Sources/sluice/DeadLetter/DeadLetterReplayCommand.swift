@@ -54,17 +54,19 @@ struct DeadLetterReplayCommand: ParsableCommand {
   private func report(_ result: DeadLetterReplay.Result) {
     let verb = dryRun ? "would replay" : "replayed"
     let total = result.replayed.values.reduce(0, +)
-    print("\(verb) \(total) of \(result.figures.selected) dead letters that were asked for")
+    StandardOutput.say(
+      "\(verb) \(total) of \(result.figures.selected) dead letters that were asked for")
     for (topic, count) in result.replayed.sorted(by: { $0.key < $1.key }) {
-      print("  \(count) to \(topic)")
+      StandardOutput.say("  \(count) to \(topic)")
     }
-    if !dryRun { print("  in \(result.transactions) transactions") }
+    if !dryRun { StandardOutput.say("  in \(result.transactions) transactions") }
     if result.withoutPayload > 0 {
-      print("  \(result.withoutPayload) have lost their payload, which was too large")
+      StandardOutput.say("  \(result.withoutPayload) have lost their payload, which was too large")
     }
-    if result.refused > 0 { print("  \(result.refused) are refused by the broker") }
+    if result.refused > 0 { StandardOutput.say("  \(result.refused) are refused by the broker") }
     if result.replaysMax > 1 {
-      print("  some were replayed before: \(result.replaysMax) times with this one at most")
+      StandardOutput.say(
+        "  some were replayed before: \(result.replaysMax) times with this one at most")
     }
   }
 }

@@ -20,6 +20,8 @@ struct Model: ParsableCommand {
       ModelList.self, ModelShow.self, ModelRegister.self, ModelPromote.self, ModelRollback.self,
       ModelVerify.self, ModelPrune.self,
     ])
+
+  func run() throws { throw noCommand(Self.self) }
 }
 
 /// Where the registry is.
@@ -58,7 +60,7 @@ func exiting(_ body: () throws -> Void) throws {
 
 /// Prints a value as JSON on one line.
 func printJSON(_ value: some Encodable) throws {
-  print(String(decoding: try JSONCoder.encode(value), as: UTF8.self))
+  StandardOutput.say(String(decoding: try JSONCoder.encode(value), as: UTF8.self))
 }
 
 struct ModelRegister: ParsableCommand {
@@ -83,7 +85,7 @@ struct ModelRegister: ParsableCommand {
         candidate.description = description
       }
       let manifest = try options.registry.register(candidate, by: options.user, reason: reason)
-      print(manifest.version)
+      StandardOutput.say("\(manifest.version)")
     }
   }
 }
@@ -112,7 +114,7 @@ struct ModelPromote: ParsableCommand {
       let settings = ModelSettings(path: options.registry.folder(of: version))
       _ = try ModelLoader(settings: settings, pool: WorkerPool()).load()
       try options.registry.promote(version, by: options.user, reason: reason)
-      print("\(version) is the champion")
+      StandardOutput.say("\(version) is the champion")
     }
   }
 }
@@ -129,7 +131,7 @@ struct ModelRollback: ParsableCommand {
   func run() throws {
     try exiting {
       let version = try options.registry.rollback(by: options.user, reason: reason)
-      print("\(version) is the champion")
+      StandardOutput.say("\(version) is the champion")
     }
   }
 }
@@ -151,7 +153,7 @@ struct ModelPrune: ParsableCommand {
   func run() throws {
     try exiting {
       for version in try options.registry.prune(keep: keep, by: options.user) {
-        print("removed \(version)")
+        StandardOutput.say("removed \(version)")
       }
     }
   }

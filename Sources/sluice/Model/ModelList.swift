@@ -42,7 +42,7 @@ struct ModelList: ParsableCommand {
           (remarks + [entry.problem].compactMap(\.self)).joined(separator: "; "),
         ])
       }
-      print(table.text)
+      StandardOutput.say(table.text)
     }
   }
 
@@ -88,7 +88,7 @@ struct ModelShow: ParsableCommand {
         try printJSON(manifest)
         return
       }
-      print(String(decoding: try manifest.json(), as: UTF8.self), terminator: "")
+      StandardOutput.write(try manifest.json())
       var table = TextTable(.words, header: ["TIME", "ACTION", "BY", "BEFORE", "REASON"])
       let history = options.registry.history()
         .filter { $0.version == version || $0.previous == version }
@@ -100,8 +100,8 @@ struct ModelShow: ParsableCommand {
           entry.time, action, entry.by, before?.description ?? "-", entry.reason,
         ])
       }
-      print("")
-      print(table.text)
+      StandardOutput.say("")
+      StandardOutput.say(table.text)
     }
   }
 }

@@ -80,7 +80,7 @@ struct ModelVerify: ParsableCommand {
             version: version.description, ok: problems.isEmpty, problems: problems))
       } else {
         let words = problems.isEmpty ? "ok" : problems.joined(separator: "; ")
-        print("\(version)  \(words)")
+        StandardOutput.say("\(version)  \(words)")
       }
     }
     return isGood
@@ -127,7 +127,7 @@ struct ModelVerify: ParsableCommand {
         finding.published_score?.description ?? "-", finding.score?.description ?? "-",
       ])
     }
-    if !json { print(table.text) }
+    if !json { StandardOutput.say(table.text) }
     return isGood
   }
 
