@@ -132,8 +132,8 @@ let operation: [Target] = [
   .target(
     name: "Hosting",
     dependencies: [
-      "Basics", "Records", "Transport", "Pipeline", "Kafka", "Threading", "Settings", "Telemetry",
-      "Systemd", .product(name: "Logging", package: "swift-log"),
+      "Basics", "Files", "Records", "Transport", "Pipeline", "Kafka", "Threading", "Settings",
+      "Telemetry", "Systemd", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),

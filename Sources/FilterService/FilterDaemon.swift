@@ -14,6 +14,7 @@ package final class FilterDaemon: Sendable {
   private let runtime: StreamRuntime<KafkaConsumer, KafkaSink>
   private let model: LiveModel
   private let shadow: ShadowScorer?
+  private let identity: TransactionalIdentity
   private let logger: Logger
 
   /// Connects to the brokers and joins the group; nothing is read before `run`.
@@ -26,11 +27,13 @@ package final class FilterDaemon: Sendable {
     settings: Settings, guard model: LiveModel, shadow: ShadowScorer? = nil,
     clients: KafkaClients, logger: Logger, batchesInFlightMax: Int = 1
   ) throws(StartFailure) {
+    identity = clients.takeIdentity()
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     do throws(KafkaError) {
       consumer = try clients.makeConsumer()
       // First fence a predecessor, then read: its offsets are then final.
-      sink = KafkaSink(consumer: consumer, publisher: try clients.makePublisher(for: consumer))
+      sink = KafkaSink(
+        consumer: consumer, publisher: try clients.makePublisher(for: consumer, as: identity))
       try consumer.subscribe(to: settings.inputTopics)
     } catch {
       throw .unavailable(error.description)
@@ -65,6 +68,9 @@ package final class FilterDaemon: Sendable {
     self.model = model
     self.shadow = shadow
     self.logger = logger
+    if settings.delivery == .exactlyOnce {
+      logger.info("publishing in transactions", metadata: ["as": "\(identity.name)"])
+    }
   }
 
   /// Runs until `stop` or a failure; nil after `stop`. Blocks.

@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import Glibc
 package import Kafka
 package import Settings
 
@@ -8,6 +7,7 @@ package struct KafkaClients: Sendable {
   private let settings: Settings
   private let events: KafkaEvents
   private let secrets: [(name: String, value: String)]
+  private let environment: [String: String]
 
   /// Reads the secrets; no client is made yet.
   ///
@@ -16,6 +16,7 @@ package struct KafkaClients: Sendable {
     settings: Settings, environment: [String: String], events: KafkaEvents = KafkaEvents()
   ) throws(StartFailure) {
     self.settings = settings
+    self.environment = environment
     self.events = events
     var secrets: [(name: String, value: String)] = []
     for secret in settings.kafka.secrets {
@@ -26,12 +27,6 @@ package struct KafkaClients: Sendable {
       secrets.append((secret.name, String(text.trimmingSuffix { $0.isNewline })))
     }
     self.secrets = secrets
-  }
-
-  /// The name under which this daemon makes transactions.
-  package var transactionalID: String {
-    let member = settings.kafka.groupInstanceID ?? Self.hostName
-    return settings.kafka.transactionalID ?? "\(settings.kafka.groupID)-\(member)"
   }
 
   /// A consumer of the group.
@@ -80,16 +75,24 @@ package struct KafkaClients: Sendable {
     return try KafkaProducer(configuration, events: events)
   }
 
+  /// Takes the name that this daemon's transactions have, for as long as the object lives.
+  package func takeIdentity() -> TransactionalIdentity {
+    TransactionalIdentity(settings: settings, environment: environment)
+  }
+
   /// A publisher with a producer of its own, for the promise that the settings make.
-  package func makePublisher(for consumer: KafkaConsumer) throws(KafkaError) -> any RecordPublisher
-  {
-    guard settings.delivery == .exactlyOnce else {
+  ///
+  /// - Parameter identity: whoever makes transactions; nil where none are made.
+  package func makePublisher(
+    for consumer: KafkaConsumer, as identity: TransactionalIdentity? = nil
+  ) throws(KafkaError) -> any RecordPublisher {
+    guard settings.delivery == .exactlyOnce, let identity else {
       return AtLeastOncePublisher(
         producer: try KafkaProducer(publishing, events: events), consumer: consumer,
         timeout: transactionTimeout)
     }
     var configuration = publishing
-    configuration.setDefault("transactional.id", transactionalID)
+    configuration.setDefault("transactional.id", identity.name)
     return try makeTransactionalPublisher(configuration, for: consumer)
   }
 
@@ -167,12 +170,6 @@ package struct KafkaClients: Sendable {
       throw .configuration("kafka.secrets: \(variable) is not set; it comes with LoadCredential=")
     }
     return folder + path.dropFirst(variable.count)
-  }
-
-  private static var hostName: String {
-    var buffer = [CChar](repeating: 0, count: 256)
-    guard unsafe gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }
 
