@@ -26,7 +26,8 @@ package struct StoredLetter: Sendable {
   package func replay(to topic: String, partition: Partition?) -> OutputRecord {
     OutputRecord(
       topic: topic, partition: partition, key: record.key, value: record.value,
-      headers: record.headers.withoutOurs + [.replayed(replays + 1)])
+      headers: record.headers.withoutOurs + [.replayed(replays + 1)]
+        + record.headers.timestampHeader)
   }
 }
 

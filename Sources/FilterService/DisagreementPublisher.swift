@@ -58,6 +58,7 @@ package final class DisagreementPublisher: Sendable {
   private func record(for item: Item) -> OutputRecord {
     OutputRecord(
       topic: topic, partition: nil, key: item.record.key, value: item.record.value,
-      headers: item.record.headers.withoutOurs + item.disagreement.headers)
+      headers: item.record.headers.withoutOurs + item.disagreement.headers
+        + item.record.timestampHeader)
   }
 }

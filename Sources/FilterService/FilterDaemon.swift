@@ -55,7 +55,8 @@ package final class FilterDaemon: Sendable {
       makeEncoder: {
         let encoder = OutputEncoder(
           router: router, format: wire.outputFormat, echoesMetadata: wire.echoesMetadata,
-          partitionCounts: partitionCounts)
+          partitionCounts: partitionCounts,
+          keepsTimestamps: settings.outputTopics.keepsTimestamps)
         return { item, records in encoder.encode(item, into: &records) }
       },
       observe: { transaction in

@@ -9,28 +9,34 @@ package struct OutputEncoder: Sendable {
   /// The format of all verdicts; nil writes each in its input's format.
   private let format: PayloadFormat?
   private let partitionCounts: [String: Int]
+  private let keepsTimestamps: Bool
 
   /// - Parameter partitionCounts: how many partitions each output topic has. The partition of the
   ///   input is kept where it exists, and wraps around where it does not, so that the order within
   ///   a partition survives in any case.
   package init(
-    router: Router, format: PayloadFormat?, echoesMetadata: Bool, partitionCounts: [String: Int]
+    router: Router, format: PayloadFormat?, echoesMetadata: Bool, partitionCounts: [String: Int],
+    keepsTimestamps: Bool = false
   ) {
     self.router = router
     self.format = format
     self.partitionCounts = partitionCounts
+    self.keepsTimestamps = keepsTimestamps
     verdicts = VerdictEncoder(echoesMetadata: echoesMetadata)
   }
 
   /// Appends the records for `item`.
   package func encode(_ item: JudgedItem, into records: inout [OutputRecord]) {
     let input = item.item.record
+    let time = input.timestampHeader
     for dispatch in router.route(item) {
       let (value, headers) = payload(of: dispatch.content, item: item)
       records.append(
         OutputRecord(
           topic: dispatch.topic, partition: partition(for: input.source, in: dispatch.topic),
-          key: input.key, value: value, headers: headers))
+          key: input.key, value: value, headers: headers + time,
+          timestampMilliseconds: keepsTimestamps && dispatch.content.isCopy
+            ? input.originalTimestamp : nil))
     }
   }
 

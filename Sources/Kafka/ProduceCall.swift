@@ -34,7 +34,7 @@ internal import Records
     _ record: OutputRecord, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
     headers: OpaquePointer?
   ) -> OpaquePointer? {
-    let count = unsafe headers == nil ? 6 : 7
+    let count = unsafe headers == nil ? 7 : 8
     return unsafe withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: count) {
       arguments in
       for index in 0..<count { unsafe arguments.initializeElement(at: index, to: rd_kafka_vu_t()) }
@@ -50,9 +50,12 @@ internal import Records
       unsafe arguments[4].u.mem = .init(ptr: .init(mutating: key.baseAddress), size: key.count)
       unsafe arguments[5].vtype = RD_KAFKA_VTYPE_OPAQUE
       unsafe arguments[5].u.ptr = .init(bitPattern: tag)
+      // 0 is now.
+      unsafe arguments[6].vtype = RD_KAFKA_VTYPE_TIMESTAMP
+      unsafe arguments[6].u.i64 = record.timestampMilliseconds ?? 0
       if let headers = unsafe headers {
-        unsafe arguments[6].vtype = RD_KAFKA_VTYPE_HEADERS
-        unsafe arguments[6].u.headers = headers
+        unsafe arguments[7].vtype = RD_KAFKA_VTYPE_HEADERS
+        unsafe arguments[7].u.headers = headers
       }
       return unsafe rd_kafka_produceva(client, arguments.baseAddress, count)
     }

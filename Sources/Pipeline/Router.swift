@@ -8,14 +8,18 @@ package struct OutputTopics: Hashable, Sendable {
   package var clean: String?
   /// Receives each quarantined record in the same way; nil for none.
   package var quarantine: String?
+  /// Whether these copies have the time of the input record, and not of their own writing.
+  package var keepsTimestamps: Bool
 
   package init(
-    verdicts: String, deadLetters: String, clean: String? = nil, quarantine: String? = nil
+    verdicts: String, deadLetters: String, clean: String? = nil, quarantine: String? = nil,
+    keepsTimestamps: Bool = false
   ) {
     self.verdicts = verdicts
     self.deadLetters = deadLetters
     self.clean = clean
     self.quarantine = quarantine
+    self.keepsTimestamps = keepsTimestamps
   }
 
   /// All topics that are written to.
@@ -33,6 +37,14 @@ package struct Dispatch: Hashable, Sendable {
     case unjudgedOriginal
     case deadLetter(DeadLetter, omitsPayload: Bool)
     case tombstone
+
+    /// Whether it is the input record as it was.
+    package var isCopy: Bool {
+      switch self {
+      case .original, .unjudgedOriginal: true
+      case .verdict, .deadLetter, .tombstone: false
+      }
+    }
   }
 
   package let topic: String

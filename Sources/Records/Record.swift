@@ -58,14 +58,18 @@ package struct OutputRecord: Hashable, Sendable {
   package let key: [UInt8]?
   package let value: [UInt8]?
   package let headers: [Header]
+  /// Milliseconds since 1970-01-01 UTC; nil leaves it to the moment of writing.
+  package let timestampMilliseconds: Int64?
 
   package init(
-    topic: String, partition: Partition?, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []
+    topic: String, partition: Partition?, key: [UInt8]?, value: [UInt8]?, headers: [Header] = [],
+    timestampMilliseconds: Int64? = nil
   ) {
     self.topic = topic
     self.partition = partition
     self.key = key
     self.value = value
     self.headers = headers
+    self.timestampMilliseconds = timestampMilliseconds
   }
 }

@@ -74,7 +74,8 @@ extension Settings {
     outputTopics = OutputTopics(
       verdicts: topics.requiredText("verdicts"),
       deadLetters: topics.text("dead_letters", default: "chat.dead-letters"),
-      clean: topics.optionalText("clean"), quarantine: topics.optionalText("quarantine"))
+      clean: topics.optionalText("clean"), quarantine: topics.optionalText("quarantine"),
+      keepsTimestamps: topics.flag("keep_timestamps", default: false))
     disagreementsTopic = topics.optionalText("disagreements")
     delivery = root.choice("delivery", default: .exactlyOnce)
     wire = WireSettings(root.section("wire"))

@@ -46,6 +46,7 @@ import Wire
         topic: "dead", partition: Partition(Int32(number % 2)), key: Array("k\(number)".utf8),
         value: isOmitted ? nil : Array("secret \(number)".utf8),
         headers: [Header("trace", "t\(number)")] + headers + letter.headers
+          + [Header("sluice-timestamp", "\(number)")]
           + (isOmitted ? [.payloadOmitted] : []))
     }
 
@@ -113,7 +114,11 @@ import Wire
     for record in records {
       let number = String(decoding: (record.key ?? []).dropFirst(), as: UTF8.self)
       #expect(record.value == Array("secret \(number)".utf8))
-      #expect(record.headers == [Header("trace", "t\(number)"), Header("sluice-replayed", "1")])
+      #expect(
+        record.headers == [
+          Header("trace", "t\(number)"), Header("sluice-replayed", "1"),
+          Header("sluice-timestamp", "\(number)"),
+        ])
       #expect(record.source.partition.rawValue == (Int32(number) ?? 0) % 2)
     }
     for partition in 0..<Int32(2) {

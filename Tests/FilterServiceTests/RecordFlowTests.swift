@@ -34,14 +34,15 @@ import Wire
   /// The outputs for one record.
   private func flow(
     _ record: InputRecord, tombstones: TombstonePolicy = .deadLetter, format: PayloadFormat? = nil,
-    policies: PolicyBook = PolicyBook()
+    policies: PolicyBook = PolicyBook(), keepsTimestamps: Bool = false
   ) throws -> [OutputRecord] {
     guard let (_, transaction) = try judge(record, tombstones) else { return [] }
     let topics = OutputTopics(
       verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")
     let encoder = OutputEncoder(
       router: Router(topics: topics, policies: policies), format: format, echoesMetadata: false,
-      partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8])
+      partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8],
+      keepsTimestamps: keepsTimestamps)
     var outputs: [OutputRecord] = []
     for item in transaction.items { encoder.encode(item, into: &outputs) }
     return outputs
@@ -66,6 +67,47 @@ import Wire
     machine.judged(batch.id, try model.judge(batch.exchanges), atMilliseconds: 1_000)
     guard case .perform(let transaction) = machine.nextTransaction(now: .zero) else { return nil }
     return (machine, transaction)
+  }
+
+  private func record(_ value: String, at time: Int64, headers: [Header] = []) -> InputRecord {
+    InputRecord(
+      source: SourcePosition(topic: "in", partition: 0, offset: 0), key: nil,
+      value: Array(value.utf8), headers: headers, timestampMilliseconds: time)
+  }
+
+  /// The time when an exchange was written is not lost; a sender cannot make one up.
+  @Test(arguments: [#"{"prompt": "hello"}"#, "no JSON"], [true, false])
+  func outputsTellWhenTheirRecordWasWritten(value: String, keeps: Bool) throws {
+    let forged = [Header("sluice-timestamp", "1")]
+    let outputs = try flow(
+      record(value, at: 1_700_000_000_123, headers: forged), keepsTimestamps: keeps)
+    #expect(!outputs.isEmpty)
+    for output in outputs {
+      let times = output.headers.filter { $0.name == "sluice-timestamp" }
+      #expect(times == [Header("sluice-timestamp", "1700000000123")])
+      let isCopy = ["clean", "quarantine"].contains(output.topic)
+      #expect(output.timestampMilliseconds == (keeps && isCopy ? 1_700_000_000_123 : nil))
+    }
+    #expect(outputs.contains { $0.topic == "clean" } == value.hasPrefix("{"))
+  }
+
+  @Test func aReplayedRecordTellsItsFirstTime() throws {
+    let headers = [Header("sluice-replayed", "1"), Header("sluice-timestamp", "5")]
+    let outputs = try flow(record(#"{"prompt": "hello"}"#, at: 9, headers: headers))
+    #expect(outputs.allSatisfy { $0.headers.text(of: "sluice-timestamp") == "5" })
+    for bad in ["", "-1", "soon"] {
+      let headers = [Header("sluice-replayed", "1"), Header("sluice-timestamp", bad)]
+      let outputs = try flow(record(#"{"prompt": "hello"}"#, at: 9, headers: headers))
+      #expect(outputs.allSatisfy { $0.headers.text(of: "sluice-timestamp") == "9" })
+    }
+  }
+
+  @Test func anUnknownTimeIsNotTold() throws {
+    let outputs = try flow(record(#"{"prompt": "hello"}"#, at: -1), keepsTimestamps: true)
+    for output in outputs {
+      #expect(output.headers.text(of: "sluice-timestamp") == nil)
+      #expect(output.timestampMilliseconds == nil)
+    }
   }
 
   private static let conversation = """

@@ -17,7 +17,7 @@ import Testing
         headers: [
           Header("trace", "a"), Header("other", ""), Header("trace", "b"),
           Header(name: "absent", value: nil), Header(name: "bytes", value: [0, 1, 0]),
-        ]),
+        ], timestampMilliseconds: 1_700_000_000_123),
     ]
     let producer = try cluster.makeProducer()
     try producer.send(sent, timeout: .seconds(10))
@@ -30,6 +30,9 @@ import Testing
     #expect(received.map(\.headers) == sent.map(\.headers))
     #expect(received.map(\.source.offset) == (0..<5).map { Offset($0) })
     #expect(received.allSatisfy { $0.source.topic == topic && $0.timestampMilliseconds > 0 })
+    #expect(
+      received.map { $0.timestampMilliseconds == 1_700_000_000_123 }
+        == [false, false, false, false, true])
   }
 
   @Test func eachPartitionKeepsTheOrderOfSending() throws {
