@@ -114,16 +114,38 @@ extension Settings {
     var seen: [String: String] = [:]
     for (key, name) in outputs {
       guard let name, !name.isEmpty else { continue }
-      if inputTopics.contains(name) { topics.complain("is also an input topic", about: key) }
+      if let input = input(reading: name) {
+        topics.complain("is also an input topic\(input)", about: key)
+      }
       if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
       seen[name] = key
     }
     if let label, allTopics.contains(label.topic) {
       root.complain("is a topic of the filter", about: "label.topic")
+    } else if let label, let input = input(reading: label.topic) {
+      root.complain("is also an input topic\(input)", about: "label.topic")
+    }
+    for name in inputTopics where TopicPattern.isPattern(name) {
+      do throws(KafkaError) {
+        _ = try TopicPattern(name)
+      } catch {
+        topics.complain("\(name) is no regular expression", about: "input")
+      }
     }
     if let label, label.groupID == kafka.groupID {
       root.complain("must differ from kafka.group_id", about: "label.group_id")
     }
+  }
+
+  /// How the inputs come to read a topic, in words to go on with; nil when they do not. A topic
+  /// that exists later counts like one that is there.
+  private func input(reading topic: String) -> String? {
+    for name in inputTopics {
+      if name == topic { return "" }
+      guard TopicPattern.isPattern(name), let pattern = try? TopicPattern(name) else { continue }
+      if pattern.matches(topic) { return ": \(name) matches it" }
+    }
+    return nil
   }
 
   /// Draining happens inside a rebalance, which the group waits for only so long.

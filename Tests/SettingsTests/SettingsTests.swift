@@ -220,6 +220,37 @@ import Wire
     #expect(found.contains { $0.contains("topics.quarantine: is the same topic as clean") })
   }
 
+  /// One record became hundreds of thousands, each the verdict on the one before.
+  @Test(arguments: ["verdicts", "dead_letters", "clean", "quarantine", "disagreements", "label"])
+  func noPatternMatchesAnOutput(key: String) {
+    var topics = [
+      "verdicts": "v", "dead_letters": "d", "clean": "c", "quarantine": "q",
+      "disagreements": "s", "label": "l",
+    ]
+    topics[key] = "loop.out"
+    let label = topics.removeValue(forKey: "label") ?? ""
+    let outputs = topics.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+    for (pattern, matches) in [
+      (#"^loop\..*"#, true), ("^loop", true), ("^.*out$", true), ("^(x|loop.out)", true),
+      ("^loop$", false), (#"^loop\.(in|other)"#, false), ("loop", false),
+    ] {
+      let found = problems(
+        """
+        kafka: {bootstrap_servers: x}
+        topics: {input: ['\(pattern)'], \(outputs)}
+        model: {path: /m}
+        label: {topic: \(label), store: /s, teacher: {url: "http://x"}}
+        """
+      ).filter { $0.contains("is also an input topic: \(pattern) matches it") }
+      #expect(found.count == (matches ? 1 : 0), "\(pattern): \(found)")
+    }
+  }
+
+  @Test func aPatternThatIsNoneIsAMistake() {
+    let found = problems(least.replacing("input: chat.exchanges", with: "input: '^a('"))
+    #expect(found.contains { $0.contains("^a( is no regular expression") }, "\(found)")
+  }
+
   @Test func aMissingFileIsNamed() {
     #expect(throws: SettingsError.self) { try Settings(file: "/nowhere/sluice.yaml") }
   }
