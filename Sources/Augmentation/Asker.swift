@@ -77,13 +77,15 @@ struct Asker: Sendable {
       do throws(LanguageModelError) {
         entry = try await request()
       } catch {
-        if error.isRetriable {
+        if error.isPassing {
           outages += 1
           try await sitOut(error, outages, role)
           continue
         }
+        // Only what this request has for itself is remembered: the others are asked again.
+        guard error.isAboutRequest else { throw .failed(AugmentationError(error, role: role)) }
         entry = JournalEntry(index: index, step: step)
-        entry.failure = try Self.lastingFailure(error, role)
+        entry.failure = Self.words(error)
       }
       do throws(AugmentationError) {
         try journal.append(entry)
@@ -115,14 +117,8 @@ struct Asker: Sendable {
     }
   }
 
-  /// The kind of a failure that only this request has, such as a text too long for the model.
-  private static func lastingFailure(
-    _ error: LanguageModelError, _ role: String
-  ) throws(Stop) -> String {
-    switch error.kind {
-    case .status(let code) where ![401, 403, 404, 405].contains(code): return "status \(code)"
-    case .malformedAnswer: return "malformed answer"
-    default: throw .failed(AugmentationError(error, role: role))
-    }
+  /// The kind of a failure, without the server's address.
+  private static func words(_ error: LanguageModelError) -> String {
+    if case .status(let code) = error.kind { "status \(code)" } else { "malformed answer" }
   }
 }

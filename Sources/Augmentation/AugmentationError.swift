@@ -33,7 +33,7 @@ package enum AugmentationError: Error, Hashable, Sendable, CustomStringConvertib
   /// What a failed request means for the whole run.
   init(_ error: LanguageModelError, role: String) {
     self =
-      error.isRetriable
+      error.isPassing
       ? .unavailable(role: role, problem: error.description)
       : .server(role: role, problem: error.description)
   }

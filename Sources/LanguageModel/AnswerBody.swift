@@ -1,8 +1,16 @@
+internal import StrictJSON
+
 /// What `/v1/chat/completions` and `/v1/completions` answer.
+///
+/// Gateways answer 200 with an error in the place of choices, or beside empty ones.
 struct AnswerBody: Decodable {
   struct Choice: Decodable {
     struct Message: Decodable {
-      let content: String?
+      let content: MessageContent?
+      /// What OpenAI's models say in place of the content when they will not.
+      let refusal: String?
+
+      var text: String? { content.map { Thoughts.without($0.text) } ?? refusal }
     }
 
     let text: String?
@@ -16,8 +24,38 @@ struct AnswerBody: Decodable {
     let completion_tokens: Int?
   }
 
-  let choices: [Choice]
+  let choices: [Choice]?
   let usage: Usage?
+  let error: JSON?
+
+  /// The status that an error in the answer stands for; nil without a number.
+  var errorStatus: Int? {
+    switch error?["code"] ?? error?["status"] {
+    case .integer(let number)?: number
+    case .text(let text)?: Int(text)
+    default: nil
+    }
+  }
+
+  var hasError: Bool { error.map { $0 != .null } ?? false }
+}
+
+/// A message's content: a text, or a list of parts of which some are texts.
+struct MessageContent: Decodable {
+  private struct Part: Decodable {
+    let text: String?
+  }
+
+  let text: String
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let text = try? container.decode(String.self) {
+      self.text = text
+    } else {
+      text = try container.decode([Part].self).compactMap(\.text).joined()
+    }
+  }
 }
 
 /// Log-probabilities in the shape of the chat endpoint, which llama.cpp uses on both, or in the
@@ -26,14 +64,15 @@ struct LogProbabilityBody: Decodable {
   struct Entry: Decodable {
     let id: Int?
     let token: String?
-    let logprob: Double
+    /// null is how llama.cpp, whose JSON has no infinity, writes the logarithm of 0.
+    let logprob: Double?
     let top_logprobs: [Entry]?
   }
 
   let content: [Entry]?
   let tokens: [String]?
   let token_logprobs: [Double?]?
-  let top_logprobs: [[String: Double]?]?
+  let top_logprobs: [[String: Double?]?]?
 
   /// The generated tokens, whichever shape they came in.
   var generatedTokens: [GeneratedToken] {
@@ -53,12 +92,13 @@ struct LogProbabilityBody: Decodable {
         top_logprobs.flatMap { index < $0.count ? $0[index] : nil } ?? [:]
       return GeneratedToken(
         chosen: Self.candidate(nil, tokens[index], logProbability),
-        candidates: alternatives.map { Self.candidate(nil, $0.key, $0.value) }.sortedByProbability)
+        candidates: alternatives.map { Self.candidate(nil, $0.key, $0.value ?? -.infinity) }
+          .sortedByProbability)
     }
   }
 
   private static func candidate(_ entry: Entry) -> TokenCandidate {
-    candidate(entry.id, entry.token, entry.logprob)
+    candidate(entry.id, entry.token, entry.logprob ?? -.infinity)
   }
 
   /// A candidate; a text such as `token_id:7` is a number.

@@ -44,6 +44,9 @@ package struct CircuitBreaker: Hashable, Sendable {
   package mutating func admit(at now: Duration, patience: Duration) -> Admission {
     switch state {
     case .closed: return .admitted
+    case .trying(let until, _) where now < until:
+      // The one on its way may tell any moment.
+      return .refused(retryAfter: min(until - now, openDuration))
     case .open(let until, let duration), .trying(let until, let duration):
       guard now >= until else { return .refused(retryAfter: until - now) }
       state = .trying(until: now + patience, duration: duration)

@@ -124,11 +124,23 @@ package final class LanguageModelClient: Sendable {
   private func generate(
     _ path: String, _ body: RequestBody, prefix: String?
   ) async throws(LanguageModelError) -> Completion {
-    let (answer, tries): (AnswerBody, Int) = try await post(path, body, isExempt: false)
-    guard let choice = answer.choices.first, let text = choice.text ?? choice.message?.content
-    else {
-      throw LanguageModelError(
-        .malformedAnswer("it has no text"), url: address.url(path).absoluteString)
+    let url = address.url(path).absoluteString
+    let (answer, tries): (AnswerBody, Int) = try await post(path, body, isExempt: false) {
+      (answer) throws(LanguageModelError) in
+      if let status = answer.errorStatus, (400...599).contains(status) {
+        throw LanguageModelError(.status(status), url: url)
+      }
+      if answer.hasError {
+        throw LanguageModelError(.malformedAnswer("it is an error in a good status"), url: url)
+      }
+      if answer.choices?.isEmpty ?? true {
+        throw LanguageModelError(.malformedAnswer("it has no choice"), url: url)
+      }
+    }
+    guard let choice = answer.choices?.first, let text = choice.text ?? choice.message?.text
+    else { throw LanguageModelError(.noAnswer("it has no text"), url: url) }
+    if text.isEmpty, choice.message?.content?.text.isEmpty == false {
+      throw LanguageModelError(.noAnswer("it has thoughts and no text"), url: url)
     }
     return Completion(
       text: Self.strip(prefix, from: text), isCut: choice.finish_reason == "length",
@@ -148,7 +160,8 @@ package final class LanguageModelClient: Sendable {
   }
 
   private func post<Answer: Decodable>(
-    _ path: String, _ body: some Encodable, isExempt: Bool
+    _ path: String, _ body: some Encodable, isExempt: Bool,
+    check: (Answer) throws(LanguageModelError) -> Void = { _ in }
   ) async throws(LanguageModelError) -> (body: Answer, tries: Int) {
     let data: Data
     do throws(JSONError) {
@@ -157,22 +170,29 @@ package final class LanguageModelClient: Sendable {
       throw LanguageModelError(
         .unusableSettings("the request: \(error)"), url: address.url(path).absoluteString)
     }
-    return try await exchange(path, body: data, isExempt: isExempt)
+    return try await exchange(path, body: data, isExempt: isExempt, check: check)
   }
 
   private func exchange<Answer: Decodable>(
-    _ path: String, body: Data?, isExempt: Bool
+    _ path: String, body: Data?, isExempt: Bool,
+    check: (Answer) throws(LanguageModelError) -> Void = { _ in }
   ) async throws(LanguageModelError) -> (body: Answer, tries: Int) {
     var headers = ["Accept": "application/json"]
     if body != nil { headers["Content-Type"] = "application/json" }
     if let key = address.apiKey { headers["Authorization"] = "Bearer \(key)" }
-    let answer = try await core.send(
-      url: address.url(path), headers: headers, body: body, isExempt: isExempt)
-    do {
-      return (try JSONCoder.decode(Answer.self, from: answer.body), answer.tries)
-    } catch {
-      throw LanguageModelError(
-        .malformedAnswer("not the JSON of this endpoint"), url: address.url(path).absoluteString)
+    let (answer, tries) = try await core.send(
+      url: address.url(path), headers: headers, body: body, isExempt: isExempt
+    ) { (data) throws(LanguageModelError) -> Answer in
+      let answer: Answer
+      do throws(JSONError) {
+        answer = try JSONCoder.decode(from: NonFiniteNumbers.replaced(in: data))
+      } catch {
+        throw LanguageModelError(
+          .malformedAnswer("not the JSON of this endpoint"), url: address.url(path).absoluteString)
+      }
+      try check(answer)
+      return answer
     }
+    return (answer, tries)
   }
 }

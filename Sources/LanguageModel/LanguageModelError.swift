@@ -7,8 +7,11 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
     /// No connection, or it broke; a what happened, in words.
     case connection(String)
     case timedOut
-    /// The answer is not what the server's interface promises; says what is wrong with it.
+    /// The answer is not what the server's interface promises, such as a proxy's page or an error
+    /// in the place of an answer; says what is wrong with it.
     case malformedAnswer(String)
+    /// A good answer that brings nothing for this request; says why.
+    case noAnswer(String)
     /// The server failed so often that it is left alone for a while.
     case circuitOpen
     /// As many requests were sent within an hour as the settings allow.
@@ -32,12 +35,31 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
     self.retryAfter = retryAfter
   }
 
-  /// Whether the same request can succeed later.
+  /// Whether the request itself is to blame, such as a text that is too long: another one fares
+  /// better. Everything else is the state of the server, or of the way to it.
+  package var isAboutRequest: Bool {
+    switch kind {
+    case .status(let code): [400, 413, 414, 422, 431].contains(code)
+    case .noAnswer: true
+    default: false
+    }
+  }
+
+  /// Whether it may pass by itself, and soon.
+  package var isPassing: Bool {
+    switch kind {
+    case .status(let code): [408, 425, 429].contains(code) || code >= 500
+    case .connection, .timedOut, .malformedAnswer, .circuitOpen, .budgetSpent, .overloaded: true
+    case .noAnswer, .unusableSettings, .cancelled: false
+    }
+  }
+
+  /// Whether the same request can succeed later: once the server is back, or somebody has given it
+  /// the key, the money or the model that it asks for.
   package var isRetriable: Bool {
     switch kind {
-    case .status(let code): code == 408 || code == 429 || code >= 500
-    case .connection, .timedOut, .circuitOpen, .budgetSpent, .overloaded: true
-    case .malformedAnswer, .unusableSettings, .cancelled: false
+    case .unusableSettings, .cancelled: false
+    default: !isAboutRequest
     }
   }
 
@@ -52,18 +74,30 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   /// Whether it tells against the server's health rather than against the request.
   var isServerFailure: Bool {
     switch kind {
-    case .status(let code): code >= 500
-    case .connection, .timedOut: true
+    case .status(let code): code != 429 && !isAboutRequest
+    case .connection, .timedOut, .malformedAnswer: true
     default: false
+    }
+  }
+
+  /// What an operator should look at.
+  private static func hint(_ code: Int) -> String {
+    switch code {
+    case 401, 403: ": is the key right?"
+    case 402: ": is the account paid?"
+    case 404: ": are address and model right?"
+    case 300..<400: ", which is not followed: is the address right?"
+    default: ""
     }
   }
 
   package var description: String {
     switch kind {
-    case .status(let code): "\(url): the server answered with status \(code)"
+    case .status(let code): "\(url): the server answered with status \(code)\(Self.hint(code))"
     case .connection(let reason): "\(url): the connection failed (\(reason))"
     case .timedOut: "\(url): no answer in time"
-    case .malformedAnswer(let problem): "\(url): the answer is unusable: \(problem)"
+    case .malformedAnswer(let problem), .noAnswer(let problem):
+      "\(url): the answer is unusable: \(problem)"
     case .circuitOpen: "\(url): the server failed repeatedly and is left alone for now"
     case .budgetSpent: "\(url): the hour's requests are used up"
     case .overloaded: "\(url): too many requests wait"

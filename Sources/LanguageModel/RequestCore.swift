@@ -39,12 +39,15 @@ final class RequestCore: Sendable {
     }
   }
 
-  /// The body of a good answer, after as many tries as the policy allows, and how many it took.
+  /// A good answer, after as many tries as the policy allows, and how many it took.
   ///
-  /// - Parameter isExempt: whether it only counts, and is never refused for the hour's sake.
-  func send(
-    url: URL, headers: [String: String], body: Data?, isExempt: Bool
-  ) async throws(LanguageModelError) -> (body: Data, tries: Int) {
+  /// - Parameters:
+  ///   - isExempt: whether it only counts, and is never refused for the hour's sake.
+  ///   - read: makes the answer of its body; what it cannot read is a try that failed.
+  func send<Answer>(
+    url: URL, headers: [String: String], body: Data?, isExempt: Bool,
+    read: (Data) throws(LanguageModelError) -> Answer
+  ) async throws(LanguageModelError) -> (answer: Answer, tries: Int) {
     let shown = url.absoluteString
     do throws(RequestLimiter.Refusal) {
       try await limiter.enter()
@@ -56,7 +59,7 @@ final class RequestCore: Sendable {
     var attempt = 1
     while true {
       do throws(LanguageModelError) {
-        return (try await trySend(request, shown, isExempt), attempt)
+        return (try await trySend(request, shown, isExempt, read), attempt)
       } catch {
         let pause = retries.pause(after: error, attempt: attempt, jitter: clock.jitter())
         // What was kept back says itself when to come again.
@@ -71,9 +74,10 @@ final class RequestCore: Sendable {
     }
   }
 
-  private func trySend(
-    _ request: HTTPRequest, _ shown: String, _ isExempt: Bool
-  ) async throws(LanguageModelError) -> Data {
+  private func trySend<Answer>(
+    _ request: HTTPRequest, _ shown: String, _ isExempt: Bool,
+    _ read: (Data) throws(LanguageModelError) -> Answer
+  ) async throws(LanguageModelError) -> Answer {
     let refusal = account.withLock {
       $0.admit(at: clock.now(), patience: timeout * 2, isExempt: isExempt)
     }
@@ -85,9 +89,9 @@ final class RequestCore: Sendable {
     case nil: break
     }
     do throws(LanguageModelError) {
-      let body = try await exchange(request, shown)
+      let answer = try read(try await exchange(request, shown))
       account.withLock { $0.end(nil, at: clock.now()) }
-      return body
+      return answer
     } catch {
       account.withLock { $0.end(error, at: clock.now()) }
       throw error
@@ -104,7 +108,7 @@ final class RequestCore: Sendable {
       switch error {
       case .connection(let reason): throw LanguageModelError(.connection(reason), url: shown)
       case .timedOut: throw LanguageModelError(.timedOut, url: shown)
-      case .tooLarge: throw LanguageModelError(.malformedAnswer("it is too large"), url: shown)
+      case .tooLarge: throw LanguageModelError(.noAnswer("it is too large"), url: shown)
       case .cancelled: throw LanguageModelError(.cancelled, url: shown)
       }
     }

@@ -27,7 +27,7 @@ package struct RetryPolicy: Hashable, Sendable {
   package func pause(
     after error: LanguageModelError, attempt: Int, jitter: Double
   ) -> Duration? {
-    guard error.isRetriable, attempt < attemptsMax else { return nil }
+    guard error.isPassing, attempt < attemptsMax else { return nil }
     let doublings = min(attempt - 1, 20)
     let longest = min(firstPause * (1 << doublings), pauseMax)
     let pause = longest * (0.5 + 0.5 * min(max(jitter, 0), 1))

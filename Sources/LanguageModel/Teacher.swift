@@ -71,6 +71,11 @@ package enum TeacherError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether it may pass by itself, and soon.
+  package var isPassing: Bool {
+    if case .server(let error) = self { error.isPassing } else { false }
+  }
+
   /// Whether the teacher was not asked because its server is left alone or the hour's requests are
   /// used up, and how long that lasts.
   package var withheldFor: Duration? {

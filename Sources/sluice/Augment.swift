@@ -1,5 +1,6 @@
 import ArgumentParser
 import Augmentation
+import Basics
 import Glibc
 import Settings
 
@@ -100,6 +101,9 @@ struct Augment: AsyncParsableCommand {
     let manifest = try await augmentation.run { bar.show($0) }
     bar.finish()
     printError(AugmentSummary(manifest: manifest, files: files).text)
+    if manifest.counts.rowsTotal == 0 {
+      throw fail("not a single row was made", code: ExitStatus.data.rawValue)
+    }
   }
 
   private func plan() -> AugmentationPlan {

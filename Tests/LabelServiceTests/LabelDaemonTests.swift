@@ -183,6 +183,38 @@ import Wire
       try bench.store.spending(limit: 30, wallMilliseconds: 0).map(\.count).reduce(0, +) == 46)
   }
 
+  /// A key that ran out, a model that is not loaded yet, a gateway's page: the exchanges wait.
+  @Test(arguments: [
+    (401, ""), (200, #"{"error": {"message": "x"}}"#), (200, "<html>Just a moment</html>"),
+  ])
+  func aServerThatRefusesForAWhileCostsNoExchange(status: Int, body: String) async throws {
+    let refusals = Mutex(0)
+    let server = try await ScriptedServer { request, _ in
+      let refuses = refusals.withLock { left in
+        guard request.path == "/v1/completions", left > 0 else { return false }
+        left -= 1
+        return true
+      }
+      return refuses
+        ? ScriptedServer.Answer(status: status, body: body)
+        : ScriptedWorld.answer(request)
+    }
+    let bench = try await LabelBench(
+      teacher: """
+        {url: "\(server.url)", model: teacher, template: few_shot, attempts_max: 1, \
+        circuit_failures: 2, circuit_open_seconds: 1}
+        """)
+    let teacher = try await LabelApplication.teacher(bench.label, bench.store)
+    refusals.withLock { $0 = 6 }
+    try bench.send(0..<10)
+    // Of one prompt this teacher never tells a probability.
+    let labels = try await bench.run(
+      teacher, inspect: { #expect($0.snapshot.counters.left[.teacherFailed] == nil) },
+      until: { try bench.labels(9) })
+    #expect(Set(labels.map(\.id)).count == 9)
+    #expect(refusals.withLock { $0 } == 0)
+  }
+
   @Test func aKnownContentCostsNoRequest() async throws {
     let server = try await ScriptedServer { request, _ in ScriptedWorld.answer(request) }
     let bench = try await LabelBench(

@@ -33,7 +33,7 @@ import Testing
     var breaker = breaker()
     for _ in 0..<3 { breaker.fail(at: .zero) }
     #expect(admit(&breaker, at: 5) == .admitted)
-    #expect(admit(&breaker, at: 5) == .refused(retryAfter: .seconds(60)))
+    #expect(admit(&breaker, at: 5) == .refused(retryAfter: .seconds(5)))
     breaker.succeed()
     #expect(admit(&breaker, at: 5) == .admitted)
     #expect(!breaker.isOpen)

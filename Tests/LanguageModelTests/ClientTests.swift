@@ -97,8 +97,9 @@ import LanguageModel
   }
 
   @Test(arguments: [
-    "", "{", "[]", "{\"choices\":[]}", "{\"choices\":[{}]}", "{\"choices\":[{\"text\":5}]}",
-    "{\"choices\":[{\"text\":\"a\",\"logprobs\":{\"content\":[{\"token\":\"a\"}]}}]}",
+    "", "{", "[]", "{\"choices\":[]}", "{\"choices\":[{\"text\":5}]}", "<html>wait</html>", "{}",
+    #"{"error": "out of memory"}"#, #"{"choices": [], "error": {"message": "x"}}"#,
+    "data: {\"choices\": []}\n\ndata: [DONE]\n\n",
   ])
   func unusableAnswersAreErrorsThatShowNoText(body: String) async throws {
     let server = try await ScriptedServer { _, _ in ScriptedServer.Answer(body: body) }
@@ -110,8 +111,82 @@ import LanguageModel
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(error?.isRetriable == false)
+    // Not the request's fault: it is asked again when the server is itself again.
+    #expect(error?.isRetriable == true && error?.isPassing == true)
+    #expect(error?.isAboutRequest == false)
     #expect(error?.url == server.url + "/v1/completions")
+  }
+
+  /// Gateways tell their upstream's errors with a good status.
+  @Test(arguments: [
+    (#"{"error": {"code": 429, "message": "x"}}"#, 429),
+    (#"{"choices": [], "error": {"code": 502}}"#, 502), (#"{"error": {"code": "401"}}"#, 401),
+    (#"{"error": {"status": 400}}"#, 400),
+  ])
+  func anErrorWithAGoodStatusIsItsOwn(body: String, status: Int) async throws {
+    let server = try await ScriptedServer { _, _ in ScriptedServer.Answer(body: body) }
+    let client = try client(server)
+    let error = await #expect(throws: LanguageModelError.self) {
+      try await client.complete("p", sampling: Sampling(tokensMax: 1))
+    }
+    #expect(error?.kind == .status(status))
+  }
+
+  @Test(arguments: [
+    (#"{"content": null, "refusal": "I will not."}"#, "I will not."),
+    (#"{"content": "<think>so\nthen</think>\n\nYes."}"#, "Yes."),
+    (#"{"content": " <thinking>so</thinking> <think>x</think>Yes. <think>"}"#, "Yes. <think>"),
+    (#"{"content": "so it is</think>\nYes."}"#, "Yes."),
+    (
+      #"{"content": "<|channel|>analysis<|message|>so<|end|><|channel|>final<|message|>Yes."}"#,
+      "Yes."
+    ),
+    (#"{"content": [{"type": "text", "text": "Ye"}, {"type": "text", "text": "s."}]}"#, "Yes."),
+    (#"{"content": "Yes.", "reasoning_content": "so", "refusal": null}"#, "Yes."),
+  ])
+  func messagesAreReadAsWhatTheyMean(message: String, text: String) async throws {
+    let server = try await ScriptedServer { _, _ in
+      ScriptedServer.Answer(body: #"{"error": null, "choices": [{"message": \#(message)}]}"#)
+    }
+    let answer = try await client(server).chat(
+      [ChatTurn(.user, "p")], sampling: Sampling(tokensMax: 1))
+    #expect(answer.text == text)
+  }
+
+  @Test(arguments: [
+    #"{"content": "<think>so"}"#, #"{"content": "<think>so</think>"}"#,
+    #"{"content": null, "reasoning_content": "so"}"#, "{}",
+  ])
+  func anAnswerOfThoughtsIsNone(message: String) async throws {
+    let server = try await ScriptedServer { _, _ in
+      ScriptedServer.Answer(body: #"{"choices": [{"message": \#(message)}]}"#)
+    }
+    let client = try client(server)
+    let error = await #expect(throws: LanguageModelError.self) {
+      try await client.chat([ChatTurn(.user, "p")], sampling: Sampling(tokensMax: 1))
+    }
+    #expect(error?.isAboutRequest == true && error?.isRetriable == false)
+  }
+
+  /// The surest opinions: Python writes the logarithm of 0 as no JSON, llama.cpp as null.
+  @Test(arguments: ["-Infinity", "null", "-3.4028234663852886e+38", "-9999.0"])
+  func theLogarithmOfNothingIsRead(zero: String) async throws {
+    let bodies = [
+      #"{"tokens": ["unsafe"], "token_logprobs": [0.0], "top_logprobs": [{"unsafe": 0.0, "safe": \#(zero)}]}"#,
+      #"{"content": [{"token": "unsafe", "logprob": 0.0, "top_logprobs": [{"token": "unsafe", "logprob": 0.0}, {"token": "safe", "logprob": \#(zero)}]}]}"#,
+    ]
+    for body in bodies {
+      let server = try await ScriptedServer { _, _ in
+        ScriptedServer.Answer(
+          body: #"{"choices": [{"text": "a \"-Infinity NaN\\", "logprobs": \#(body)}]}"#
+            .replacing(#"NaN\\"#, with: #"NaN\""#))
+      }
+      let answer = try await client(server).complete(
+        "p", sampling: Sampling(tokensMax: 1), candidates: 2)
+      #expect(answer.text == #"a "-Infinity NaN""#)
+      let safe = try #require(answer.tokens.first?.candidates.first { $0.text == "safe" })
+      #expect(safe.logProbability < -9_000)
+    }
   }
 
   @Test func errorsNameTheStatusAndNeverTheBodyOrTheKey() async throws {
@@ -184,7 +259,7 @@ import LanguageModel
     let client = try LanguageModelClient(
       LanguageModelSettings(url: server.url), transport: transport, clock: .system)
     let error = await #expect(throws: LanguageModelError.self) { try await client.modelNames() }
-    #expect(error?.kind == .malformedAnswer("it is too large"))
+    #expect(error?.kind == .noAnswer("it is too large"))
   }
 
   @Test func theFirstListedModelIsTakenWhereNoneIsNamed() async throws {

@@ -28,12 +28,22 @@ import LanguageModel
   @Test func theLastTryAndHopelessErrorsHaveNoPause() {
     #expect(policy.pause(after: error(.timedOut), attempt: 4, jitter: 1) == nil)
     #expect(policy.pause(after: error(.status(400)), attempt: 1, jitter: 1) == nil)
-    #expect(policy.pause(after: error(.malformedAnswer("x")), attempt: 1, jitter: 1) == nil)
+    #expect(policy.pause(after: error(.noAnswer("x")), attempt: 1, jitter: 1) == nil)
+    #expect(policy.pause(after: error(.status(401)), attempt: 1, jitter: 1) == nil)
   }
 
-  @Test(arguments: [(429, true), (503, true), (500, true), (408, true), (404, false), (401, false)])
-  func theStatusSaysWhetherARetryHelps(status: Int, helps: Bool) {
+  /// What passes soon is tried again; what an operator has to mend is waited for; what the request
+  /// is to blame for is left.
+  @Test(arguments: [
+    (429, true, true), (503, true, true), (500, true, true), (408, true, true),
+    (401, false, true), (402, false, true), (403, false, true), (404, false, true),
+    (405, false, true), (302, false, true), (407, false, true),
+    (400, false, false), (413, false, false), (422, false, false),
+  ])
+  func theStatusSaysWhetherARetryHelps(status: Int, passes: Bool, helps: Bool) {
+    #expect(error(.status(status)).isPassing == passes)
     #expect(error(.status(status)).isRetriable == helps)
+    #expect(error(.status(status)).isAboutRequest == !helps)
   }
 
   @Test func aServersWishIsHonouredUpToALimit() {

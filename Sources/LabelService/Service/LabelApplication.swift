@@ -113,7 +113,7 @@ package struct LabelApplication: Sendable {
     do throws(TeacherError) {
       return try await LogProbabilityTeacher.connect(label.teacher, spending: spending)
     } catch {
-      if error.isRetriable { throw .unavailable("teacher: \(error)") }
+      if error.isPassing { throw .unavailable("teacher: \(error)") }
       throw .configuration("teacher: \(error)")
     }
   }

@@ -21,6 +21,8 @@ package final class LabelRuntime<LabelSource: Source, LabelSink: Sink>: Sendable
   let label: LabelSettings
   let logger: Logger
   let abortLog: AbortLog
+  /// Which failures of the teacher are told now: each once a minute.
+  let teacherFailures = Mutex(OncePerMinute())
   private let decoder: Mutex<LabelDecoder>
 
   /// A service that does not run yet, with the estimates as an earlier run left them.
