@@ -18,6 +18,7 @@ help:
 	@echo 'make lint    check the format'
 	@echo 'make bench   print the benchmark tables'
 	@echo 'make mutants plant faults in a copy of the tree and expect the tests to catch each'
+	@echo 'make sanitize, make coverage: debug builds, see CONTRIBUTING.md'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
 
@@ -58,7 +59,7 @@ COVERAGE_MIN ?= 70
 coverage: dependencies test-servers
 	swift build --build-tests --enable-code-coverage --scratch-path .build-coverage
 	rm -rf .build-coverage/profiles
-	LLVM_PROFILE_FILE=$(CURDIR)/.build-coverage/profiles/%4m.profraw \
+	LLVM_PROFILE_FILE=$(CURDIR)/.build-coverage/profiles/%128m.profraw \
 	  SWIFT_TEST_FLAGS='--scratch-path .build-coverage' SLUICE_TEST_VENV=$(VENV) LIMIT_SCALE=6 \
 	  Tests/run.sh --configuration debug
 	Tests/coverage.sh .build-coverage $(COVERAGE_MIN)
