@@ -35,11 +35,11 @@ struct LineReader: ~Copyable {
       guard let isUnsafe = label ?? teacher.map({ $0 > 0.5 }) else {
         throw LineMistake("label is missing")
       }
-      let (id, given) = (try Self.text("id", fields), try Self.text("source", fields))
       return LabelledExample(
-        id: id ?? fallbackID, prompt: prompt,
+        id: fields["id"]?.naming ?? fallbackID, prompt: prompt,
         response: try Self.text("response", or: "completion", fields), isUnsafe: isUnsafe,
-        teacherScore: teacher, source: given ?? name, tenant: try Self.text("tenant", fields))
+        teacherScore: teacher, source: fields["source"]?.naming ?? name,
+        tenant: fields["tenant"]?.naming)
     }
   }
 

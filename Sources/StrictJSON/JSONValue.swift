@@ -48,6 +48,17 @@ import CSimdJSON
   /// A string's text; any other value as JSON text, as it stands in the payload.
   package var text: String { unsafe Self.string(node.text, count: node.text_count) }
 
+  /// What a value says that only names something, such as a tenant: other languages write numbers,
+  /// and empty containers for nothing. A string's text, or the JSON text of any other value; nil
+  /// for null, an empty array and an empty object.
+  package var naming: String? {
+    switch kind {
+    case .null: nil
+    case .array, .object: children.contains { _ in true } ? text : nil
+    case .text, .number, .boolean: text
+    }
+  }
+
   /// Whether the value is the literal `true`.
   package var isTrue: Bool { unsafe node.kind == SLUICE_JSON_TRUE }
 

@@ -29,6 +29,23 @@ import Testing
       ])
   }
 
+  /// What only names something may be any value, as in the stream.
+  @Test(
+    arguments: [
+      ("3", "3"), ("true", "true"), ("[]", nil), ("{}", nil), ("null", nil),
+      (#"{"a": 1}"#, #"{"a": 1}"#),
+    ] as [(String, String?)])
+  func namesMayBeAnyValue(value: String, text: String?) throws {
+    let directory = try TemporaryDirectory()
+    let line =
+      #"{"prompt": "a \ud83d b", "label": 1, "id": \#(value), "source": \#(value), "tenant": \#(value)}"#
+    let example = try #require(try DatasetFile.read(try write(line, in: directory)).first)
+    #expect(example.id == text ?? "set-1")
+    #expect(example.source == text ?? "set")
+    #expect(example.tenant == text)
+    #expect(example.prompt == "a \u{FFFD} b")
+  }
+
   @Test(arguments: [
     (#"{"prompt": "p"}"#, "label is missing"),
     (#"{"label": 1}"#, "prompt is missing"),

@@ -82,15 +82,41 @@ struct JSONExchangeTests {
       #"{"prompt":"p","x":+1}"#, #"{"prompt":"p","x":1e}"#, #"{"prompt":"p","x":NaN}"#,
       #"{"prompt":"p","x":"\q"}"#, #"{"prompt":"p","x":"\u12g4"}"#, #"{"prompt":"\u12"}"#,
       #"{"prompt":"a"b"}"#, "{\"prompt\":\"a\nb\"}", "{\"prompt\":\"a\0b\"}",
-      #"{"prompt":"p}"#, #"{"prompt":1}"#, #"{"prompt":["p"]}"#, #"{"prompt":"p","id":true}"#,
-      #"{"prompt":"p","id":{}}"#, #"{"prompt":"p","response":{}}"#,
-      #"{"prompt":"p","model":1}"#, #"{"prompt":"p","tenant":[]}"#,
-      #"{"prompt":"p","metadata":[]}"#, #"{"prompt":"p","metadata":"x"}"#,
+      #"{"prompt":"p}"#, #"{"prompt":1}"#, #"{"prompt":["p"]}"#, #"{"prompt":"p","response":{}}"#,
+      #"{"prompt":"p","response":false}"#, #"{"prompt":"p","response":[]}"#,
       #"{"prompt":"p","prompt":"p"}"#, #"{"prompt":"p","response":"a","response":"b"}"#,
       #"{"prompt":null,"prompt":"p"}"#, #"{"messages":{}}"#,
     ])
   func malformed(text: String) {
     #expect(decode(text).reason == .malformed)
+  }
+
+  @Test(
+    "takes any value where the score does not depend on it",
+    arguments: [
+      (#""a""#, "a"), ("42", "42"), ("-1.50e3", "-1.50e3"), ("true", "true"), ("null", nil),
+      ("[]", nil), ("{}", nil), (#"[1, "b"]"#, #"[1, "b"]"#), (#"{"a": {}}"#, #"{"a": {}}"#),
+      (#""""#, ""),
+    ] as [(String, String?)])
+  func looseFields(value: String, text: String?) throws {
+    let exchange = try decode(
+      #"{"id":\#(value),"prompt":"p","model":\#(value),"tenant":\#(value)}"#
+    ).get()
+    #expect(exchange.id == text)
+    #expect(exchange.model == text)
+    #expect(exchange.tenant == text)
+  }
+
+  @Test(
+    "takes metadata in any shape",
+    arguments: [
+      ("[]", []), ("{}", []), ("null", []), (#""""#, []), (#""x""#, ["0=x"]), ("7", ["0=7"]),
+      (#"["a", 1, {"b": null}]"#, ["0=a", "1=1", #"2={"b": null}"#]),
+      (#"{"a": {"b": [1, 2]}, "n": null, "t": true}"#, [#"a={"b": [1, 2]}"#, "n=null", "t=true"]),
+    ])
+  func looseMetadata(value: String, entries: [String]) throws {
+    let exchange = try decode(#"{"prompt":"p","metadata":\#(value)}"#).get()
+    #expect(exchange.metadata.map { "\($0.name)=\($0.value)" } == entries)
   }
 
   @Test("is malformed when it is not UTF-8, at the byte where it is not")

@@ -12,7 +12,7 @@ struct JSONExchange {
   private let metadata: [MetadataEntry]
 
   /// Reads the object. A null counts as absent everywhere; unknown members are ignored, known ones
-  /// given twice are an error.
+  /// given twice are an error. What does not touch the score may be any value.
   init(_ object: JSONValue) throws(DecodingFailure) {
     var id: JSONValue?
     var prompt: JSONValue?
@@ -33,12 +33,12 @@ struct JSONExchange {
       default: break
       }
     }
-    self.id = try Self.identifier(id)
+    self.id = id?.naming
     self.prompt = try JSONValue.text(prompt, at: "prompt")
     self.response = try JSONValue.text(response, at: "response")
-    self.model = try JSONValue.text(model, at: "model")
-    self.tenant = try JSONValue.text(tenant, at: "tenant")
-    self.metadata = try Self.metadata(metadata)
+    self.model = model?.naming
+    self.tenant = tenant?.naming
+    self.metadata = Self.metadata(metadata)
     if let messages, messages.kind != .null { conversation = try Conversation(messages) }
   }
 
@@ -68,20 +68,17 @@ struct JSONExchange {
       metadata: metadata, texts: turns.texts)
   }
 
-  /// The identifier, a string or a number; a number is taken as it is written.
-  private static func identifier(_ value: JSONValue?) throws(DecodingFailure) -> String? {
-    guard let value, value.kind != .null else { return nil }
-    guard value.kind == .text || value.kind == .number else {
-      throw .unexpected(value, at: "id", expected: "a string or a number")
+  /// An object's members. A list has its elements' places for names, any other value is a list of
+  /// one, and an empty text is none.
+  private static func metadata(_ value: JSONValue?) -> [MetadataEntry] {
+    guard let value, value.kind != .null, value.kind != .text || !value.text.isEmpty else {
+      return []
     }
-    return value.text
-  }
-
-  private static func metadata(_ value: JSONValue?) throws(DecodingFailure) -> [MetadataEntry] {
-    guard let value, value.kind != .null else { return [] }
-    guard value.kind == .object else {
-      throw .unexpected(value, at: "metadata", expected: "an object")
+    switch value.kind {
+    case .object: return value.children.map { MetadataEntry(name: $0.name, value: $0.text) }
+    case .array:
+      return value.children.enumerated().map { MetadataEntry(name: "\($0)", value: $1.text) }
+    default: return [MetadataEntry(name: "0", value: value.text)]
     }
-    return value.children.map { MetadataEntry(name: $0.name, value: $0.text) }
   }
 }
