@@ -172,7 +172,8 @@ package final class SectionReader {
 
   /// Reports every key that was not asked for, with the nearest one that is known.
   package func finish() {
-    for (name, _) in keys where !known.contains(name) {
+    // Where anchors are put that other sections refer to.
+    for (name, _) in keys where !known.contains(name) && !(path.isEmpty && name.hasPrefix("x-")) {
       let keyMark = mapping?.keys.first { $0.string == name }?.mark
       let nearest = known.min { $0.distance(to: name) < $1.distance(to: name) }
       let hint = nearest.flatMap { $0.distance(to: name) <= 3 ? "; did you mean \($0)?" : nil }

@@ -29,10 +29,17 @@ package enum SettingsDocument {
     return text
   }
 
-  /// The root of a YAML text; nil, with the problem noted, if it is none.
-  package static func compose(_ yaml: String, _ collector: ProblemCollector) -> Node? {
+  /// The root of a YAML text, with merge keys and variables resolved; nil, with the problem noted,
+  /// if it is none.
+  package static func compose(
+    _ yaml: String, _ collector: ProblemCollector, environment: [String: String]
+  ) -> Node? {
+    // Editors of other systems put a byte order mark before the text.
+    let yaml =
+      yaml.unicodeScalars.first == "\u{FEFF}" ? String(yaml.unicodeScalars.dropFirst()) : yaml
     do {
-      return try Yams.compose(yaml: yaml)
+      var resolver = NodeResolver(environment: environment, problems: collector)
+      return try Yams.compose(yaml: yaml).map { resolver.resolve($0) }
     } catch let error as YamlError {
       switch error {
       case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),

@@ -19,16 +19,22 @@ package struct AugmentationSettings: Hashable, Sendable {
   /// The servers in a YAML file.
   ///
   /// - Throws: `SettingsError` with every mistake in the file, each with its place.
-  package init(file: String) throws(SettingsError) {
+  package init(
+    file: String, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(SettingsError) {
     let collector = ProblemCollector(file: file)
-    try self.init(yaml: SettingsDocument.read(file, collector), file: file)
+    try self.init(
+      yaml: SettingsDocument.read(file, collector), file: file, environment: environment)
   }
 
   /// The servers in a YAML text; `file` names it in problems.
-  package init(yaml: String, file: String) throws(SettingsError) {
+  package init(
+    yaml: String, file: String, environment: [String: String] = [:]
+  ) throws(SettingsError) {
     let collector = ProblemCollector(file: file)
     let root = SectionReader(
-      SettingsDocument.compose(yaml, collector), path: "", problems: collector)
+      SettingsDocument.compose(yaml, collector, environment: environment), path: "",
+      problems: collector)
     if let error = collector.error { throw error }
     generator = Self.server("generator", root)
     refuser = Self.server("refuser", root)

@@ -1,3 +1,4 @@
+internal import Foundation
 package import Kafka
 package import Pipeline
 package import Sections
@@ -50,15 +51,20 @@ extension Settings {
   /// The settings in a YAML file.
   ///
   /// - Throws: `SettingsError` with every mistake in the file, each with its place.
-  package init(file: String) throws(SettingsError) {
+  package init(
+    file: String, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(SettingsError) {
     let collector = ProblemCollector(file: file)
-    try self.init(yaml: SettingsDocument.read(file, collector), file: file)
+    try self.init(
+      yaml: SettingsDocument.read(file, collector), file: file, environment: environment)
   }
 
   /// The settings in a YAML text; `file` names it in problems.
-  package init(yaml: String, file: String) throws(SettingsError) {
+  package init(
+    yaml: String, file: String, environment: [String: String] = [:]
+  ) throws(SettingsError) {
     let collector = ProblemCollector(file: file)
-    let root = SettingsDocument.compose(yaml, collector)
+    let root = SettingsDocument.compose(yaml, collector, environment: environment)
     let reader = SectionReader(root, path: "", problems: collector)
     if let error = collector.error { throw error }
     self.init(reader)

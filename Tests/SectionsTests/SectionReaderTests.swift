@@ -7,14 +7,101 @@ import Testing
 
   /// What a closure reads from a YAML text, and all problems of it.
   private func read<Value>(
-    _ yaml: String, _ body: (SectionReader) -> Value
+    _ yaml: String, _ environment: [String: String] = [:], _ body: (SectionReader) -> Value
   ) -> (value: Value, problems: [String]) {
     let collector = ProblemCollector(file: "f")
     let root = SectionReader(
-      SettingsDocument.compose(yaml, collector), path: "", problems: collector)
+      SettingsDocument.compose(yaml, collector, environment: environment), path: "",
+      problems: collector)
     let value = body(root)
     root.finish()
     return (value, collector.error?.problems.map(\.description) ?? [])
+  }
+
+  private let environment = ["A": "seven", "N": "7", "EMPTY": "", "_x1": "u"]
+
+  @Test(arguments: [
+    ("${A}", "seven"), ("b-${A}:${N}", "b-seven:7"), ("\"${A}\"", "seven"), ("'${A}'", "seven"),
+    ("|-\n  x ${A}", "x seven"), ("${NONE:-other}", "other"), ("${EMPTY:-other}", "other"),
+    ("${A:-other}", "seven"), ("x${EMPTY}y", "xy"), ("${_x1}", "u"), ("$${A}", "${A}"),
+    ("$A", "$A"), ("cost$", "cost$"), ("$${${A}", "${seven"), ("${NONE:-a:-b}", "a:-b"),
+  ])
+  func variablesAreReplacedInValues(value: String, expected: String) {
+    let (text, problems) = read("a: \(value)", environment) { $0.text("a", default: "") }
+    #expect(text == expected)
+    #expect(problems == [])
+  }
+
+  @Test func whatAVariableBringsHasTheSettingsType() {
+    let yaml = "n: ${N}\nbad: ${A}\nlist: [x, '${A}']\n${A}: 1"
+    let (found, problems) = read(yaml, environment) { section in
+      (
+        section.number("n", default: 0, in: 1...9), section.number("bad", default: 3, in: 1...9),
+        section.texts("list")
+      )
+    }
+    #expect(found == (7, 3, ["x", "seven"]))
+    #expect(
+      problems == ["f:2:6: bad: expected a whole number from 1 to 9", "f:4:1: ${A}: unknown key"])
+  }
+
+  @Test(arguments: [
+    ("a: {b: \"x-${NONE}\"}", "f:1:8: a.b: the variable NONE is not set"),
+    ("a: ${}", "f:1:4: a: ${} is no name of a variable"),
+    ("a: ${1A}", "f:1:4: a: ${1A} is no name of a variable"),
+    ("a: ${A", "f:1:4: a: ${ is not closed; $${ stands for itself"),
+  ])
+  func variablesThatCannotBeReplacedHaveTheirPlace(yaml: String, problem: String) {
+    let (_, problems) = read(yaml, environment) { _ = $0.node("a") }
+    #expect(problems == [problem])
+  }
+
+  @Test func mergeKeysBringWhatIsNotThere() {
+    let yaml = """
+      x-common: &common {a: 1, b: 2}
+      x-other: &other {b: 5, c: 6}
+      one: {<<: *common, b: 3}
+      list: {<<: [*common, *other]}
+      nested: {<<: {<<: *other, b: 9}}
+      """
+    let (found, problems) = read(yaml) { root in
+      ["one", "list", "nested"].map { name in
+        let section = root.section(name)
+        let values = ["a", "b", "c"].map { section.optionalNumber($0, in: 0...9) }
+        section.finish()
+        return values
+      }
+    }
+    #expect(found == [[1, 3, nil], [1, 2, 6], [nil, 9, 6]])
+    #expect(problems == [])
+  }
+
+  @Test func mistakesInMergesHaveTheirPlace() {
+    let (_, problems) = read("x-c: &c {typo: 1}\na: {<<: *c}\nb: {<<: 7}") { root in
+      root.section("a").finish()
+      root.section("b").finish()
+    }
+    #expect(
+      problems == [
+        "f:1:10: a.typo: unknown key", "f:3:9: b.<<: expected keys with values, or a list of them",
+      ])
+  }
+
+  @Test func aBombOfAliasesIsDefused() {
+    var yaml = "l0: &l0 [x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...8 {
+      let names = [String](repeating: "*l\(level - 1)", count: 9).joined(separator: ", ")
+      yaml += "l\(level): &l\(level) [\(names)]\n"
+    }
+    let (_, problems) = read(yaml) { _ in }
+    #expect(problems.contains("f: more than 100000 values with all aliases"))
+  }
+
+  @Test(arguments: ["\u{FEFF}a: 7\n", "\u{FEFF}# c\r\na: 7\r\n", "\u{FEFF}---\na: 7\n"])
+  func aByteOrderMarkIsNoText(yaml: String) {
+    let (number, problems) = read(yaml) { $0.number("a", default: 0, in: 1...9) }
+    #expect(number == 7)
+    #expect(problems == [])
   }
 
   @Test(arguments: [
@@ -85,7 +172,7 @@ import Testing
   @Test(arguments: [("a: 'b", 1), ("a: 1\na: 2", 1), ("\tb: 1", 1), ("a: [1, 2\nb: 3", 2)])
   func whatIsNoYAMLHasALine(yaml: String, line: Int) {
     let collector = ProblemCollector(file: "f")
-    #expect(SettingsDocument.compose(yaml, collector) == nil)
+    #expect(SettingsDocument.compose(yaml, collector, environment: [:]) == nil)
     #expect(collector.error?.problems.first?.line == line)
     #expect(collector.error?.problems.count == 1)
   }

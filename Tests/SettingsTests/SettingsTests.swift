@@ -111,7 +111,8 @@ import Wire
     let documented = Set(text.matches(of: /([a-z_]+):(?=[\s])/).map { String($0.1) })
     let collector = ProblemCollector(file: "sluice.yaml")
     _ = Settings(
-      SectionReader(SettingsDocument.compose(text, collector), path: "", problems: collector))
+      SectionReader(
+        SettingsDocument.compose(text, collector, environment: [:]), path: "", problems: collector))
     #expect(collector.askedPaths.count > 100)
     for path in collector.askedPaths.sorted() {
       let key = path.split(separator: ".").last.map(String.init) ?? path
