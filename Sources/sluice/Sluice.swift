@@ -34,6 +34,7 @@ struct Sluice: AsyncParsableCommand {
   static func main() async {
     // A pipe whose reader leaves is a failed write and not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    StopSignal.unblock()
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

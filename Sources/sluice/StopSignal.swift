@@ -6,6 +6,15 @@ import Synchronization
 enum StopSignal {
   private static let wasRaised = Atomic<Bool>(false)
 
+  /// Lets the signals through that whoever started the program had blocked on its own thread, as
+  /// thread pools do: it could not be ended otherwise. To be called before there are threads.
+  static func unblock() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&signals, number) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
   /// From now on signals are noted instead of ending the program.
   static func listen() {
     for number in [SIGINT, SIGTERM] {

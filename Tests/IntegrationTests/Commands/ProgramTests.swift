@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -20,6 +21,25 @@ import Testing
   @Test func whatIsNoCommandIsUsage() throws {
     #expect(try Command(["paint"]).ending == .exited(64))
     #expect(try Command(["serve", "--colour"]).ending == .exited(64))
+  }
+
+  /// A thread of a pool has all signals blocked, and whatever it starts begins like that.
+  @Test func signalsThatWereBlockedEndIt() throws {
+    var blocked = sigset_t()
+    var before = sigset_t()
+    unsafe sigfillset(&blocked)
+    unsafe pthread_sigmask(SIG_SETMASK, &blocked, &before)
+    let directory = try TemporaryDirectory()
+    let pipe = directory.path + "/pipe"
+    let isMade = unsafe mkfifo(pipe, 0o600) == 0
+    #expect(isMade)
+    // Keeps the pipe open, so that the program waits for its input.
+    let writer = unsafe open(pipe, O_RDWR)
+    defer { close(writer) }
+    let process = try ChildProcess(
+      DaemonProcess.program, ["classify", "--model", GoldenCase.url("v3-style").path], input: pipe)
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    #expect(process.stop(within: .seconds(20)) == .killed(signal: SIGTERM))
   }
 
   @Test func theVersionIsOneLine() throws {
