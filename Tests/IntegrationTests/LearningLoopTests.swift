@@ -38,7 +38,13 @@ struct LearningLoopTests {
     let yaml = world.yaml(steps: 40, label: label)
       .replacing("fresh_rows_min: 10", with: "fresh_rows_min: 1000")
       .replacing("{replay:", with: "{label_share: 0.1, label_repeats_max: 1, replay:")
-      .replacing("latency_ratio_max: 5", with: "latency_ratio_max: 5\n    decision_change_max: 0.8")
+      .replacing(
+        "latency_ratio_max: 5",
+        with: """
+          latency_ratio_max: 5
+              decision_change_max: 0.8
+              recall_drop_max: 0.2
+          """)
     let filter = try DaemonProcess(settings: yaml)
     let labeller = try DaemonProcess("label", settings: yaml)
     var traffic = Traffic(
