@@ -41,7 +41,7 @@ package final class FilterDaemon: Sendable {
     let wire = settings.wire
     let router = Router(topics: settings.outputTopics, policies: settings.policies)
     let coverageLog = CoverageLog(logger: logger)
-    let abortLog = AbortLog(logger: logger)
+    let abortLog = FailureLog("a publication failed", logger: logger)
     let work = StreamWork(
       makePreparer: {
         var preparer = RecordPreparer(
@@ -62,7 +62,7 @@ package final class FilterDaemon: Sendable {
       observe: { transaction in
         coverageLog.observe(transaction)
         shadow?.observe(transaction)
-      }, noteAbort: abortLog.note)
+      }, noteAbort: { abortLog.note($0) })
     var options = StreamOptions(settings)
     options.limits.batch.batchesInFlightMax = batchesInFlightMax
     runtime = StreamRuntime(source: consumer, sink: sink, work: work, options: options)

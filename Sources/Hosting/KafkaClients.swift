@@ -82,15 +82,16 @@ package struct KafkaClients: Sendable {
 
   /// A publisher with a producer of its own, for the promise that the settings make.
   ///
-  /// - Parameter identity: whoever makes transactions; nil where none are made.
+  /// - Parameter identity: whoever makes transactions, as delivery exactly once needs it.
   package func makePublisher(
     for consumer: KafkaConsumer, as identity: TransactionalIdentity? = nil
   ) throws(KafkaError) -> any RecordPublisher {
-    guard settings.delivery == .exactlyOnce, let identity else {
+    guard settings.delivery == .exactlyOnce else {
       return AtLeastOncePublisher(
         producer: try KafkaProducer(publishing, events: events), consumer: consumer,
         timeout: transactionTimeout)
     }
+    guard let identity else { preconditionFailure("transactions need a name") }
     var configuration = publishing
     configuration.setDefault("transactional.id", identity.name)
     return try makeTransactionalPublisher(configuration, for: consumer)
@@ -135,7 +136,7 @@ package struct KafkaClients: Sendable {
   ///
   /// - Throws: `StartFailure.unavailable` when brokers cannot be reached or a topic is missing.
   package func partitionCounts(of names: [String]) throws(StartFailure) -> [String: Int] {
-    let topics = names.filter { !$0.hasPrefix("^") }
+    let topics = names.filter { !TopicPattern.isPattern($0) }
     var counts: [String: Int] = [:]
     do throws(KafkaError) {
       let admin = try KafkaAdmin(common, events: events)

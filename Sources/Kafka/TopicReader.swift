@@ -146,7 +146,7 @@ package final class TopicReader {
     let known = try admin.topics(timeout: timeout)
     var chosen: Set<KafkaAdmin.Topic> = []
     for name in topics {
-      if name.hasPrefix("^") {
+      if TopicPattern.isPattern(name) {
         let pattern = try TopicPattern(name)
         for topic in known where pattern.matches(topic.name) { chosen.insert(topic) }
       } else if let topic = known.first(where: { $0.name == name }) {

@@ -50,11 +50,8 @@ extension LabelRuntime {
   ) {
     let wall = host.clock.wallMilliseconds()
     // What the client keeps back it has reason for, and the metrics tell.
-    if case .failure(let error) = result, error.withheldFor == nil,
-      let before = teacherFailures.withLock({ $0.admit("\(error)", now: host.clock.now()) })
-    {
-      logger.warning(
-        "the teacher failed", metadata: ["reason": "\(error)", "withheld": "\(before)"])
+    if case .failure(let error) = result, error.withheldFor == nil {
+      teacherLog.note("\(error)")
     }
     host.update { core, now in
       core.tasks[request.number] = nil

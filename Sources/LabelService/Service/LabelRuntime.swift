@@ -20,9 +20,8 @@ package final class LabelRuntime<LabelSource: Source, LabelSink: Sink>: Sendable
   let teacher: any Teacher
   let label: LabelSettings
   let logger: Logger
-  let abortLog: AbortLog
-  /// Which failures of the teacher are told now: each once a minute.
-  let teacherFailures = Mutex(OncePerMinute())
+  let abortLog: FailureLog
+  let teacherLog: FailureLog
   private let decoder: Mutex<LabelDecoder>
 
   /// A service that does not run yet, with the estimates as an earlier run left them.
@@ -35,7 +34,8 @@ package final class LabelRuntime<LabelSource: Source, LabelSink: Sink>: Sendable
     self.teacher = teacher
     self.label = label
     self.logger = logger
-    abortLog = AbortLog(logger: logger)
+    abortLog = FailureLog("a publication failed", logger: logger)
+    teacherLog = FailureLog("the teacher failed", logger: logger)
     let machine = LabelMachine(
       limits: label.limits, plan: label.plan, teacher: teacher.identity,
       estimator: try Self.estimator(label, store), now: clock.now())
