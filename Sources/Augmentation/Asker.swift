@@ -21,6 +21,7 @@ struct Asker: Sendable {
   let budget: Budget
   let clock: ClientClock
   let start: Duration
+  private let watch = ServerWatch()
 
   init(journal: Journal, budget: Budget, clock: ClientClock) {
     self.journal = journal
@@ -28,6 +29,9 @@ struct Asker: Sendable {
     self.clock = clock
     start = clock.now()
   }
+
+  /// Lets nobody wait for a server any longer.
+  func close() { watch.close() }
 
   /// What a language model writes for one step of an instruction.
   func write(
@@ -72,10 +76,12 @@ struct Asker: Sendable {
     if let known = journal.take(index, step) { return known }
     var outages = 0
     while true {
+      try watch.checkOpen()
       try checkBudget()
       var entry: JournalEntry
       do throws(LanguageModelError) {
         entry = try await request()
+        watch.answered(role)
       } catch {
         if error.isPassing {
           outages += 1
@@ -84,6 +90,11 @@ struct Asker: Sendable {
         }
         // Only what this request has for itself is remembered: the others are asked again.
         guard error.isAboutRequest else { throw .failed(AugmentationError(error, role: role)) }
+        guard watch.refused(role) else {
+          let count = ServerWatch.refusalsInARowMax
+          throw .failed(
+            .server(role: role, problem: "it answers none of \(count) requests: \(error)"))
+        }
         entry = JournalEntry(index: index, step: step)
         entry.failure = Self.words(error)
       }
@@ -110,11 +121,8 @@ struct Asker: Sendable {
     guard outages <= Self.outageTriesMax else {
       throw .failed(AugmentationError(error, role: role))
     }
-    do {
-      try await clock.sleep(min(error.retryAfter ?? Self.outagePause, Self.outagePauseMax))
-    } catch {
-      throw .failed(.unavailable(role: role, problem: "the run was cancelled"))
-    }
+    let pause = min(error.retryAfter ?? Self.outagePause, Self.outagePauseMax)
+    try await watch.wait(pause, clock, role: role)
   }
 
   /// The kind of a failure, without the server's address.

@@ -63,6 +63,8 @@ package struct Augmentation: Sendable {
     if journal.answersFound == 0, output.rowsFound > 0 {
       throw .file(path: files.output, problem: "exists, but its journal does not")
     }
+    // A server that turned everything down may have been mended since.
+    journal.forgetFailures(after: output.lastInstruction)
     let run = AugmentationRun(
       plan: plan, servers: servers, sources: sources,
       asker: Asker(journal: journal, budget: plan.budget, clock: clock),

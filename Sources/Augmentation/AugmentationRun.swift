@@ -69,6 +69,7 @@ final class AugmentationRun: Sendable {
         }
         // Nobody may wait for this attempt any longer. Requests on their way still end up in the
         // journal.
+        self.asker.close()
         self.deciding.close()
         self.writing.close()
       }
@@ -79,9 +80,7 @@ final class AugmentationRun: Sendable {
     let proposal = try await propose(index)
     let trialRefused = try await trial(index)
     guard await deciding.arrive(index) else { throw .closed }
-    let instruction = try state.withLock { state throws(Stop) in
-      try state.decide(proposal, trialRefused: trialRefused)
-    }
+    let instruction = state.withLock { $0.decide(proposal, trialRefused: trialRefused) }
     deciding.pass()
     var outcomes: [RowOutcome] = []
     if let instruction { outcomes = try await rowMaker.rows(index, instruction) }

@@ -16,7 +16,7 @@ package struct JournalEntry: Codable, Sendable {
   package var score: Double?
   /// Why the teacher has none.
   package var unknown: String?
-  /// Why the server will never answer this request.
+  /// Why the server turned this request down.
   package var failure: String?
   package var promptTokens = 0
   package var generatedTokens = 0
@@ -109,6 +109,16 @@ package final class Journal: Sendable {
   /// An answer from an earlier run, given out once.
   package func take(_ index: Int, _ step: RequestKind) -> JournalEntry? {
     state.withLock { $0.known.removeValue(forKey: Key(index: index, step: step)) }
+  }
+
+  /// Forgets requests that were turned down for instructions behind one, or all without it, so
+  /// that they are asked again: what is decided there has led to no row yet.
+  package func forgetFailures(after index: Int?) {
+    state.withLock { state in
+      state.known = state.known.filter { key, entry in
+        entry.failure == nil || index.map { key.index <= $0 } ?? false
+      }
+    }
   }
 
   /// Keeps a new answer.

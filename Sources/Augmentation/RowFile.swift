@@ -1,12 +1,17 @@
 package import Datasets
 internal import Files
 internal import Foundation
+internal import StrictJSON
 
 /// The output: labelled rows that are only ever added.
 ///
 /// A run that starts again makes its rows anew from the journal. Those that stand in the file
 /// already are compared instead of written.
 package struct RowFile: ~Copyable {
+  private struct Row: Decodable {
+    let id: String
+  }
+
   private let file: LineFile
   private let existing: [Data]
   private var position = 0
@@ -20,6 +25,14 @@ package struct RowFile: ~Copyable {
 
   /// Rows that were there at the start.
   package var rowsFound: Int { existing.count }
+
+  /// The number of the instruction that the last row belongs to; nil without one.
+  package var lastInstruction: Int? {
+    guard let line = existing.last, let row = try? JSONCoder.decode(Row.self, from: line) else {
+      return nil
+    }
+    return row.id.split(separator: "-").dropLast().last.flatMap { Int($0) }
+  }
 
   /// Adds the rows of one instruction.
   ///

@@ -5,14 +5,10 @@ internal import Datasets
 /// Decisions and rows are made in the order of the instructions' numbers, so they are the same
 /// however many requests are on their way at a time.
 struct RunState: ~Copyable {
-  /// Attempts without any answer, in a row, after which a generator is taken for unusable.
-  static let failuresInARowMax = 20
-
   private let wanted: Int
   private var harmful: InstructionFilter
   private var benign: InstructionFilter
   private var output: RowFile
-  private var failuresInARow = 0
   private(set) var counts = AugmentationCounts()
   /// Why no further instruction is begun; the first reason counts.
   var stop: Stop?
@@ -41,16 +37,11 @@ struct RunState: ~Copyable {
   var isFinished: Bool { counts.accepted >= wanted }
 
   /// Decides about the next attempt; the instruction if it is accepted.
-  mutating func decide(_ proposal: Proposal, trialRefused: Bool?) throws(Stop) -> String? {
+  mutating func decide(_ proposal: Proposal, trialRefused: Bool?) -> String? {
     // Attempts that were begun before enough were accepted.
     if isFinished { return nil }
     counts.attempts += 1
     if let trialRefused { counts.trialRefusals.count(isRefusal: trialRefused) }
-    failuresInARow = if case .failed = proposal { failuresInARow + 1 } else { 0 }
-    if failuresInARow >= Self.failuresInARowMax {
-      throw .failed(
-        .server(role: "generator", problem: "it answers none of \(failuresInARow) requests"))
-    }
     switch proposal {
     case .failed: drop("failed")
     case .refused:

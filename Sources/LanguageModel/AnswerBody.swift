@@ -17,6 +17,8 @@ struct AnswerBody: Decodable {
     let message: Message?
     let finish_reason: String?
     let logprobs: LogProbabilityBody?
+    /// What some gateways say of an answer that broke off.
+    let error: JSON?
   }
 
   struct Usage: Decodable {
@@ -27,17 +29,33 @@ struct AnswerBody: Decodable {
   let choices: [Choice]?
   let usage: Usage?
   let error: JSON?
+  /// `error` where the whole answer is one, as vLLM wrote them.
+  let object: String?
+  let code: JSON?
+
+  /// What is said of an error; nil for none.
+  private var failure: JSON? {
+    let first = choices?.first
+    for said in [error, first?.error] {
+      switch said {
+      case nil, .null?, .flag(false)?, .text("")?, .object([:])?, .list([])?: continue
+      case let said?: return said
+      }
+    }
+    if object == "error" { return .members(["code": code]) }
+    return first?.finish_reason == "error" ? .flag(true) : nil
+  }
 
   /// The status that an error in the answer stands for; nil without a number.
   var errorStatus: Int? {
-    switch error?["code"] ?? error?["status"] {
+    switch failure?["code"] ?? failure?["status"] {
     case .integer(let number)?: number
     case .text(let text)?: Int(text)
     default: nil
     }
   }
 
-  var hasError: Bool { error.map { $0 != .null } ?? false }
+  var hasError: Bool { failure != nil }
 }
 
 /// A message's content: a text, or a list of parts of which some are texts.

@@ -29,6 +29,13 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   /// How long the server asked to be left alone, or the client will not send.
   package let retryAfter: Duration?
 
+  /// Whether the server turns down one request after the other, or has answered none yet: then no
+  /// request is to blame for itself, whatever the status says.
+  package internal(set) var isDoubtful = false
+
+  /// What opened the circuit.
+  package internal(set) var cause: Kind?
+
   package init(_ kind: Kind, url: String, retryAfter: Duration? = nil) {
     self.kind = kind
     self.url = url
@@ -92,17 +99,21 @@ package struct LanguageModelError: Error, Hashable, Sendable, CustomStringConver
   }
 
   package var description: String {
+    "\(url): \(Self.words(kind))\(cause.map { " (\(Self.words($0)))" } ?? "")"
+  }
+
+  private static func words(_ kind: Kind) -> String {
     switch kind {
-    case .status(let code): "\(url): the server answered with status \(code)\(Self.hint(code))"
-    case .connection(let reason): "\(url): the connection failed (\(reason))"
-    case .timedOut: "\(url): no answer in time"
+    case .status(let code): "the server answered with status \(code)\(hint(code))"
+    case .connection(let reason): "the connection failed (\(reason))"
+    case .timedOut: "no answer in time"
     case .malformedAnswer(let problem), .noAnswer(let problem):
-      "\(url): the answer is unusable: \(problem)"
-    case .circuitOpen: "\(url): the server failed repeatedly and is left alone for now"
-    case .budgetSpent: "\(url): the hour's requests are used up"
-    case .overloaded: "\(url): too many requests wait"
-    case .unusableSettings(let problem): "\(url): \(problem)"
-    case .cancelled: "\(url): the request was cancelled"
+      "the answer is unusable: \(problem)"
+    case .circuitOpen: "the server failed repeatedly and is left alone for now"
+    case .budgetSpent: "the hour's requests are used up"
+    case .overloaded: "too many requests wait"
+    case .unusableSettings(let problem): problem
+    case .cancelled: "the request was cancelled"
     }
   }
 }

@@ -24,10 +24,17 @@ package struct RequestAccount: Sendable {
     package let spending: [HourlyBudget.Spending]
   }
 
+  /// Requests turned down in a row, after which not they are to blame.
+  package static let refusalsInARowMax = 20
+
   private var breaker: CircuitBreaker
   private var budget: HourlyBudget?
   private var sent = 0
   private var failed = 0
+  /// What the server failed with last.
+  package private(set) var lastFailure: LanguageModelError.Kind?
+  private var refusedInARow = 0
+  private var hasAnswered = false
 
   /// - Parameter budget: with what an earlier process has spent; nil for no limit.
   package init(breaker: CircuitBreaker, budget: HourlyBudget? = nil) {
@@ -56,10 +63,20 @@ package struct RequestAccount: Sendable {
   }
 
   /// Notes how a request that was sent has ended: nil for a good answer.
-  package mutating func end(_ error: LanguageModelError?, at now: Duration) {
-    guard let error else { return breaker.succeed() }
+  package mutating func end(
+    _ error: LanguageModelError?, at now: Duration, isExempt: Bool = false
+  ) {
+    guard let error else {
+      if !isExempt {
+        hasAnswered = true
+        refusedInARow = 0
+      }
+      return breaker.succeed()
+    }
     failed += 1
+    if error.isAboutRequest { refusedInARow += 1 }
     if error.isServerFailure {
+      lastFailure = error.kind
       breaker.fail(at: now)
     } else if error.kind == .cancelled {
       breaker.abandon(at: now)
@@ -67,6 +84,10 @@ package struct RequestAccount: Sendable {
       breaker.succeed()
     }
   }
+
+  /// Whether a request that was turned down need not be to blame: the server has turned down many
+  /// in a row, as for an account without money, or not answered any yet.
+  package var doubtsRefusals: Bool { !hasAnswered || refusedInARow >= Self.refusalsInARowMax }
 
   package mutating func statement(at now: Duration, wallMilliseconds: Int64) -> Statement {
     Statement(

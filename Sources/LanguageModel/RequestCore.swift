@@ -78,22 +78,28 @@ final class RequestCore: Sendable {
     _ request: HTTPRequest, _ shown: String, _ isExempt: Bool,
     _ read: (Data) throws(LanguageModelError) -> Answer
   ) async throws(LanguageModelError) -> Answer {
-    let refusal = account.withLock {
-      $0.admit(at: clock.now(), patience: timeout * 2, isExempt: isExempt)
+    let (refusal, cause) = account.withLock {
+      ($0.admit(at: clock.now(), patience: timeout * 2, isExempt: isExempt), $0.lastFailure)
     }
     switch refusal {
     case .circuitOpen(let retryAfter):
-      throw LanguageModelError(.circuitOpen, url: shown, retryAfter: retryAfter)
+      var error = LanguageModelError(.circuitOpen, url: shown, retryAfter: retryAfter)
+      error.cause = cause
+      throw error
     case .budgetSpent(let retryAfter):
       throw LanguageModelError(.budgetSpent, url: shown, retryAfter: retryAfter)
     case nil: break
     }
     do throws(LanguageModelError) {
       let answer = try read(try await exchange(request, shown))
-      account.withLock { $0.end(nil, at: clock.now()) }
+      account.withLock { $0.end(nil, at: clock.now(), isExempt: isExempt) }
       return answer
     } catch {
-      account.withLock { $0.end(error, at: clock.now()) }
+      var error = error
+      error.isDoubtful = account.withLock { account in
+        account.end(error, at: clock.now(), isExempt: isExempt)
+        return error.isAboutRequest && !isExempt && account.doubtsRefusals
+      }
       throw error
     }
   }

@@ -66,7 +66,7 @@ package enum TeacherError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Whether asking again later can succeed.
   package var isRetriable: Bool {
     switch self {
-    case .server(let error): error.isRetriable
+    case .server(let error): error.isRetriable || error.isDoubtful
     case .unfit: false
     }
   }

@@ -22,6 +22,12 @@ struct Augment: AsyncParsableCommand {
                  --teacher http://localhost:8003
 
       Keys, time-outs and bounds of each server go into a file: --config augment.yaml.
+
+      Exit codes: 0 when there are rows; 65 when not a single one was made, or the data will not
+      do; 66 when a file of data is missing; 69 when a server is out of order for long; 73 when the
+      output cannot be written; 78 for mistakes in the settings, and when a server refuses: the
+      key, the model, the account, or one request after the other. After 69, 73 and 78 the same
+      command goes on.
       """)
 
   @OptionGroup var data: AugmentDataOptions

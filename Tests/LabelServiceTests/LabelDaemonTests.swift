@@ -186,6 +186,8 @@ import Wire
   /// A key that ran out, a model that is not loaded yet, a gateway's page: the exchanges wait.
   @Test(arguments: [
     (401, ""), (200, #"{"error": {"message": "x"}}"#), (200, "<html>Just a moment</html>"),
+    // So long as it has answered nobody, no single request is to blame: no money, says OpenAI so.
+    (400, ""), (200, #"{"choices": [{"finish_reason": "error", "text": ""}]}"#),
   ])
   func aServerThatRefusesForAWhileCostsNoExchange(status: Int, body: String) async throws {
     let refusals = Mutex(0)

@@ -122,6 +122,8 @@ import LanguageModel
     (#"{"error": {"code": 429, "message": "x"}}"#, 429),
     (#"{"choices": [], "error": {"code": 502}}"#, 502), (#"{"error": {"code": "401"}}"#, 401),
     (#"{"error": {"status": 400}}"#, 400),
+    (#"{"choices": [{"text": "a", "error": {"code": 502}}]}"#, 502),
+    (#"{"object": "error", "code": 404, "message": "x"}"#, 404),
   ])
   func anErrorWithAGoodStatusIsItsOwn(body: String, status: Int) async throws {
     let server = try await ScriptedServer { _, _ in ScriptedServer.Answer(body: body) }

@@ -77,6 +77,24 @@ import LanguageModel
     #expect(refusal == .circuitOpen(retryAfter: .seconds(5)))
   }
 
+  /// One text may be too long; where every text is, or none was answered yet, it is the server.
+  @Test func refusalsAreDoubtedUntilAnAnswerAndWhenNothingElseComes() {
+    var account = account(limit: nil)
+    let refusal = LanguageModelError(.status(400), url: "http://h")
+    account.end(nil, at: .zero, isExempt: true)
+    account.end(refusal, at: .zero)
+    #expect(account.doubtsRefusals)
+    account.end(nil, at: .zero)
+    for _ in 1..<RequestAccount.refusalsInARowMax {
+      account.end(refusal, at: .zero)
+      #expect(!account.doubtsRefusals)
+    }
+    account.end(refusal, at: .zero)
+    #expect(account.doubtsRefusals)
+    account.end(nil, at: .zero)
+    #expect(!account.doubtsRefusals)
+  }
+
   @Test func whatIsExemptCountsAndIsOnlyHeldBackByTheCircuit() {
     var account = account(limit: 2)
     for _ in 0..<4 {
