@@ -44,6 +44,7 @@ struct Asker: Sendable {
       var entry = JournalEntry(index: index, step: step)
       entry.text = completion.text
       entry.isCut = completion.isCut
+      entry.isRefusal = completion.isRefusal ? true : nil
       entry.promptTokens = completion.usage.prompt
       entry.generatedTokens = completion.usage.generated
       return entry

@@ -105,7 +105,7 @@ final class AugmentationRun: Sendable {
   private func propose(_ index: Int) async throws(Stop) -> RunState.Proposal {
     let entry = try await generate(index, .instruction, prefix: plan.prefix)
     guard entry.failure == nil, let text = entry.text else { return .failed }
-    if RefusalDetector.isRefusal(text) { return .refused }
+    if entry.declines { return .refused }
     do throws(InstructionText.Problem) {
       return .instruction(
         try InstructionText.extract(from: text, isCut: entry.isCut ?? false))
@@ -119,7 +119,7 @@ final class AugmentationRun: Sendable {
     guard index < plan.refusalTrials else { return nil }
     let otherPrefix = plan.prefix == nil ? InstructionTemplate.paperPrefix : nil
     let entry = try await generate(index, .trial, prefix: otherPrefix)
-    return entry.text.map(RefusalDetector.isRefusal)
+    return entry.text == nil ? nil : entry.declines
   }
 
   private func generate(

@@ -12,6 +12,8 @@ package struct JournalEntry: Codable, Sendable {
   package var text: String?
   /// The generation ended at its limit on tokens.
   package var isCut: Bool?
+  /// The server said that the model declines; absent otherwise.
+  package var isRefusal: Bool?
   /// The teacher's P(unsafe).
   package var score: Double?
   /// Why the teacher has none.
@@ -29,9 +31,13 @@ package struct JournalEntry: Codable, Sendable {
     self.text = text
   }
 
+  /// Whether it declines what was asked for, by the server's word or by its own.
+  var declines: Bool { isRefusal == true || text.map(RefusalDetector.isRefusal) ?? false }
+
   enum CodingKeys: String, CodingKey {
     case index, step, text, score, unknown, failure, requests
     case isCut = "cut"
+    case isRefusal = "refused"
     case promptTokens = "prompt_tokens"
     case generatedTokens = "generated_tokens"
   }

@@ -73,8 +73,10 @@ struct RowMaker: Sendable {
     if entry.failure != nil { return .dropped(kind, reason: "failed") }
     let response = (entry.text ?? "").trimmed
     if response.isEmpty { return .dropped(kind, reason: "empty") }
-    // Without a teacher a kind is a label, so a row has to be what its kind says.
-    if servers.teacher == nil, RefusalDetector.isRefusal(response) != (kind == .refusal) {
+    // Without a teacher a kind is a label, so a row has to be what its kind says. A refusal said to
+    // be one is not what a complier wrote.
+    let mustBeTrue = servers.teacher == nil || entry.isRefusal == true
+    if mustBeTrue, entry.declines != (kind == .refusal) {
       return .dropped(kind, reason: kind == .refusal ? "did_not_refuse" : "refused")
     }
     return try await labelled(index, kind, instruction, response)
@@ -88,7 +90,7 @@ struct RowMaker: Sendable {
     guard entry.failure == nil, let text = entry.text else {
       return .dropped(.benign, reason: "failed")
     }
-    if RefusalDetector.isRefusal(text) { return .dropped(.benign, reason: "refused") }
+    if entry.declines { return .dropped(.benign, reason: "refused") }
     let benign: String
     do throws(InstructionText.Problem) {
       benign = try InstructionText.extract(from: text, isCut: entry.isCut ?? false)

@@ -10,7 +10,13 @@ struct AnswerBody: Decodable {
       /// What OpenAI's models say in place of the content when they will not.
       let refusal: String?
 
-      var text: String? { content.map { Thoughts.without($0.text) } ?? refusal }
+      /// The answer and whether it is a refusal said to be one; nil where there is neither.
+      var answer: (text: String, isRefusal: Bool)? {
+        let said = content.map { Thoughts.without($0.text) }
+        if let said, !said.isEmpty { return (said, false) }
+        if let refusal = content?.refusal ?? refusal, !refusal.isEmpty { return (refusal, true) }
+        return said.map { ($0, false) }
+      }
     }
 
     let text: String?
@@ -61,17 +67,27 @@ struct AnswerBody: Decodable {
 /// A message's content: a text, or a list of parts of which some are texts.
 struct MessageContent: Decodable {
   private struct Part: Decodable {
+    let type: String?
     let text: String?
+    let refusal: String?
+
+    var isThought: Bool { ["thinking", "reasoning", "reasoning_text"].contains(type) }
   }
 
   let text: String
+  /// What parts that are refusals say.
+  let refusal: String?
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if let text = try? container.decode(String.self) {
       self.text = text
+      refusal = nil
     } else {
-      text = try container.decode([Part].self).compactMap(\.text).joined()
+      let parts = try container.decode([Part].self)
+      text = parts.filter { !$0.isThought }.compactMap(\.text).joined()
+      let refusals = parts.compactMap(\.refusal)
+      refusal = refusals.isEmpty ? nil : refusals.joined(separator: "\n")
     }
   }
 }
@@ -86,6 +102,10 @@ struct LogProbabilityBody: Decodable {
     let logprob: Double?
     let top_logprobs: [Entry]?
   }
+
+  private static let leastWritten = -9999.0
+  /// Some servers round to a little more than 0.
+  private static let greatestWritten = 0.01
 
   let content: [Entry]?
   let tokens: [String]?
@@ -110,19 +130,27 @@ struct LogProbabilityBody: Decodable {
         top_logprobs.flatMap { index < $0.count ? $0[index] : nil } ?? [:]
       return GeneratedToken(
         chosen: Self.candidate(nil, tokens[index], logProbability),
-        candidates: alternatives.map { Self.candidate(nil, $0.key, $0.value ?? -.infinity) }
+        candidates: alternatives.map { Self.candidate(nil, $0.key, $0.value) }
           .sortedByProbability)
     }
   }
 
   private static func candidate(_ entry: Entry) -> TokenCandidate {
-    candidate(entry.id, entry.token, entry.logprob ?? -.infinity)
+    candidate(entry.id, entry.token, entry.logprob)
+  }
+
+  /// What a server means by a log-probability: null and everything from OpenAI's and vLLM's -9999
+  /// down to the least number are the logarithm of 0, what is above 0 is none.
+  private static func meaning(_ written: Double?) -> Double {
+    guard let written, written > leastWritten else { return -.infinity }
+    return written > greatestWritten ? .nan : written
   }
 
   /// A candidate; a text such as `token_id:7` is a number.
   private static func candidate(
-    _ identifier: Int?, _ text: String?, _ logProbability: Double
+    _ identifier: Int?, _ text: String?, _ written: Double?
   ) -> TokenCandidate {
+    let logProbability = meaning(written)
     let mark = "token_id:"
     if identifier == nil, let text, text.hasPrefix(mark),
       let number = Int(text.dropFirst(mark.count))
@@ -136,9 +164,11 @@ struct LogProbabilityBody: Decodable {
 extension [TokenCandidate] {
   /// The best first; equal ones by their number, so that the order is always the same.
   fileprivate var sortedByProbability: [TokenCandidate] {
-    sorted {
-      $0.logProbability != $1.logProbability
-        ? $0.logProbability > $1.logProbability
+    func rank(_ value: Double) -> Double { value.isNaN ? -.infinity : value }
+    return sorted {
+      let (left, right) = (rank($0.logProbability), rank($1.logProbability))
+      return left != right
+        ? left > right
         : ($0.identifier ?? 0, $0.text ?? "") < ($1.identifier ?? 0, $1.text ?? "")
     }
   }

@@ -4,6 +4,8 @@ package struct Completion: Hashable, Sendable {
   package let text: String
   /// Whether the generation ended because of the limit on tokens.
   package let isCut: Bool
+  /// Whether the server says that the model declines; others decline in their text.
+  package let isRefusal: Bool
   /// One for each generated token, where log-probabilities were asked for.
   package let tokens: [GeneratedToken]
   package let usage: TokenUsage

@@ -137,13 +137,15 @@ package final class LanguageModelClient: Sendable {
         throw LanguageModelError(.malformedAnswer("it has no choice"), url: url)
       }
     }
-    guard let choice = answer.choices?.first, let text = choice.text ?? choice.message?.text
+    guard let choice = answer.choices?.first,
+      let (text, isRefusal) = choice.text.map({ ($0, false) }) ?? choice.message?.answer
     else { throw LanguageModelError(.noAnswer("it has no text"), url: url) }
     if text.isEmpty, choice.message?.content?.text.isEmpty == false {
       throw LanguageModelError(.noAnswer("it has thoughts and no text"), url: url)
     }
     return Completion(
       text: Self.strip(prefix, from: text), isCut: choice.finish_reason == "length",
+      isRefusal: isRefusal,
       tokens: choice.logprobs?.generatedTokens ?? [],
       usage: TokenUsage(
         prompt: answer.usage?.prompt_tokens ?? 0,

@@ -10,6 +10,10 @@ package struct LogProbabilityTeacher: Teacher {
   package static let candidatesMax = 20
   /// Tokens of white space that a model may write before its label.
   package static let whiteSpaceTokensMax = 3
+  /// Tokens that a reasoning model may think before its label.
+  package static let thoughtTokensMax = 4096
+  /// How much P(unsafe) may depend on a label that the server does not tell.
+  static let uncertaintyMax = 0.001
   /// Added to a label's logit to learn its own log-probability, which servers tell unbiased. The
   /// highest that every server accepts.
   static let decisiveBias = 100.0
@@ -78,22 +82,63 @@ package struct LogProbabilityTeacher: Teacher {
     _ prompt: String, _ response: String?, _ cost: inout TeacherJudgement
   ) async throws(LanguageModelError) -> TeacherOpinion {
     var text = template.render(prompt: prompt, response: response == "" ? nil : response)
-    for whiteSpaceTokens in 0...Self.whiteSpaceTokensMax {
-      let answer = try await ask(text, &cost)
+    var pair: LabelTokens.Pair? = labels.afterCue
+    for _ in 0...Self.whiteSpaceTokensMax {
+      var answer = try await ask(text, &cost)
+      if let end = Thoughts.end(ofOpening: answer.text) {
+        guard let thought = try await think(text + answer.text, until: end, &cost) else {
+          return .unknown(.noLabelPlace)
+        }
+        text = thought
+        pair = labels.afterWhiteSpace
+        answer = try await ask(text, &cost)
+      }
       if answer.text.isEmpty { return .unknown(.noLabelPlace) }
       if answer.text.allSatisfy(\.isWhitespace) {
         text += answer.text
+        pair = labels.afterWhiteSpace
         continue
       }
       guard let token = answer.tokens.first else { return .unknown(.noLogProbabilities) }
-      let pair = whiteSpaceTokens == 0 ? labels.afterCue : labels.afterWhiteSpace
       guard let pair else { return .unknown(.missingLabel) }
-      guard let ofSafe = try await logProbability(pair.safe, in: token, after: text, &cost),
-        let ofUnsafe = try await logProbability(pair.unsafe, in: token, after: text, &cost)
-      else { return .unknown(.missingLabel) }
-      return Self.opinion(ofSafe: ofSafe, ofUnsafe: ofUnsafe, temperature: temperature)
+      let ofSafe = try await logProbability(pair.safe, in: token, after: text, &cost)
+      let ofUnsafe = try await logProbability(pair.unsafe, in: token, after: text, &cost)
+      return Self.opinion(
+        ofSafe: ofSafe, ofUnsafe: ofUnsafe, in: token, temperature: temperature)
     }
     return .unknown(.noLabelPlace)
+  }
+
+  /// The text with the thought that it has begun and its end; nil where the thought has none.
+  private func think(
+    _ text: String, until end: String, _ cost: inout TeacherJudgement
+  ) async throws(LanguageModelError) -> String? {
+    let thought = try await client.complete(
+      text, sampling: Sampling(tokensMax: Self.thoughtTokensMax, stops: [end]))
+    cost.add(thought)
+    return thought.isCut ? nil : text + thought.text + end
+  }
+
+  /// The opinion where a label may be missing. It is known all the same where the other one leaves
+  /// it so little that it does not matter.
+  static func opinion(
+    ofSafe: Double?, ofUnsafe: Double?, in token: GeneratedToken, temperature: Double
+  ) -> TeacherOpinion {
+    if let ofSafe, let ofUnsafe {
+      return opinion(ofSafe: ofSafe, ofUnsafe: ofUnsafe, temperature: temperature)
+    }
+    let told = token.candidates.isEmpty ? [token.chosen] : token.candidates
+    let sum = told.reduce(0) { $0 + exp($1.logProbability) }
+    guard !sum.isNaN else { return .unknown(.missingLabel) }
+    let most = log(max(0, 1 - sum))
+    let bounds = [-.infinity, most].compactMap {
+      opinion(ofSafe: ofSafe ?? $0, ofUnsafe: ofUnsafe ?? $0, temperature: temperature)
+        .unsafeProbability
+    }
+    guard bounds.count == 2, abs(bounds[0] - bounds[1]) <= uncertaintyMax else {
+      return .unknown(.missingLabel)
+    }
+    return .probability(bounds[0])
   }
 
   /// softmax([safe, unsafe] / temperature)[1]; its limit at temperature 0.
@@ -130,9 +175,7 @@ package struct LogProbabilityTeacher: Teacher {
   ) async throws(LanguageModelError) -> Completion {
     let answer = try await client.complete(
       text, sampling: Sampling(tokensMax: 1), candidates: Self.candidatesMax, bias: bias)
-    cost.requests += answer.requests
-    cost.usage.prompt += answer.usage.prompt
-    cost.usage.generated += answer.usage.generated
+    cost.add(answer)
     return answer
   }
 

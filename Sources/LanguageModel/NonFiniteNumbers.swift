@@ -5,11 +5,11 @@ enum NonFiniteNumbers {
   /// Beyond every logarithm of a probability, and a number.
   private static let replacements: [(word: [UInt8], number: [UInt8])] = [
     (Array("-Infinity".utf8), Array("-1e308".utf8)), (Array("Infinity".utf8), Array("1e308".utf8)),
-    (Array("NaN".utf8), Array("null".utf8)),
+    (Array("NaN".utf8), Array("1e308".utf8)),
   ]
 
   /// The text with `-Infinity`, `Infinity` and `NaN` outside of strings replaced by -1e308, 1e308
-  /// and null.
+  /// and 1e308, which is the logarithm of no probability.
   static func replaced(in data: Data) -> Data {
     let bytes = Array(data)
     guard bytes.contains(UInt8(ascii: "I")) || bytes.contains(UInt8(ascii: "N")) else {

@@ -55,6 +55,12 @@ package struct TeacherJudgement: Hashable, Sendable {
   package internal(set) var opinion = TeacherOpinion.unknown(.noLabelPlace)
   package internal(set) var requests = 0
   package internal(set) var usage = TokenUsage()
+
+  mutating func add(_ answer: Completion) {
+    requests += answer.requests
+    usage.prompt += answer.usage.prompt
+    usage.generated += answer.usage.generated
+  }
 }
 
 /// Why a teacher could not be asked.

@@ -147,6 +147,32 @@ import Augmentation
     #expect(manifest.labels.by == "kind")
   }
 
+  /// A refusal in the field of its own is one whatever its words are: wanted of the refuser only.
+  @Test(arguments: [["refuser"], ["complier"], ["generator"]], [true, false])
+  func aDeclaredRefusalIsARowOfTheRefuserOnly(roles: [String], labels: Bool) async throws {
+    let server = try await ScriptedServer { request, _ in
+      guard let model = request.json["model"] as? String, roles.contains(model),
+        request.path == "/v1/chat/completions"
+      else { return ScriptedWorld.answer(request) }
+      return ScriptedServer.Answer(
+        body: #"{"choices": [{"message": {"content": null, "refusal": "Let us talk of tea."}}]}"#)
+    }
+    let manifest = try await run(
+      Self.plan(10),
+      servers(server, labels ? ["refuser", "complier", "teacher"] : ["refuser", "complier"]), "a")
+    let rows = try rows("a").filter { $0.response == "Let us talk of tea." }
+    if roles == ["refuser"] {
+      #expect(manifest.counts.rows["refusal"] == rows.count && rows.count > 5)
+    } else {
+      #expect(rows.isEmpty)
+    }
+    switch roles {
+    case ["complier"]: #expect(manifest.counts.rowsDropped["harmful_refused"] == 10)
+    case ["generator"]: #expect(manifest.counts.dropped == ["refused": manifest.counts.attempts])
+    default: break
+    }
+  }
+
   @Test func rolesThatAreMissingAreNamed() async throws {
     let world = try await world()
     var plan = Self.plan(5)

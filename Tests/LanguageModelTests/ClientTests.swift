@@ -145,6 +145,20 @@ import LanguageModel
     ),
     (#"{"content": [{"type": "text", "text": "Ye"}, {"type": "text", "text": "s."}]}"#, "Yes."),
     (#"{"content": "Yes.", "reasoning_content": "so", "refusal": null}"#, "Yes."),
+    (#"{"content": "", "refusal": "I will not."}"#, "I will not."),
+    (#"{"content": [{"type": "refusal", "refusal": "I will not."}]}"#, "I will not."),
+    (
+      #"{"content": [{"type": "thinking", "thinking": [{"text": "so"}]}, {"text": "Yes."}]}"#,
+      "Yes."
+    ),
+    (
+      #"{"content": [{"type": "reasoning", "text": "so"}, {"type": "text", "text": "Yes."}]}"#,
+      "Yes."
+    ),
+    (#"{"content": "[THINK]so[/THINK]Yes."}"#, "Yes."), (#"{"content": "so[/THINK]Yes."}"#, "Yes."),
+    (#"{"content": "<|channel|>final<|message|>Yes.<|return|>"}"#, "Yes."),
+    (#"{"content": "analysisI should.assistantfinalYes."}"#, "Yes."),
+    (#"{"content": "analysis of it: Yes."}"#, "analysis of it: Yes."),
   ])
   func messagesAreReadAsWhatTheyMean(message: String, text: String) async throws {
     let server = try await ScriptedServer { _, _ in
@@ -153,11 +167,13 @@ import LanguageModel
     let answer = try await client(server).chat(
       [ChatTurn(.user, "p")], sampling: Sampling(tokensMax: 1))
     #expect(answer.text == text)
+    #expect(answer.isRefusal == message.contains("I will not."))
   }
 
   @Test(arguments: [
     #"{"content": "<think>so"}"#, #"{"content": "<think>so</think>"}"#,
     #"{"content": null, "reasoning_content": "so"}"#, "{}",
+    #"{"content": "<|channel|>analysis<|message|>so"}"#,
   ])
   func anAnswerOfThoughtsIsNone(message: String) async throws {
     let server = try await ScriptedServer { _, _ in

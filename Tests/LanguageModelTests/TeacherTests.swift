@@ -93,6 +93,65 @@ import LanguageModel
     #expect(opinion == .unknown(.missingLabel))
   }
 
+  /// What the other label leaves it is too little to matter.
+  @Test(arguments: [(1.0, -1e-5, true), (0, -0.1, true), (1, -0.01, false), (4, -1e-5, false)])
+  func aMissingLabelIsNothingWhereTheOtherIsSure(
+    temperature: Double, logProbability: Double, isKnown: Bool
+  ) async throws {
+    let server = try await server { _ in
+      OpenAIAnswers.llamaCompletion(
+        "unsafe", identifier: 60, logProbability: logProbability,
+        candidates: [(60, "unsafe", logProbability)])
+    }
+    let opinion = try await teacher(server, temperature: temperature).score(
+      prompt: "a", response: nil)
+    #expect(opinion == (isKnown ? .probability(1) : .unknown(.missingLabel)))
+  }
+
+  /// A logarithm of 0 is an opinion beside another number, and none beside its like.
+  @Test(arguments: ["-Infinity", "null", "-9999.0", "-3.4028234663852886e+38", "NaN"])
+  func theLogarithmOfNothingIsAnOpinionOnlyBesideANumber(zero: String) async throws {
+    @Sendable func body(_ harmful: String) -> String {
+      """
+      {"choices": [{"text": "unsafe", "logprobs": {"tokens": ["unsafe"], \
+      "token_logprobs": [0.0], "top_logprobs": [{"unsafe": \(harmful), "safe": \(zero)}]}}]}
+      """
+    }
+    for (harmful, known) in [("0.0", true), (zero, false)] {
+      let server = try await server { _ in ScriptedServer.Answer(body: body(harmful)) }
+      let opinion = try await teacher(server).score(prompt: "a", response: nil)
+      #expect(opinion == (known && zero != "NaN" ? .probability(1) : .unknown(.missingLabel)))
+    }
+  }
+
+  /// A reasoning model judges once it has thought.
+  @Test func theVerdictIsReadBehindTheThought() async throws {
+    let server = try await server { request in
+      let prompt = request.json["prompt"] as? String ?? ""
+      if request.json["stop"] as? [String] == ["</think>"] {
+        return OpenAIAnswers.json(["choices": [["text": "so", "finish_reason": "stop"]]])
+      }
+      return prompt.hasSuffix("<think>so</think>")
+        ? OpenAIAnswers.llamaCompletion(
+          "safe", identifier: 50, logProbability: -1,
+          candidates: [(50, "safe", -1), (60, "unsafe", -3)])
+        : OpenAIAnswers.llamaCompletion(
+          "<think>", identifier: 7, logProbability: 0, candidates: [(60, "unsafe", -9)])
+    }
+    let opinion = try await teacher(server).score(prompt: "a", response: nil)
+    #expect(Self.isClose(opinion, to: 1 / (1 + exp(2))))
+  }
+
+  @Test func aThoughtWithoutEndMakesTheOpinionUnknown() async throws {
+    let server = try await server { request in
+      request.json["stop"] == nil
+        ? OpenAIAnswers.llamaCompletion("<think>", identifier: 7, logProbability: 0, candidates: [])
+        : OpenAIAnswers.json(["choices": [["text": "so", "finish_reason": "length"]]])
+    }
+    let opinion = try await teacher(server).score(prompt: "a", response: nil)
+    #expect(opinion == .unknown(.noLabelPlace))
+  }
+
   @Test func aServerWithoutLogProbabilitiesMakesTheOpinionUnknown() async throws {
     let server = try await server { _ in
       OpenAIAnswers.json(["choices": [["text": "safe", "finish_reason": "length"]]])
