@@ -88,7 +88,11 @@ let streaming: [Target] = [
     name: "Wire", dependencies: ["Basics", "Records", "Sections", "StrictJSON", "CMessages"],
     swiftSettings: strict),
   .target(
-    name: "Kafka", dependencies: ["Basics", "Records", "Sections", "Transport", "CRdKafka"],
+    name: "Kafka",
+    dependencies: [
+      "Basics", "Records", "Sections", "Transport", "Threading", "CRdKafka",
+      .product(name: "DequeModule", package: "swift-collections"),
+    ],
     swiftSettings: strict),
 ]
 
@@ -135,6 +139,7 @@ let operation: [Target] = [
       "Basics", "Files", "Records", "Transport", "Pipeline", "Kafka", "Threading", "Settings",
       "Telemetry", "Systemd", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
 ]

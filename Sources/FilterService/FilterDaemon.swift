@@ -30,7 +30,7 @@ package final class FilterDaemon: Sendable {
     identity = clients.takeIdentity()
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     do throws(KafkaError) {
-      consumer = try clients.makeConsumer()
+      consumer = try clients.makeConsumer(of: settings.inputTopics)
       // First fence a predecessor, then read: its offsets are then final.
       sink = KafkaSink(
         consumer: consumer, publisher: try clients.makePublisher(for: consumer, as: identity))
@@ -106,7 +106,8 @@ package final class FilterDaemon: Sendable {
         topic: partition.topic, partition: partition.partition.rawValue,
         records: max(0, end.rawValue - next.rawValue))
     }
-    var page = snapshot.metricsPage(lags: lags)
+    let now = runtime.host.clock.wallMilliseconds()
+    var page = snapshot.metricsPage(lags: lags, nowMilliseconds: now)
     page.addDoubts(doubts)
     page.addModel(model.current.model, model.figures)
     if let shadow { page.addShadow(shadow.figures) }

@@ -74,7 +74,8 @@ package struct StreamCore: HostedMachine {
     StreamSnapshot(
       counters: machine.counters, bufferedRecords: machine.bufferedRecords,
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
-      committed: machine.ledger.committed, latency: latency, verdictLatency: verdictLatency,
+      committed: machine.ledger.committed, oldest: machine.ledger.oldest, latency: latency,
+      verdictLatency: verdictLatency,
       judging: judging, scores: scores, firstRead: firstRead, lastProgress: machine.lastProgress,
       failure: failure,
       progress: progress)

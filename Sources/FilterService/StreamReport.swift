@@ -5,7 +5,9 @@ package import Telemetry
 
 extension StreamSnapshot {
   /// The Prometheus page of a stream.
-  package func metricsPage(lags: [TopicLag]) -> MetricsPage {
+  ///
+  /// - Parameter now: in milliseconds since 1970-01-01 UTC.
+  package func metricsPage(lags: [TopicLag], nowMilliseconds now: Int64) -> MetricsPage {
     var page = MetricsPage()
     addRecords(to: &page)
     addBatches(to: &page)
@@ -18,6 +20,15 @@ extension StreamSnapshot {
       lags.map {
         (
           [("topic", $0.topic), ("partition", String($0.partition))], Double($0.records)
+        )
+      })
+    page.gauge(
+      "sluice_oldest_record_age_seconds",
+      "Age of the oldest record that was read and not committed yet.",
+      oldest.sorted { $0.key < $1.key }.filter { $0.value >= 0 }.map { partition, written in
+        (
+          [("topic", partition.topic), ("partition", String(partition.partition.rawValue))],
+          Double(max(0, now - written)) / 1_000
         )
       })
     page.summary("sluice_latency_seconds", "From being read to being committed.", latency)

@@ -11,6 +11,8 @@ package struct StreamSnapshot: Sendable {
   package let bufferedBytes: Int
   package let assigned: [TopicPartition]
   package let committed: [TopicPartition: Offset]
+  /// When the oldest record on its way was written, in milliseconds since 1970.
+  package let oldest: [TopicPartition: Int64]
   /// From being read to being committed.
   package let latency: LatencyHistogram
   /// From being read to having a verdict, which is then published.

@@ -29,20 +29,32 @@ package struct KafkaClients: Sendable {
     self.secrets = secrets
   }
 
-  /// A consumer of the group.
-  package func makeConsumer() throws(KafkaError) -> KafkaConsumer {
+  /// A consumer of the group, which is to read these topics.
+  package func makeConsumer(of topics: [String]) throws(KafkaError) -> KafkaConsumer {
     var configuration = common
     configuration["group.id"] = settings.kafka.groupID
     configuration["group.instance.id"] = settings.kafka.groupInstanceID
     configuration["auto.offset.reset"] = "earliest"
-    // What is fetched ahead is held in memory on top of the stream's own buffer.
-    configuration["queued.max.messages.kbytes"] = String(
-      max(1024, settings.limits.bufferBytesMax >> 10))
+    let partitions = try KafkaAdmin(common, events: events)
+      .partitions(of: topics, timeout: Self.askingLimit)
+    let share = Self.fetchedAhead(
+      bufferBytesMax: settings.limits.bufferBytesMax, partitionCount: partitions.count)
+    configuration["queued.max.messages.kbytes"] = String(share >> 10)
+    configuration["fetch.message.max.bytes"] = String(min(share, 1 << 20))
     for property in settings.kafka.consumerProperties {
       configuration[property.name] = property.value
     }
     return try KafkaConsumer(configuration, events: events)
   }
+
+  /// Bytes that one partition may have fetched ahead: all of them together, in memory, as much as
+  /// the stream's own buffer, on top of it.
+  static func fetchedAhead(bufferBytesMax: Int, partitionCount: Int) -> Int {
+    max(64 << 10, bufferBytesMax / max(1, partitionCount))
+  }
+
+  /// How long a question to the brokers may take.
+  private static var askingLimit: Duration { .seconds(15) }
 
   /// A consumer of other topics from their beginning, in a group of its own: to look at what was
   /// published.
@@ -61,7 +73,7 @@ package struct KafkaClients: Sendable {
   package func makeTopicReader(
     of topics: [String], from start: TopicReader.Start
   ) throws(KafkaError) -> TopicReader {
-    try TopicReader(common, topics: topics, from: start, timeout: .seconds(15), events: events)
+    try TopicReader(common, topics: topics, from: start, timeout: Self.askingLimit, events: events)
   }
 
   /// A producer without transactions; what is not written within the time is given up.
@@ -141,7 +153,7 @@ package struct KafkaClients: Sendable {
     do throws(KafkaError) {
       let admin = try KafkaAdmin(common, events: events)
       for topic in topics {
-        counts[topic] = try admin.partitionCount(of: topic, timeout: .seconds(15))
+        counts[topic] = try admin.partitionCount(of: topic, timeout: Self.askingLimit)
       }
     } catch {
       let brokers = settings.kafka.bootstrapServers

@@ -14,17 +14,20 @@ package enum ServiceHost {
       format: LogFormat(rawValue: settings.logFormat.rawValue) ?? .text)
   }
 
-  /// Runs services until SIGTERM or SIGINT, or until one of them ends; then all shut down.
+  /// Runs services until SIGTERM or SIGINT, or until one of them ends; then all shut down. A second
+  /// signal ends the process at once.
   ///
   /// - Throws: what the service threw that ended first.
   package static func run(_ services: [any Service]) async throws {
+    let logger = Logger(label: "sluice.services")
+    SecondSignal.watch(logger)
     let configuration = ServiceGroupConfiguration(
       services: services.map {
         .init(
           service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
           failureTerminationBehavior: .gracefullyShutdownGroup)
       },
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "sluice.services"))
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     try await ServiceGroup(configuration: configuration).run()
   }
 

@@ -1,4 +1,5 @@
 internal import CRdKafka
+internal import Threading
 
 /// A configuration of librdkafka's, until a client takes it over.
 @safe struct NativeConfiguration: ~Copyable {
@@ -55,15 +56,41 @@ internal import CRdKafka
     self.context = context
   }
 
-  /// Frees the client. A consumer that did not close in time is left to the end of the process,
-  /// since freeing it would wait for the same thing again (librdkafka #4528).
+  /// Frees the client, which takes `endLimit` at most.
+  ///
+  /// The library waits for each of its objects, and some never come back: a consumer that could not
+  /// close (librdkafka #4528), a topic that was made anew with fewer partitions. Such a client is
+  /// left to the end of the process.
   deinit {
     if context.isAbandoned {
       _ = unsafe Unmanaged.passRetained(context)
-    } else {
-      unsafe rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+      ProcessEnd.leavesThreadsAlone()
+      return
     }
+    let address = unsafe UInt(bitPattern: pointer)
+    let context = context
+    let end = BlockingThread(name: "kafka-end") {
+      let client = unsafe OpaquePointer(bitPattern: address)
+      if context.membership.isJoined {
+        // A member that asks for its offsets when the connection breaks and it is being freed ends
+        // the process, unless its assignment is another one by then (rdkafka_assignment.c: the
+        // answer's handler uses a list that it has not got).
+        unsafe _ = rd_kafka_assign(client, nil)
+      }
+      unsafe rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+      // The callbacks' receiver outlives the client.
+      withExtendedLifetime(context) {}
+    }
+    guard !end.join(atMost: Self.endLimit) else { return }
+    ProcessEnd.leavesThreadsAlone()
+    context.report(
+      KafkaError(
+        .close, .timedOut,
+        message: "a client did not end within \(Self.endLimit) and is left as it is"))
   }
+
+  /// How long freeing a client may take.
+  private static var endLimit: Duration { .seconds(5) }
 
   /// The error for `code`; behind librdkafka's `_FATAL` the cause is looked up.
   func error(_ operation: KafkaError.Operation, _ code: KafkaErrorCode) -> KafkaError {

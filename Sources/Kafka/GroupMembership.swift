@@ -7,14 +7,18 @@ internal import Transport
 final class GroupMembership: @unchecked Sendable {
   // @unchecked Sendable: `handler`, `gone` and `generation` are only touched between `enter` and
   // `leave`, of which one thread at a time can stand (a second one stops the program), and the
-  // callback runs on that thread. `paused` has its own lock.
+  // callback runs on that thread.
   private let isEntered = Atomic(false)
   private var handler: ((AssignmentChange) -> Void)?
   /// Partitions that went since `enter`.
   private(set) var gone: Set<TopicPartition> = []
   /// Counts the callbacks: a topic's handle can be freed, and its address used again, only there.
   private(set) var generation = 0
-  private let paused = Mutex<Set<TopicPartition>>([])
+  /// Whether partitions were assigned since the member came or last left.
+  var isJoined: Bool { assigned.load(ordering: .acquiring) }
+  private let assigned = Atomic(false)
+  /// What was fetched of the assigned partitions.
+  let queues = PartitionQueues()
 
   /// Begins a poll of this thread, during which rebalances go to `handler`.
   func enter(_ handler: @escaping (AssignmentChange) -> Void) {
@@ -30,18 +34,8 @@ final class GroupMembership: @unchecked Sendable {
     isEntered.store(false, ordering: .releasing)
   }
 
-  /// The partitions that are paused.
-  var pausedPartitions: Set<TopicPartition> { paused.withLock { $0 } }
-
-  /// Notes partitions as paused and returns those that were not.
-  func notePaused(_ partitions: [TopicPartition]) -> [TopicPartition] {
-    paused.withLock { paused in partitions.filter { paused.insert($0).inserted } }
-  }
-
-  /// Notes partitions as running and returns those that were paused.
-  func noteResumed(_ partitions: [TopicPartition]) -> [TopicPartition] {
-    paused.withLock { paused in partitions.filter { paused.remove($0) != nil } }
-  }
+  /// The member has left its group in order.
+  func noteLeft() { assigned.store(false, ordering: .releasing) }
 
   /// librdkafka's rebalance callback.
   func rebalance(
@@ -55,22 +49,18 @@ final class GroupMembership: @unchecked Sendable {
     do throws(KafkaError) {
       switch code {
       case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+        unsafe queues.add(partitions, at: client)
+        assigned.store(true, ordering: .releasing)
         try unsafe assign(list, at: client)
         handler?(.assigned(partitions))
       case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
         gone.formUnion(partitions)
         let areLost = unsafe rd_kafka_assignment_lost(client) != 0
         handler?(areLost ? .lost(partitions) : .revoked(partitions))
-        // A pause would outlive the assignment in some versions of the library and end with it in
-        // others; here it always ends.
-        let stopped = noteResumed(partitions)
-        if !stopped.isEmpty {
-          unsafe TopicPartitionList(stopped).withPointer {
-            unsafe _ = rd_kafka_resume_partitions(client, $0)
-          }
-        }
+        queues.remove(partitions)
         try unsafe unassign(list, at: client)
       default:
+        queues.removeAll()
         unsafe rd_kafka_assign(client, nil)
         throw KafkaError(.assign, KafkaErrorCode(code))
       }

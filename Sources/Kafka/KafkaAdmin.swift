@@ -1,4 +1,5 @@
 internal import CRdKafka
+package import Records
 
 /// Asks about topics and creates them.
 package final class KafkaAdmin: Sendable {
@@ -59,6 +60,31 @@ package final class KafkaAdmin: Sendable {
     of topic: String, timeout: Duration
   ) throws(KafkaError) -> Int? {
     try topics(timeout: timeout).first { $0.name == topic }?.partitionCount
+  }
+
+  /// The partitions of these topics: names, and patterns that begin with `^`, which may match none.
+  ///
+  /// - Throws: also when a topic does not exist.
+  package func partitions(
+    of topics: [String], timeout: Duration
+  ) throws(KafkaError) -> [TopicPartition] {
+    let known = try self.topics(timeout: timeout)
+    var chosen: Set<KafkaAdmin.Topic> = []
+    for name in topics {
+      if TopicPattern.isPattern(name) {
+        let pattern = try TopicPattern(name)
+        for topic in known where pattern.matches(topic.name) { chosen.insert(topic) }
+      } else if let topic = known.first(where: { $0.name == name }) {
+        chosen.insert(topic)
+      } else {
+        throw KafkaError(.metadata, .unknownTopicOrPartition, message: "there is no topic \(name)")
+      }
+    }
+    return known.filter(chosen.contains).flatMap { topic in
+      (0..<topic.partitionCount).map {
+        TopicPartition(topic: topic.name, partition: Partition(Int32($0)))
+      }
+    }
   }
 
   /// Creates the topics, leaving those that exist as they are.

@@ -7,11 +7,15 @@ package import Transport
 /// One thread polls and closes; the other calls may come from any thread, also from the rebalance
 /// handler. Offsets are never stored or committed unless asked for: the application does that,
 /// most often through a transaction.
-package final class KafkaConsumer: Source, @unchecked Sendable {
+@safe package final class KafkaConsumer: Source, @unchecked Sendable {
   // @unchecked Sendable: `reader` is touched only between `enter` and `leave` of the membership,
   // which let one thread in at a time.
+  package typealias Cause = KafkaError
+
   let handle: ClientHandle
   private var reader = MessageReader()
+  /// Rebalances and errors, but no records.
+  private let groupQueue: OpaquePointer
 
   /// Makes a consumer that has not joined its group yet.
   ///
@@ -33,6 +37,17 @@ package final class KafkaConsumer: Source, @unchecked Sendable {
     handle = try NativeConfiguration(configuration).makeClient(
       RD_KAFKA_CONSUMER, context: context)
     try unsafe handle.check(.createClient, rd_kafka_poll_set_consumer(handle.pointer))
+    unsafe groupQueue = unsafe rd_kafka_queue_get_consumer(handle.pointer)
+    unsafe rd_kafka_queue_cb_event_enable(
+      groupQueue,
+      { _, opaque in unsafe CallbackContext.of(opaque)?.membership.queues.noteNews() },
+      Unmanaged.passUnretained(context).toOpaque())
+  }
+
+  deinit {
+    unsafe rd_kafka_queue_cb_event_enable(groupQueue, nil, nil)
+    unsafe rd_kafka_queue_destroy(groupQueue)
+    handle.context.membership.queues.removeAll()
   }
 
   /// Joins the group for these topics; a name that begins with `^` is a regular expression.
@@ -50,11 +65,12 @@ package final class KafkaConsumer: Source, @unchecked Sendable {
     timeout: Duration, onChange: (AssignmentChange) -> Void
   ) throws(KafkaError) -> InputRecord? {
     try withHandler(onChange) { () throws(KafkaError) -> InputRecord? in
-      try pollOnce(timeoutMilliseconds: timeout.waitMilliseconds)
+      try next(until: Deadline(after: timeout))
     }
   }
 
-  /// Appends up to `max` records to `batch`: waits for the first, then takes what is there.
+  /// Appends up to `max` records to `batch`: waits for the first, then takes what is there, one
+  /// record of each partition in turn.
   ///
   /// A rebalance ends the call, so that nothing read after it stands in the same batch, and records
   /// of partitions that went are taken out of `batch`, wherever they came from: their next owner
@@ -63,16 +79,20 @@ package final class KafkaConsumer: Source, @unchecked Sendable {
     into batch: inout [InputRecord], max: Int, timeout: Duration,
     onChange: (AssignmentChange) -> Void
   ) throws(KafkaError) {
-    let milliseconds = timeout.waitMilliseconds
     try withHandler(onChange) { () throws(KafkaError) in
       defer { removeGone(from: &batch) }
-      guard max > 0, let first = try pollOnce(timeoutMilliseconds: milliseconds) else { return }
+      guard max > 0, let first = try next(until: Deadline(after: timeout)) else { return }
       batch.append(first)
       for _ in 1..<max {
-        guard let record = try pollOnce(timeoutMilliseconds: 0) else { return }
+        guard let record = try next(until: nil) else { return }
         batch.append(record)
       }
     }
+  }
+
+  /// See `Source.hold`. Newly assigned partitions are read until the next call.
+  package func hold(where isHeld: (TopicPartition) -> Bool) {
+    handle.context.membership.queues.hold(where: isHeld)
   }
 
   /// Leaves the group, with a last revocation through `onChange`; false when that did not end in
@@ -86,9 +106,8 @@ package final class KafkaConsumer: Source, @unchecked Sendable {
     return try withHandler(onChange) { () throws(KafkaError) -> Bool in
       // The plain close has no bound and can hang (librdkafka #4528): begin it, then serve what it
       // needs until the deadline.
-      guard let queue = unsafe rd_kafka_queue_get_consumer(handle.pointer) else { return true }
-      defer { unsafe rd_kafka_queue_destroy(queue) }
-      try unsafe KafkaError.check(.close, rd_kafka_consumer_close_queue(handle.pointer, queue))
+      try unsafe KafkaError.check(
+        .close, rd_kafka_consumer_close_queue(handle.pointer, groupQueue))
       while unsafe rd_kafka_consumer_closed(handle.pointer) == 0 {
         if deadline.isOver {
           handle.context.abandon()
@@ -100,6 +119,7 @@ package final class KafkaConsumer: Source, @unchecked Sendable {
           unsafe rd_kafka_message_destroy(message)
         }
       }
+      handle.context.membership.noteLeft()
       return true
     }
   }
@@ -115,10 +135,41 @@ package final class KafkaConsumer: Source, @unchecked Sendable {
     }
   }
 
-  private func pollOnce(timeoutMilliseconds: Int32) throws(KafkaError) -> InputRecord? {
-    guard let message = unsafe rd_kafka_consumer_poll(handle.pointer, timeoutMilliseconds) else {
-      return nil
+  /// The next record, or nil when none comes in time or a rebalance takes place.
+  ///
+  /// - Parameter deadline: nil to take only what is there.
+  private func next(until deadline: Deadline?) throws(KafkaError) -> InputRecord? {
+    let membership = handle.context.membership
+    // Whoever waits tells the group that this member lives, once at least.
+    var servesGroup = deadline != nil
+    while true {
+      if membership.queues.takeNews() || servesGroup {
+        servesGroup = false
+        let generation = membership.generation
+        while let message = unsafe rd_kafka_consumer_poll(handle.pointer, 0) {
+          // The library tells of news once; what is left of it is looked at next time.
+          membership.queues.noteNews()
+          if let record = try unsafe take(message) { return record }
+        }
+        if membership.generation != generation {
+          membership.queues.noteNews()
+          return nil
+        }
+      }
+      if let message = unsafe membership.queues.next() {
+        if let record = try unsafe take(message) { return record }
+        continue
+      }
+      guard let deadline, !deadline.isOver else { return nil }
+      membership.queues.wait(until: deadline)
     }
+  }
+
+  /// Takes over what librdkafka gave: a record, nothing, or an error.
+  private func take(
+    _ message: UnsafeMutablePointer<rd_kafka_message_t>?
+  ) throws(KafkaError) -> InputRecord? {
+    guard let message = unsafe message else { return nil }
     defer { unsafe rd_kafka_message_destroy(message) }
     let code = KafkaErrorCode(unsafe message.pointee.err)
     if code == .none {

@@ -7,7 +7,7 @@ package struct KafkaError: TransportCause {
   package enum Operation: String, Hashable, Sendable {
     case configure
     case createClient = "create client"
-    case subscribe, poll, assign, pause, resume, seek, position, committed, commit, close
+    case subscribe, poll, assign, seek, position, committed, commit, close
     case groupMetadata = "group metadata"
     case initTransactions = "init transactions"
     case beginTransaction = "begin transaction"

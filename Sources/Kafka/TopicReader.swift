@@ -48,8 +48,8 @@ package final class TopicReader {
     handle = try NativeConfiguration(own).makeClient(
       RD_KAFKA_CONSUMER, context: CallbackContext(events: events))
     try unsafe handle.check(.createClient, rd_kafka_poll_set_consumer(handle.pointer))
-    let partitions = try Self.partitions(
-      of: topics, KafkaAdmin(configuration, events: events), timeout)
+    let partitions = try KafkaAdmin(configuration, events: events)
+      .partitions(of: topics, timeout: timeout)
     var later: [TopicPartition: Offset] = [:]
     if case .time(let milliseconds) = start {
       later = try offsets(of: partitions, since: milliseconds, timeout)
@@ -137,28 +137,6 @@ package final class TopicReader {
       if error.disposition == .fatal { throw error }
       handle.context.report(error)
       return nil
-    }
-  }
-
-  private static func partitions(
-    of topics: [String], _ admin: KafkaAdmin, _ timeout: Duration
-  ) throws(KafkaError) -> [TopicPartition] {
-    let known = try admin.topics(timeout: timeout)
-    var chosen: Set<KafkaAdmin.Topic> = []
-    for name in topics {
-      if TopicPattern.isPattern(name) {
-        let pattern = try TopicPattern(name)
-        for topic in known where pattern.matches(topic.name) { chosen.insert(topic) }
-      } else if let topic = known.first(where: { $0.name == name }) {
-        chosen.insert(topic)
-      } else {
-        throw KafkaError(.metadata, .unknownTopicOrPartition, message: "there is no topic \(name)")
-      }
-    }
-    return known.filter(chosen.contains).flatMap { topic in
-      (0..<topic.partitionCount).map {
-        TopicPartition(topic: topic.name, partition: Partition(Int32($0)))
-      }
     }
   }
 

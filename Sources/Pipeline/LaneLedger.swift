@@ -1,3 +1,4 @@
+internal import DequeModule
 package import Records
 
 /// Names one assignment of one partition: a partition that is revoked and comes back gets a new
@@ -19,7 +20,8 @@ package struct LaneLedger: Sendable {
     var phase = Phase.live
     var received: Offset?
     var committed: Offset?
-    var outstanding = 0
+    /// When each record on its way was written, in milliseconds since 1970, in their order.
+    var outstanding = Deque<Int64>()
   }
 
   private var lanes: [LaneID: Lane] = [:]
@@ -60,11 +62,12 @@ package struct LaneLedger: Sendable {
 
   /// The lane for a record just read, or nil when its partition is not assigned or the record was
   /// read before under the same assignment.
-  mutating func admit(_ source: SourcePosition) -> LaneID? {
+  mutating func admit(_ record: InputRecord) -> LaneID? {
+    let source = record.source
     guard let id = live[source.topicPartition] else { return nil }
     if let received = lanes[id]?.received, source.offset <= received { return nil }
     lanes[id]?.received = source.offset
-    lanes[id]?.outstanding += 1
+    lanes[id]?.outstanding.append(record.timestampMilliseconds)
     return id
   }
 
@@ -80,7 +83,7 @@ package struct LaneLedger: Sendable {
   /// Counts a record of that lane as done without a commit: it was dropped, and whoever owns the
   /// partition next reads it again.
   mutating func drop(_ id: LaneID) {
-    lanes[id]?.outstanding -= 1
+    lanes[id]?.outstanding.removeFirst()
     forgetIfDone(id)
   }
 
@@ -90,14 +93,14 @@ package struct LaneLedger: Sendable {
       precondition(source.offset >= committed, "a commit would go backwards")
     }
     lanes[id]?.committed = source.offset.next
-    lanes[id]?.outstanding -= 1
+    lanes[id]?.outstanding.removeFirst()
     forgetIfDone(id)
   }
 
   /// Whether nothing of these partitions' former assignments is on its way.
   package func isDrained(_ partitions: Set<TopicPartition>) -> Bool {
     !lanes.values.contains {
-      $0.phase != .live && $0.outstanding > 0 && partitions.contains($0.topicPartition)
+      $0.phase != .live && !$0.outstanding.isEmpty && partitions.contains($0.topicPartition)
     }
   }
 
@@ -107,8 +110,14 @@ package struct LaneLedger: Sendable {
     live.compactMapValues { lanes[$0]?.committed }
   }
 
+  /// When the oldest record was written that was read and not committed yet, in milliseconds since
+  /// 1970, per assigned partition that has one.
+  package var oldest: [TopicPartition: Int64] {
+    live.compactMapValues { lanes[$0]?.outstanding.first }
+  }
+
   private mutating func forgetIfDone(_ id: LaneID) {
-    guard let lane = lanes[id], lane.phase != .live, lane.outstanding == 0 else { return }
+    guard let lane = lanes[id], lane.phase != .live, lane.outstanding.isEmpty else { return }
     lanes[id] = nil
   }
 }

@@ -82,7 +82,7 @@ package struct StreamMachine: Sendable {
     items.reserveCapacity(records.count)
     if isIdle { lastProgress = now }
     for record in records {
-      guard let lane = ledger.admit(record.source) else {
+      guard let lane = ledger.admit(record) else {
         counters.ignored += 1
         continue
       }
@@ -104,9 +104,8 @@ package struct StreamMachine: Sendable {
 
   /// Whether reading must pause or may resume; nil when nothing changes.
   ///
-  /// A pause is for stalls: it makes the client drop what it fetched ahead and fetch it again,
-  /// which costs more than a second. Short waits for room only leave the client's records where
-  /// they are.
+  /// A pause is for stalls: polling goes on while it lasts, so that the group does not miss this
+  /// member. Short waits for room need none.
   package mutating func flowChange(now: Instant) -> FlowChange? {
     if !isFull { fullSince = nil } else if fullSince == nil { fullSince = now }
     let isStalled =

@@ -48,6 +48,9 @@ package final class NoidaBroker {
   /// Ends the broker; its data goes with this object, so there is nothing to be gentle about.
   package func stop() { process.kill() }
 
+  /// Stops the broker's process, which then answers nothing and closes nothing.
+  package func freeze() { process.send(signal: SIGSTOP) }
+
   deinit { stop() }
 
   private func waitUntilReady(within limit: Duration) throws {

@@ -28,7 +28,7 @@ package final class LabelDaemon: Sendable {
     let consumer: KafkaConsumer
     let sink: KafkaSink
     do throws(KafkaError) {
-      consumer = try clients.makeConsumer()
+      consumer = try clients.makeConsumer(of: topics)
       sink = KafkaSink(consumer: consumer, publisher: try clients.makePublisher(for: consumer))
       try consumer.subscribe(to: topics)
     } catch {

@@ -3,7 +3,7 @@ import Records
 import Testing
 import Transport
 
-@Suite(.ownThread) struct PausingTests {
+@Suite(.ownThread) struct HoldingTests {
   private let cluster: TestCluster
   private let topic: String
   private let producer: KafkaProducer
@@ -24,6 +24,13 @@ import Transport
     try producer.flush(timeout: .seconds(10))
   }
 
+  /// Nothing more comes for a while.
+  private func expectSilence(of consumer: KafkaConsumer) throws {
+    var others: [InputRecord] = []
+    try consumer.poll(into: &others, max: 100, timeout: .milliseconds(200)) { _ in }
+    #expect(others.isEmpty)
+  }
+
   /// Each partition's payloads must be its numbers in order: nothing lost, nothing twice.
   private func expectAll(_ count: Int, in records: [InputRecord]) {
     for number in 0..<2 {
@@ -33,41 +40,39 @@ import Transport
     }
   }
 
-  @Test func pausingAndResumingLosesAndRepeatsNothing() throws {
+  @Test func holdingLosesAndRepeatsNothing() throws {
     try send(0..<4_000)
     let consumer = try cluster.makeConsumer(of: [topic], ["fetch.message.max.bytes": "2000"])
     var records: [InputRecord] = []
     try poll(consumer, into: &records) { !$0.isEmpty }
     var round = 0
     try poll(consumer, into: &records) { records in
-      // In turns one, the other, both or none; resuming what runs must do nothing.
+      // In turns one, the other, both or none.
       round += 1
-      let both = [partition(0), partition(1)]
-      if round % 3 == 0 { try? consumer.pause([both[round / 3 % 2]]) }
-      if round % 7 == 0 { try? consumer.pause(both) }
-      if round % 2 == 0 { try? consumer.resume(both) }
+      if round % 3 == 0 { consumer.hold { $0 == partition(Int32(round / 3 % 2)) } }
+      if round % 7 == 0 { consumer.hold { _ in true } }
+      if round % 2 == 0 { consumer.hold { _ in false } }
       return records.count >= 4_000
     }
     expectAll(4_000, in: records)
   }
 
-  @Test func aPausedPartitionIsSilentAndTheOtherGoesOn() throws {
+  @Test func aHeldPartitionIsSilentAndTheOtherGoesOn() throws {
     let consumer = try cluster.makeConsumer(of: [topic])
     var records: [InputRecord] = []
     try send(0..<2)
     try poll(consumer, into: &records) { $0.count == 2 }
-    try consumer.pause([partition(0)])
-    #expect(consumer.pausedPartitions == [partition(0)])
+    consumer.hold { $0 == partition(0) }
     try send(2..<1_002)
     try poll(consumer, into: &records) { $0.count == 502 }
     #expect(records.dropFirst(2).allSatisfy { $0.source.partition == Partition(1) })
-    try consumer.resume([partition(0), partition(1)])
+    try expectSilence(of: consumer)
+    consumer.hold { _ in false }
     try poll(consumer, into: &records) { $0.count >= 1_002 }
-    #expect(consumer.pausedPartitions.isEmpty)
     expectAll(1_002, in: records)
   }
 
-  @Test func pausingInTheHandlerHoldsNewPartitionsFromTheStart() throws {
+  @Test func holdingInTheHandlerKeepsNewPartitionsBackFromTheStart() throws {
     try send(0..<10)
     let consumer = try cluster.makeConsumer(of: [topic])
     var records: [InputRecord] = []
@@ -75,18 +80,19 @@ import Transport
       consumer, into: &records,
       onChange: { event in
         if case .assigned(let partitions) = event {
-          #expect(throws: Never.self) { try consumer.pause([partitions[0]]) }
+          consumer.hold { $0 == partitions[0] }
         }
       },
       until: { $0.count == 5 })
     #expect(Set(records.map(\.source.topicPartition)).count == 1)
-    try consumer.resume(Array(consumer.pausedPartitions))
+    try expectSilence(of: consumer)
+    consumer.hold { _ in false }
     try poll(consumer, into: &records) { $0.count >= 10 }
     expectAll(10, in: records)
   }
 
   @Test(arguments: ["range", "cooperative-sticky"])
-  func aPauseEndsWithTheAssignment(strategy: String) throws {
+  func aHoldEndsWithTheAssignment(strategy: String) throws {
     let group = uniqueName("group")
     let properties: KeyValuePairs = ["partition.assignment.strategy": strategy]
     let consumer = try cluster.makeConsumer(of: [topic], group: group, properties)
@@ -99,7 +105,7 @@ import Transport
       }
     }
     try poll(consumer, into: &records, onChange: note) { _ in owned.count == 2 }
-    try consumer.pause([partition(0), partition(1)])
+    consumer.hold { _ in true }
 
     let other = try cluster.makeConsumer(of: [topic], group: group, properties)
     var others: [InputRecord] = []
@@ -111,14 +117,18 @@ import Transport
       try other.poll(into: &others, max: 10, timeout: .milliseconds(20)) { _ in }
       isShared = try owned.count == 1 && other.assignment().count == 1
     }
-    // An eager rebalance takes every partition away, so no pause outlives it; a cooperative one
-    // leaves the partition that stays as it was.
-    let isCooperative = strategy == "cooperative-sticky"
-    #expect(consumer.pausedPartitions == (isCooperative ? owned : []))
     #expect(try other.close(timeout: .seconds(10)) { _ in })
     try poll(consumer, into: &records, onChange: note) { _ in owned.count == 2 }
-    try consumer.resume([partition(0), partition(1)])
+    // An eager rebalance takes every partition away, so no hold outlives it; a cooperative one
+    // leaves the partition that stays as it was.
     try send(0..<100)
+    let isCooperative = strategy == "cooperative-sticky"
+    try poll(consumer, into: &records, onChange: note) { $0.count >= (isCooperative ? 50 : 100) }
+    if isCooperative {
+      #expect(Set(records.map(\.source.partition)).count == 1)
+      try expectSilence(of: consumer)
+    }
+    consumer.hold { _ in false }
     try poll(consumer, into: &records, onChange: note) { $0.count >= 100 }
     expectAll(100, in: records)
   }
