@@ -1,7 +1,7 @@
 import Yams
 
 /// Makes of a document what it stands for: merge keys (`<<`, YAML 1.1) give way to what they bring,
-/// and `${NAME}` in values to the environment's.
+/// `${NAME}` in values to the environment's, and keys are texts, in quotes or not.
 struct NodeResolver {
   /// Values that a document may have once its aliases are written out.
   static let valuesMax = 100_000
@@ -17,18 +17,9 @@ struct NodeResolver {
 
   /// The resolved node; what cannot be resolved is noted and left as it is.
   mutating func resolve(_ node: Node, path: String = "") -> Node {
-    valuesLeft -= 1
-    guard valuesLeft >= 0 else {
-      if valuesLeft == -1 {
-        problems.add("more than \(Self.valuesMax) values with all aliases", at: nil, path: "")
-      }
-      return node
-    }
+    guard countsValue() else { return node }
     switch node {
-    case .scalar(let scalar):
-      return .scalar(
-        Node.Scalar(
-          substitute(scalar, at: node.mark, path), scalar.tag, scalar.style, scalar.mark))
+    case .scalar(let scalar): return .scalar(substitute(scalar, path))
     case .sequence(let sequence):
       let nodes = sequence.map { resolve($0, path: path) }
       return .sequence(Node.Sequence(nodes, sequence.tag, sequence.style, sequence.mark))
@@ -40,39 +31,67 @@ struct NodeResolver {
     }
   }
 
+  /// Whether there is room for one more value; that there is none is noted once.
+  private mutating func countsValue() -> Bool {
+    valuesLeft -= 1
+    if valuesLeft == -1 {
+      problems.add("more than \(Self.valuesMax) values with all aliases", at: nil, path: "")
+    }
+    return valuesLeft >= 0
+  }
+
   /// A mapping's own pairs, then those that it merges, without the keys that are there already.
   private mutating func pairs(of mapping: Node.Mapping, _ path: String) -> [(Node, Node)] {
+    var names: Set<String> = []
     var pairs: [(Node, Node)] = []
     var merged: [(Node, Node)] = []
     for (key, value) in mapping {
-      let name = key.string ?? ""
-      if name == "<<", key.scalar?.style == .plain {
-        merged += merge(value, path)
+      guard let scalar = key.scalar else {
+        problems.add("a key must be a text", at: key.mark, path: path)
+        continue
+      }
+      let name = scalar.string
+      let inner = path.isEmpty ? name : "\(path).\(name)"
+      if name.contains("${") {
+        problems.add("variables stand in values, not in keys", at: key.mark, path: inner)
+      }
+      if name == "<<", scalar.style == .plain {
+        merged += merge(value, into: path, inner)
+      } else if names.insert(name).inserted {
+        let text = Node.Scalar(name, .implicit, .any, scalar.mark)
+        pairs.append((.scalar(text), resolve(value, path: inner)))
       } else {
-        pairs.append((key, resolve(value, path: path.isEmpty ? name : "\(path).\(name)")))
+        // The parser takes 1 and "1" for two.
+        problems.add("the key occurs twice", at: key.mark, path: inner)
       }
     }
-    for (key, value) in merged where !pairs.contains(where: { $0.0 == key }) {
+    for (key, value) in merged where names.insert(key.string ?? "").inserted {
       pairs.append((key, value))
     }
     return pairs
   }
 
   /// What a merge key brings: one mapping, or a list of which the first counts most.
-  private mutating func merge(_ value: Node, _ path: String) -> [(Node, Node)] {
-    if let mapping = value.mapping { return pairs(of: mapping, path) }
-    guard let list = value.sequence, list.allSatisfy({ $0.mapping != nil }) else {
-      problems.add(
-        "expected keys with values, or a list of them", at: value.mark,
-        path: path.isEmpty ? "<<" : "\(path).<<")
-      return []
+  private mutating func merge(
+    _ value: Node, into section: String, _ path: String
+  ) -> [(Node, Node)] {
+    var merged: [(Node, Node)] = []
+    for node in value.sequence.map(Array.init) ?? [value] where countsValue() {
+      if let mapping = node.mapping {
+        merged += pairs(of: mapping, section)
+      } else {
+        problems.add("expected keys with values, or a list of them", at: node.mark, path: path)
+      }
     }
-    return list.flatMap { node in node.mapping.map { pairs(of: $0, path) } ?? [] }
+    return merged
   }
 
-  /// A text with `${NAME}` and `${NAME:-default}` replaced; `$${` stands for `${`.
-  private func substitute(_ scalar: Node.Scalar, at mark: Mark?, _ path: String) -> String {
+  /// A scalar with `${NAME}` and `${NAME:-default}` replaced; `$${` stands for `${`. In quotes or
+  /// not, it can then be any kind of value.
+  private func substitute(_ scalar: Node.Scalar, _ path: String) -> Node.Scalar {
+    guard scalar.string.contains("${") else { return scalar }
     var result = ""
+    var variables: [String] = []
     var rest = scalar.string[...]
     while let start = rest.firstRange(of: "${") {
       let before = rest[..<start.lowerBound]
@@ -81,30 +100,38 @@ struct NodeResolver {
         rest = rest[start.upperBound...]
         continue
       }
-      result += before
       guard let end = rest[start.upperBound...].firstIndex(of: "}") else {
-        problems.add("${ is not closed; $${ stands for itself", at: mark, path: path)
-        return scalar.string
+        problems.add("${ is not closed; $${ stands for itself", at: scalar.mark, path: path)
+        return scalar
       }
-      result += value(of: rest[start.upperBound..<end], at: mark, path)
+      let expression = rest[start.upperBound..<end]
+      guard let value = value(of: expression, at: scalar.mark, path) else { return scalar }
+      result += before + value
+      variables.append(String(expression.prefix { $0 != ":" }))
       rest = rest[rest.index(after: end)...]
     }
-    return result + rest
+    problems.note(variables: variables, at: scalar.mark)
+    return Node.Scalar(result + rest, .implicit, .any, scalar.mark)
   }
 
-  private func value(of expression: Substring, at mark: Mark?, _ path: String) -> String {
+  private func value(of expression: Substring, at mark: Mark?, _ path: String) -> String? {
     let mid = expression.firstRange(of: ":-")
     let name = expression[..<(mid?.lowerBound ?? expression.endIndex)]
     guard name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
       problems.add("${\(name)} is no name of a variable", at: mark, path: path)
-      return ""
+      return nil
     }
     let found = environment[String(name)]
-    // As in a shell: the default counts for an empty value too.
     if let mid {
-      return found?.isEmpty == false ? found ?? "" : String(expression[mid.upperBound...])
+      let standard = expression[mid.upperBound...]
+      if standard.contains("${") {
+        problems.add("no ${ may stand within another one", at: mark, path: path)
+        return nil
+      }
+      // As in a shell: the default counts for an empty value too.
+      return found?.isEmpty == false ? found : String(standard)
     }
     if found == nil { problems.add("the variable \(name) is not set", at: mark, path: path) }
-    return found ?? ""
+    return found
   }
 }

@@ -23,7 +23,10 @@ package final class SectionReader {
   }
 
   /// The path of a key in this section.
-  package func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+  package func path(of key: String) -> String {
+    let key = key.isEmpty ? "\"\"" : key
+    return path.isEmpty ? key : "\(path).\(key)"
+  }
 
   /// The value of a key; nil when it is absent or null.
   package func node(_ key: String) -> Node? {
@@ -48,6 +51,12 @@ package final class SectionReader {
     SectionReader(node(key), path: path(of: key), problems: problems)
   }
 
+  /// Whether the environment has a part in a key's value, so that no message may show it.
+  package func isSecret(_ key: String) -> Bool {
+    guard let node = mapping?[key] else { return false }
+    return (node.sequence.map(Array.init) ?? [node]).contains { problems.hasVariables(at: $0.mark) }
+  }
+
   /// Notes a problem with the value of a key.
   package func complain(_ message: String, about key: String, at node: Node? = nil) {
     problems.add(message, at: (node ?? mapping?[key])?.mark ?? mark, path: path(of: key))
@@ -57,9 +66,19 @@ package final class SectionReader {
 
   package func optionalText(_ key: String) -> String? {
     guard let node = node(key) else { return nil }
-    if let text = node.scalar?.string, !text.isEmpty { return text }
+    if let text = node.text {
+      checkHome(text, key, node)
+      return text
+    }
     complain("expected a text that is not empty", about: key, at: node)
     return nil
+  }
+
+  /// Only a shell knows the folder that a `~` stands for.
+  private func checkHome(_ text: String, _ key: String, _ node: Node) {
+    if text.hasPrefix("~/") {
+      complain("~ stands for no folder here: write it in full", about: key, at: node)
+    }
   }
 
   package func text(_ key: String, default standard: String) -> String {
@@ -76,16 +95,19 @@ package final class SectionReader {
 
   /// One text or a list of them, at least one.
   package func requiredTexts(_ key: String) -> [String] {
-    guard let list = mapping?[key]?.sequence else {
+    guard let list = node(key)?.sequence else {
       let text = requiredText(key)
       return text.isEmpty ? [] : [text]
     }
-    ask(key)
-    let texts = list.compactMap { $0.scalar?.string }.filter { !$0.isEmpty }
-    if texts.count != list.count || texts.isEmpty {
-      complain("expected texts that are not empty", about: key)
+    if list.isEmpty { complain("expected texts that are not empty", about: key) }
+    return list.compactMap { node in
+      guard let text = node.text else {
+        complain("expected a text that is not empty", about: key, at: node)
+        return nil
+      }
+      checkHome(text, key, node)
+      return text
     }
-    return texts
   }
 
   /// A list of texts, which may be empty, or one text; none when the key is absent.
@@ -96,7 +118,7 @@ package final class SectionReader {
 
   package func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
     guard let node = node(key) else { return standard }
-    if let number = node.int, range.contains(number) { return number }
+    if let number = node.int, node.isDecimal, range.contains(number) { return number }
     complain("expected a whole number \(range.words)", about: key, at: node)
     return standard
   }
@@ -127,7 +149,7 @@ package final class SectionReader {
     -> Double
   {
     guard let node = node(key) else { return standard }
-    if let number = node.float, range.contains(number) { return number }
+    if let number = node.float, node.isDecimal, range.contains(number) { return number }
     complain(
       "expected a number from \(range.lowerBound) to \(range.upperBound)", about: key, at: node)
     return standard
@@ -164,9 +186,13 @@ package final class SectionReader {
   package func pairs(_ key: String) -> [(name: String, value: String)] {
     let section = section(key)
     return section.keys.compactMap { name, node in
-      if let scalar = node.scalar { return (name, scalar.string) }
-      section.complain("expected a plain value", about: name, at: node)
-      return nil
+      guard let scalar = node.scalar, !node.isNull else {
+        section.complain(
+          node.isNull ? "has no value" : "expected a plain value", about: name, at: node)
+        return nil
+      }
+      section.checkHome(scalar.string, name, node)
+      return (name, scalar.string)
     }
   }
 
@@ -184,6 +210,15 @@ package final class SectionReader {
 
 extension Node {
   fileprivate var isNull: Bool { null != nil && scalar?.style == .plain }
+
+  /// Not octal (010) nor of base sixty (1:00), as YAML 1.1 has it and hardly anyone means it.
+  fileprivate var isDecimal: Bool { scalar?.string.contains(/:|^[-+]?0[0-9_]/) == false }
+
+  /// The text, if there is one and it is not empty.
+  fileprivate var text: String? {
+    guard let text = scalar?.string, !text.isEmpty, !isNull else { return nil }
+    return text
+  }
 }
 
 extension ClosedRange<Int> {

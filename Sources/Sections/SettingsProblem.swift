@@ -1,26 +1,39 @@
 package import Basics
 package import Yams
 
-/// One mistake in a settings file.
-package struct SettingsProblem: Hashable, Sendable {
+/// Where something stands in a settings file.
+package struct SettingsPlace: Hashable, Sendable {
   package let file: String
   /// Line and column, from 1; nil for what is missing altogether.
   package let line: Int?
   package let column: Int?
   /// The key, with dots between sections; empty for the file as a whole.
   package let path: String
-  package let message: String
 }
 
-extension SettingsProblem: CustomStringConvertible {
-  /// `file:line:column: key: message`, as compilers say it.
+extension SettingsPlace: CustomStringConvertible {
+  /// `file:line:column: key`, as compilers say it.
   package var description: String {
     var text = file
     if let line { text += ":\(line)" }
     if let column { text += ":\(column)" }
-    if !path.isEmpty { text += ": \(path)" }
-    return text + ": " + message
+    return path.isEmpty ? text : text + ": " + path
   }
+}
+
+/// One mistake in a settings file.
+package struct SettingsProblem: Hashable, Sendable {
+  package let place: SettingsPlace
+  package let message: String
+
+  package init(_ message: String, at place: SettingsPlace) {
+    self.place = place
+    self.message = message
+  }
+}
+
+extension SettingsProblem: CustomStringConvertible {
+  package var description: String { "\(place): \(message)" }
 }
 
 /// All mistakes in a settings file, in the order of their lines.
@@ -32,15 +45,36 @@ package struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible
 
 /// Collects the problems of one file.
 package final class ProblemCollector {
-  let file: String
-  private(set) var problems: [SettingsProblem] = []
+  private let file: String
+  private var problems: [SettingsProblem] = []
   /// Every key that was asked for, with its sections, whether the file has it or not.
   package internal(set) var askedPaths: Set<String> = []
+  /// The environment's variables that values come from, by line and column.
+  private var variables: [String: [String]] = [:]
 
   package init(file: String) { self.file = file }
 
+  func note(variables names: [String], at mark: Mark?) {
+    if let mark, !names.isEmpty { variables[mark.description] = names }
+  }
+
+  /// Whether the environment has a part in the value there, which may be a secret then: messages
+  /// name the variables, and do not say what they hold.
+  func hasVariables(at mark: Mark?) -> Bool {
+    mark.map { variables[$0.description] != nil } ?? false
+  }
+
+  func place(_ mark: Mark?, path: String) -> SettingsPlace {
+    SettingsPlace(file: file, line: mark?.line, column: mark?.column, path: path)
+  }
+
   package func add(_ message: String, at mark: Mark?, path: String) {
-    add(message, line: mark?.line, column: mark?.column, path: path)
+    let names = mark.flatMap { variables[$0.description] } ?? []
+    let from = names.map { "${\($0)}" }.joined(separator: ", ")
+    problems.append(
+      SettingsProblem(
+        names.isEmpty ? message : "\(message) (the value comes from \(from))",
+        at: place(mark, path: path)))
   }
 
   /// Notes that the text itself is no YAML. The parser places what it misses at the end on a line
@@ -49,22 +83,29 @@ package final class ProblemCollector {
     let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     let last = lines.lastIndex { !$0.isEmpty } ?? 0
     let isBehind = mark.line > last + 1
-    add(
-      message, line: isBehind ? last + 1 : mark.line,
-      column: isBehind ? lines[last].unicodeScalars.count + 1 : mark.column, path: "")
+    let line = isBehind ? last + 1 : mark.line
+    let column = isBehind ? lines[last].unicodeScalars.count + 1 : mark.column
+    add(message, line: line, column: column)
   }
 
-  private func add(_ message: String, line: Int?, column: Int?, path: String) {
-    problems.append(
-      SettingsProblem(file: file, line: line, column: column, path: path, message: message))
+  /// Notes a problem of the text itself, at the place that follows these scalars.
+  func add(_ message: String, behind scalars: Substring.UnicodeScalarView) {
+    let lines = scalars.split(separator: "\n", omittingEmptySubsequences: false)
+    add(message, line: lines.count, column: (lines.last?.count ?? 0) + 1)
+  }
+
+  private func add(_ message: String, line: Int, column: Int) {
+    let place = SettingsPlace(file: file, line: line, column: column, path: "")
+    problems.append(SettingsProblem(message, at: place))
   }
 
   /// The problems as an error, ordered by place; nil when there are none.
   package var error: SettingsError? {
     guard !problems.isEmpty else { return nil }
     let sorted = problems.enumerated().sorted { left, right in
-      let leftPlace = (left.element.line ?? 0, left.element.column ?? 0, left.offset)
-      return leftPlace < (right.element.line ?? 0, right.element.column ?? 0, right.offset)
+      let (first, second) = (left.element.place, right.element.place)
+      return (first.line ?? 0, first.column ?? 0, left.offset)
+        < (second.line ?? 0, second.column ?? 0, right.offset)
     }
     return SettingsError(problems: sorted.map(\.element))
   }

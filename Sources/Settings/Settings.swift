@@ -120,46 +120,49 @@ extension Settings {
     var seen: [String: String] = [:]
     for (key, name) in outputs {
       guard let name, !name.isEmpty else { continue }
-      if let input = input(reading: name) {
+      if let input = input(reading: name, topics) {
         topics.complain("is also an input topic\(input)", about: key)
       }
       if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
       seen[name] = key
     }
-    if let label, allTopics.contains(label.topic) {
-      root.complain("is a topic of the filter", about: "label.topic")
-    } else if let label, let input = input(reading: label.topic) {
-      root.complain("is also an input topic\(input)", about: "label.topic")
-    }
     for name in inputTopics where TopicPattern.isPattern(name) {
       do throws(KafkaError) {
         _ = try TopicPattern(name)
       } catch {
-        topics.complain("\(name) is no regular expression", about: "input")
+        let shown = topics.isSecret("input") ? "a pattern" : name
+        topics.complain("\(shown) is no regular expression", about: "input")
       }
     }
-    if let label, label.groupID == kafka.groupID {
-      root.complain("must differ from kafka.group_id", about: "label.group_id")
+    guard let label else { return }
+    let section = root.section("label")
+    if allTopics.contains(label.topic) {
+      section.complain("is a topic of the filter", about: "topic")
+    } else if let input = input(reading: label.topic, topics) {
+      section.complain("is also an input topic\(input)", about: "topic")
+    }
+    if label.groupID == kafka.groupID {
+      section.complain("must differ from kafka.group_id", about: "group_id")
     }
   }
 
   /// How the inputs come to read a topic, in words to go on with; nil when they do not. A topic
   /// that exists later counts like one that is there.
-  private func input(reading topic: String) -> String? {
+  private func input(reading topic: String, _ topics: SectionReader) -> String? {
     for name in inputTopics {
       if name == topic { return "" }
       guard TopicPattern.isPattern(name), let pattern = try? TopicPattern(name) else { continue }
-      if pattern.matches(topic) { return ": \(name) matches it" }
+      let shown = topics.isSecret("input") ? "a pattern" : name
+      if pattern.matches(topic) { return ": \(shown) matches it" }
     }
     return nil
   }
 
   /// Draining happens inside a rebalance, which the group waits for only so long.
   private func checkTimeouts(_ root: SectionReader) {
-    let pollInterval = kafka.value(of: "max.poll.interval.ms", default: 300_000)
-    if drainTimeoutMilliseconds >= pollInterval {
+    if drainTimeoutMilliseconds >= kafka.value(of: "max.poll.interval.ms", default: 300_000) {
       root.complain(
-        "must be less than max.poll.interval.ms (\(pollInterval))",
+        "must be less than max.poll.interval.ms, 300000 by default",
         about: "drain_timeout_milliseconds")
     }
   }

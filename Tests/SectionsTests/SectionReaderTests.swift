@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func whatAVariableBringsHasTheSettingsType() {
-    let yaml = "n: ${N}\nbad: ${A}\nlist: [x, '${A}']\n${A}: 1"
+    let yaml = "n: ${N}\nbad: ${A}\nlist: [x, '${A}']"
     let (found, problems) = read(yaml, environment) { section in
       (
         section.number("n", default: 0, in: 1...9), section.number("bad", default: 3, in: 1...9),
@@ -42,7 +42,9 @@ import Testing
     }
     #expect(found == (7, 3, ["x", "seven"]))
     #expect(
-      problems == ["f:2:6: bad: expected a whole number from 1 to 9", "f:4:1: ${A}: unknown key"])
+      problems == [
+        "f:2:6: bad: expected a whole number from 1 to 9 (the value comes from ${A})"
+      ])
   }
 
   @Test(arguments: [
@@ -50,6 +52,10 @@ import Testing
     ("a: ${}", "f:1:4: a: ${} is no name of a variable"),
     ("a: ${1A}", "f:1:4: a: ${1A} is no name of a variable"),
     ("a: ${A", "f:1:4: a: ${ is not closed; $${ stands for itself"),
+    ("a: ${A:-${N}}", "f:1:4: a: no ${ may stand within another one"),
+    ("b: {'${A}': 1}", "f:1:5: b.${A}: variables stand in values, not in keys"),
+    ("a: ${A-b}", "f:1:4: a: ${A-b} is no name of a variable"),
+    ("a: [x, 'y${NONE}${A}']", "f:1:8: a: the variable NONE is not set"),
   ])
   func variablesThatCannotBeReplacedHaveTheirPlace(yaml: String, problem: String) {
     let (_, problems) = read(yaml, environment) { _ = $0.node("a") }
@@ -131,6 +137,25 @@ import Testing
     #expect(wait("wait: 11").problems == ["f:1:7: wait: expected a whole number from 1 to 10"])
   }
 
+  @Test(arguments: ["010", "1:00", "-0_1", "08", "0x", "1.5", "'7'", "7s", ".inf"])
+  func whatIsNoDecimalNumberIsAMistake(text: String) {
+    let (number, problems) = read("a: \(text)") { $0.number("a", default: 3, in: -99...99) }
+    #expect(number == 3)
+    #expect(problems == ["f:1:4: a: expected a whole number from -99 to 99"])
+    let real = read("a: \(text.replacing("1.5", with: "1:30.5"))") {
+      $0.real("a", default: 3, in: 0...99)
+    }
+    #expect(real.value == 3)
+    #expect(real.problems == ["f:1:4: a: expected a number from 0.0 to 99.0"])
+  }
+
+  @Test(arguments: [("0", 0), ("-7", -7), ("+7", 7), ("1_0", 10), ("0x10", 16)])
+  func wholeNumbersMayHaveASignAndGroups(text: String, value: Int) {
+    let (number, problems) = read("a: \(text)") { $0.number("a", default: 3, in: -99...99) }
+    #expect(number == value)
+    #expect(problems == [])
+  }
+
   @Test func aValueOfItsOwnKindIsParsed() {
     func value(_ yaml: String) -> (value: Int, problems: [String]) {
       read(yaml) {
@@ -173,7 +198,7 @@ import Testing
   func whatIsNoYAMLHasALine(yaml: String, line: Int) {
     let collector = ProblemCollector(file: "f")
     #expect(SettingsDocument.compose(yaml, collector, environment: [:]) == nil)
-    #expect(collector.error?.problems.first?.line == line)
+    #expect(collector.error?.problems.first?.place.line == line)
     #expect(collector.error?.problems.count == 1)
   }
 

@@ -247,6 +247,50 @@ import Wire
     }
   }
 
+  @Test func whatAVariableHoldsIsNotSaid() {
+    let yaml = """
+      kafka: {bootstrap_servers: b, properties: {max.poll.interval.ms: "${P}"}}
+      topics: {input: ["${I}", "${J}"], verdicts: v}
+      model: {path: /m}
+      drain_timeout_milliseconds: 9999
+      """
+    let error = #expect(throws: SettingsError.self) {
+      try Settings(
+        yaml: yaml, file: "s", environment: ["P": "9876", "I": "^.*v$", "J": "^("])
+    }
+    let text = error?.description ?? ""
+    for value in ["9876", "^.*v", "^("] { #expect(!text.contains(value), "\(text)") }
+    #expect(error?.problems.count == 3, "\(text)")
+  }
+
+  @Test func aTenantsNameIsATextInQuotesOrNot() throws {
+    let tenants = "{123: strict, \"456\": strict, yes: strict, 'null': strict, '': strict}"
+    let settings = try Settings(
+      yaml: least + "\npolicies: {strict: {threshold: 0.2}}\ntenants: \(tenants)", file: "s")
+    for tenant in ["123", "456", "yes", "null", ""] {
+      #expect(settings.policies.policy(for: tenant).name == "strict", "\(tenant)")
+    }
+    #expect(
+      problems(least + "\ntenants: {1: default, '1': default}")
+        == ["s.yaml:4:23: tenants.1: the key occurs twice"])
+  }
+
+  @Test func theLabelsTopicHasAPlace() {
+    let found = problems(
+      """
+      kafka: {bootstrap_servers: x}
+      topics: {input: '^(chat|teacher)', verdicts: v}
+      model: {path: /m}
+      label: {group_id: sluice, teacher: {url: "http://x"}}
+      """)
+    #expect(
+      found == [
+        "s.yaml:2:9: topics.dead_letters: is also an input topic: ^(chat|teacher) matches it",
+        "s.yaml:4:8: label.topic: is also an input topic: ^(chat|teacher) matches it",
+        "s.yaml:4:19: label.group_id: must differ from kafka.group_id",
+      ])
+  }
+
   @Test func aPatternThatIsNoneIsAMistake() {
     let found = problems(least.replacing("input: chat.exchanges", with: "input: '^a('"))
     #expect(found.contains { $0.contains("^a( is no regular expression") }, "\(found)")
