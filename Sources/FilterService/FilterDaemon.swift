@@ -30,7 +30,8 @@ package final class FilterDaemon: Sendable {
     identity = clients.takeIdentity()
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     do throws(KafkaError) {
-      consumer = try clients.makeConsumer(of: settings.inputTopics)
+      consumer = try clients.makeConsumer(
+        of: settings.inputTopics, neverReading: settings.writtenTopics)
       // First fence a predecessor, then read: its offsets are then final.
       sink = KafkaSink(
         consumer: consumer, publisher: try clients.makePublisher(for: consumer, as: identity))

@@ -30,21 +30,33 @@ package struct KafkaClients: Sendable {
   }
 
   /// A consumer of the group, which is to read these topics.
-  package func makeConsumer(of topics: [String]) throws(KafkaError) -> KafkaConsumer {
-    var configuration = common
-    configuration["group.id"] = settings.kafka.groupID
-    configuration["group.instance.id"] = settings.kafka.groupInstanceID
-    configuration["auto.offset.reset"] = "earliest"
+  ///
+  /// For it the topics that its service writes do not exist: whatever a pattern matches, what was
+  /// published is not read again.
+  package func makeConsumer(
+    of topics: [String], neverReading written: [String]
+  ) throws(KafkaError) -> KafkaConsumer {
+    var configuration = consuming
+    configuration.hide(topics: written)
     let partitions = try KafkaAdmin(common, events: events)
       .partitions(of: topics, timeout: Self.askingLimit)
     let share = Self.fetchedAhead(
       bufferBytesMax: settings.limits.bufferBytesMax, partitionCount: partitions.count)
-    configuration["queued.max.messages.kbytes"] = String(share >> 10)
-    configuration["fetch.message.max.bytes"] = String(min(share, 1 << 20))
+    configuration.setDefault("queued.max.messages.kbytes", String(share >> 10))
+    configuration.setDefault("fetch.message.max.bytes", String(min(share, 1 << 20)))
+    return try KafkaConsumer(configuration, events: events)
+  }
+
+  /// Properties of the group's consumers.
+  private var consuming: KafkaConfiguration {
+    var configuration = common
+    configuration["group.id"] = settings.kafka.groupID
+    configuration["group.instance.id"] = settings.kafka.groupInstanceID
+    configuration["auto.offset.reset"] = "earliest"
     for property in settings.kafka.consumerProperties {
       configuration[property.name] = property.value
     }
-    return try KafkaConsumer(configuration, events: events)
+    return configuration
   }
 
   /// Bytes that one partition may have fetched ahead: all of them together, in memory, as much as

@@ -41,4 +41,11 @@ package struct KafkaConfiguration: Sendable {
   package mutating func setDefault(_ name: String, _ value: String) {
     if self[name] == nil { self[name] = value }
   }
+
+  /// Makes these topics unknown to the client, besides those that are hidden already.
+  package mutating func hide(topics: [String]) {
+    if topics.isEmpty { return }
+    let patterns = [self["topic.blacklist"]].compactMap { $0 } + topics.map(TopicPattern.exactly)
+    self["topic.blacklist"] = patterns.joined(separator: ",")
+  }
 }

@@ -37,7 +37,9 @@ package struct KafkaSecret: Hashable, Sendable {
 
 extension KafkaSettings {
   package init(_ section: SectionReader) {
-    bootstrapServers = section.requiredTexts("bootstrap_servers").joined(separator: ",")
+    bootstrapServers = section.requiredTexts(
+      "bootstrap_servers", problem: BrokerAddresses.problem(with:)
+    ).joined(separator: ",")
     clientID = section.text("client_id", default: "sluice")
     groupID = section.text("group_id", default: "sluice")
     groupInstanceID = section.optionalText("group_instance_id")

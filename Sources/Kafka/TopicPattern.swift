@@ -22,6 +22,11 @@ internal import Glibc
     unsafe regfree(&expression)
   }
 
+  /// A pattern that this topic's name matches, and no other's.
+  static func exactly(_ topic: String) -> String {
+    "^\(topic.replacing(".", with: "[.]"))$"
+  }
+
   /// Whether a topic has such a name.
   package func matches(_ name: String) -> Bool {
     unsafe withUnsafePointer(to: expression) { unsafe regexec($0, name, 0, nil, 0) == 0 }

@@ -93,10 +93,13 @@ package final class SectionReader {
     return ""
   }
 
-  /// One text or a list of them, at least one.
-  package func requiredTexts(_ key: String) -> [String] {
+  /// One text or a list of them, at least one; `problem` tells what is wrong with one, if anything.
+  package func requiredTexts(
+    _ key: String, problem: (String) -> String? = { _ in nil }
+  ) -> [String] {
     guard let list = node(key)?.sequence else {
       let text = requiredText(key)
+      if !text.isEmpty, let problem = problem(text) { complain(problem, about: key) }
       return text.isEmpty ? [] : [text]
     }
     if list.isEmpty { complain("expected texts that are not empty", about: key) }
@@ -106,6 +109,7 @@ package final class SectionReader {
         return nil
       }
       checkHome(text, key, node)
+      if let problem = problem(text) { complain(problem, about: key, at: node) }
       return text
     }
   }

@@ -34,8 +34,11 @@ package struct Settings: Hashable, Sendable {
   package var retrain: RetrainSettings?
 
   /// All topics that the filter reads or writes.
-  package var allTopics: [String] {
-    outputTopics.all + inputTopics + [disagreementsTopic].compactMap { $0 }
+  package var allTopics: [String] { inputTopics + writtenTopics }
+
+  /// All topics that the filter writes.
+  package var writtenTopics: [String] {
+    outputTopics.all + [disagreementsTopic].compactMap { $0 }
   }
 }
 
@@ -76,7 +79,7 @@ extension Settings {
   package init(_ root: SectionReader) {
     kafka = KafkaSettings(root.section("kafka"))
     let topics = root.section("topics")
-    inputTopics = topics.requiredTexts("input")
+    inputTopics = topics.requiredTexts("input", problem: TopicNames.problem(withInput:))
     outputTopics = OutputTopics(
       verdicts: topics.requiredText("verdicts"),
       deadLetters: topics.text("dead_letters", default: "chat.dead-letters"),
@@ -120,42 +123,33 @@ extension Settings {
     var seen: [String: String] = [:]
     for (key, name) in outputs {
       guard let name, !name.isEmpty else { continue }
-      if let input = input(reading: name, topics) {
-        topics.complain("is also an input topic\(input)", about: key)
-      }
+      checkOutput(name, key, of: topics, topics)
       if let other = seen[name] { topics.complain("is the same topic as \(other)", about: key) }
       seen[name] = key
     }
-    for name in inputTopics where TopicPattern.isPattern(name) {
-      do throws(KafkaError) {
-        _ = try TopicPattern(name)
-      } catch {
-        let shown = topics.isSecret("input") ? "a pattern" : name
-        topics.complain("\(shown) is no regular expression", about: "input")
-      }
-    }
     guard let label else { return }
     let section = root.section("label")
-    if allTopics.contains(label.topic) {
+    if writtenTopics.contains(label.topic) {
       section.complain("is a topic of the filter", about: "topic")
-    } else if let input = input(reading: label.topic, topics) {
-      section.complain("is also an input topic\(input)", about: "topic")
     }
+    checkOutput(label.topic, "topic", of: section, topics)
     if label.groupID == kafka.groupID {
       section.complain("must differ from kafka.group_id", about: "group_id")
     }
   }
 
-  /// How the inputs come to read a topic, in words to go on with; nil when they do not. A topic
-  /// that exists later counts like one that is there.
-  private func input(reading topic: String, _ topics: SectionReader) -> String? {
-    for name in inputTopics {
-      if name == topic { return "" }
-      guard TopicPattern.isPattern(name), let pattern = try? TopicPattern(name) else { continue }
-      let shown = topics.isSecret("input") ? "a pattern" : name
-      if pattern.matches(topic) { return ": \(shown) matches it" }
+  /// A topic that exists later counts like one that is there.
+  private func checkOutput(
+    _ name: String, _ key: String, of section: SectionReader, _ topics: SectionReader
+  ) {
+    if let problem = TopicNames.problem(withName: name) {
+      section.complain(problem, about: key)
+    } else if inputTopics.contains(name) {
+      section.complain("is also an input topic", about: key)
+    } else if let pattern = inputTopics.first(where: { TopicNames.input($0, matches: name) }) {
+      let shown = topics.isSecret("input") ? "a pattern" : pattern
+      section.complain("is also an input topic: \(shown) matches it", about: key)
     }
-    return nil
   }
 
   /// Draining happens inside a rebalance, which the group waits for only so long.

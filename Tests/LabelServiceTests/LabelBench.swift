@@ -26,7 +26,8 @@ final class LabelBench: Sendable {
 
   init(
     drainMilliseconds: Int = 10_000, sampling: String = "{random_rate: 1}",
-    teacher: String = #"{url: "http://127.0.0.1:1"}"#, requestsPerHour: Int = 1_000
+    teacher: String = #"{url: "http://127.0.0.1:1"}"#, requestsPerHour: Int = 1_000,
+    inputs: [String] = ["in"]
   ) async throws {
     cluster = try MockCluster()
     for topic in ["in", "verdicts", "disagreements", labelsTopic] {
@@ -47,7 +48,9 @@ final class LabelBench: Sendable {
         requests_per_hour: \(requestsPerHour)
         sampling: \(sampling)
       """
-    settings = try Settings(yaml: yaml, file: "bench")
+    var settings = try Settings(yaml: yaml, file: "bench")
+    settings.inputTopics = inputs
+    self.settings = settings
     guard let label = settings.label else { throw TimeIsUp() }
     self.label = label
     store = try LabelStore(path: label.store)

@@ -32,6 +32,18 @@ import Wire
     #expect(try bench.committed() == 80, "40 exchanges and 40 verdicts")
   }
 
+  @Test func whatTheServiceWritesDoesNotExistForItsConsumer() async throws {
+    let bench = try await LabelBench(inputs: ["^(in|labels)$"])
+    try bench.send(0..<4)
+    var topics: Set<String> = []
+    let labels = try await bench.run(
+      ScriptedTeacher(),
+      inspect: { daemon in topics = Set(daemon.snapshot.assigned.map(\.topic)) },
+      until: { try bench.labels(4) })
+    #expect(labels.count == 4)
+    #expect(topics == ["in", "verdicts", "disagreements"])
+  }
+
   @Test func disagreementsBecomeLabelsAndStayOutOfTheEstimates() async throws {
     let bench = try await LabelBench(
       sampling: "{random_rate: 0.000001, uncertainty_rate: 0, disagreement_rate: 1}")

@@ -53,7 +53,7 @@ import Testing
     ("a: ${1A}", "f:1:4: a: ${1A} is no name of a variable"),
     ("a: ${A", "f:1:4: a: ${ is not closed; $${ stands for itself"),
     ("a: ${A:-${N}}", "f:1:4: a: no ${ may stand within another one"),
-    ("b: {'${A}': 1}", "f:1:5: b.${A}: variables stand in values, not in keys"),
+    ("a: {'${A}': 1}", "f:1:5: a.${A}: variables stand in values, not in keys"),
     ("a: ${A-b}", "f:1:4: a: ${A-b} is no name of a variable"),
     ("a: [x, 'y${NONE}${A}']", "f:1:8: a: the variable NONE is not set"),
   ])

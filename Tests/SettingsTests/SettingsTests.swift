@@ -291,11 +291,6 @@ import Wire
       ])
   }
 
-  @Test func aPatternThatIsNoneIsAMistake() {
-    let found = problems(least.replacing("input: chat.exchanges", with: "input: '^a('"))
-    #expect(found.contains { $0.contains("^a( is no regular expression") }, "\(found)")
-  }
-
   @Test func aMissingFileIsNamed() {
     #expect(throws: SettingsError.self) { try Settings(file: "/nowhere/sluice.yaml") }
   }

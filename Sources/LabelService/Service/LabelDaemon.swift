@@ -28,7 +28,9 @@ package final class LabelDaemon: Sendable {
     let consumer: KafkaConsumer
     let sink: KafkaSink
     do throws(KafkaError) {
-      consumer = try clients.makeConsumer(of: topics)
+      consumer = try clients.makeConsumer(
+        of: topics,
+        neverReading: (settings.writtenTopics + [label.topic]).filter { !topics.contains($0) })
       sink = KafkaSink(consumer: consumer, publisher: try clients.makePublisher(for: consumer))
       try consumer.subscribe(to: topics)
     } catch {
