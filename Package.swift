@@ -136,8 +136,8 @@ let operation: [Target] = [
   .target(
     name: "Hosting",
     dependencies: [
-      "Basics", "Files", "Records", "Transport", "Pipeline", "Kafka", "Threading", "Settings",
-      "Telemetry", "Systemd", .product(name: "Logging", package: "swift-log"),
+      "Basics", "Files", "Records", "Sections", "Transport", "Pipeline", "Kafka", "Threading",
+      "Settings", "Telemetry", "Systemd", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
@@ -296,8 +296,8 @@ let tests: [Target] = [
   test(
     "HostingTests",
     [
-      "Basics", "Hosting", "Pipeline", "Records", "Settings", "Telemetry", "Threading",
-      "Transport", .product(name: "Logging", package: "swift-log"),
+      "Basics", "Hosting", "Kafka", "Pipeline", "Records", "Sections", "Settings", "Telemetry",
+      "Threading", "Transport", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
   test("GuardTests", ["Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors"]),

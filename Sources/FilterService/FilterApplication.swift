@@ -29,6 +29,8 @@ package struct FilterApplication: Sendable {
   package func run() async throws {
     let reloads = await UnixSignalsSequence(trapping: .sighup)
     let notifier = ServiceNotifier(environment: environment)
+    let clients = try KafkaClients(
+      settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
     notifier.status("loading the model")
     let device = try InferenceDevice(settings: settings.engine, environment: environment)
     if let reason = device.fallbackReason {
@@ -41,8 +43,6 @@ package struct FilterApplication: Sendable {
     let folder = loader.target
     let model = try firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
-    let clients = try KafkaClients(
-      settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
     var shadow: ShadowScorer?
     if let challenger = settings.shadow {
       shadow = try ShadowScorer(

@@ -1,5 +1,5 @@
-internal import FoundationEssentials
 package import Kafka
+package import Sections
 package import Settings
 
 /// Makes the Kafka clients that the settings describe.
@@ -9,24 +9,61 @@ package struct KafkaClients: Sendable {
   private let secrets: [(name: String, value: String)]
   private let environment: [String: String]
 
-  /// Reads the secrets; no client is made yet.
+  /// Reads the secrets and tries the properties; nothing is asked over the network yet.
   ///
-  /// - Throws: `StartFailure.configuration` when a secret's file cannot be read.
+  /// - Throws: `StartFailure.configuration` when a secret's file cannot be read, or there is no
+  ///   client with these properties.
   package init(
     settings: Settings, environment: [String: String], events: KafkaEvents = KafkaEvents()
   ) throws(StartFailure) {
+    let secrets = KafkaSecrets(settings.kafka.secrets, environment: environment)
+    self.init(settings, environment, events, secrets.values)
+    let problems = secrets.allProblems.isEmpty ? mistakes() : secrets.allProblems
+    guard problems.isEmpty else {
+      throw .configuration(SettingsError(problems: problems).description)
+    }
+  }
+
+  private init(
+    _ settings: Settings, _ environment: [String: String], _ events: KafkaEvents,
+    _ secrets: [(name: String, value: String)]
+  ) {
     self.settings = settings
     self.environment = environment
     self.events = events
-    var secrets: [(name: String, value: String)] = []
-    for secret in settings.kafka.secrets {
-      let path = try Self.expand(secret.path, environment)
-      guard let text = try? String(contentsOf: URL(filePath: path), encoding: .utf8) else {
-        throw .configuration("kafka.secrets.\(secret.name): the file cannot be read")
-      }
-      secrets.append((secret.name, String(text.trimmingSuffix { $0.isNewline })))
-    }
     self.secrets = secrets
+  }
+
+  /// What is wrong with the properties and secrets of these settings, as far as files of this host
+  /// can tell. Secrets that only a unit has are taken for right.
+  package static func mistakes(
+    in settings: Settings, environment: [String: String]
+  ) -> [SettingsProblem] {
+    let secrets = KafkaSecrets(settings.kafka.secrets, environment: environment)
+    if !secrets.problems.isEmpty { return secrets.problems }
+    var values = secrets.values
+    var tried = settings
+    for secret in secrets.elsewhere {
+      if secret.name.hasPrefix("ssl.") {
+        tried.kafka.leaveOutKeys()
+      } else {
+        values.append((secret.name, "unknown"))
+      }
+    }
+    return KafkaClients(tried, environment, KafkaEvents(), values).mistakes()
+  }
+
+  /// What the library has against these properties.
+  private func mistakes() -> [SettingsProblem] {
+    var trial = ClientTrial(settings.kafka, secrets: secrets.map(\.value))
+    trial.consumer(consuming)
+    var producing = publishing
+    if settings.delivery == .exactlyOnce {
+      producing.setDefault("transactional.id", settings.kafka.groupID)
+      setTimeout(of: &producing)
+    }
+    trial.producer(producing)
+    return trial.problems
   }
 
   /// A consumer of the group, which is to read these topics.
@@ -43,7 +80,9 @@ package struct KafkaClients: Sendable {
     let share = Self.fetchedAhead(
       bufferBytesMax: settings.limits.bufferBytesMax, partitionCount: partitions.count)
     configuration.setDefault("queued.max.messages.kbytes", String(share >> 10))
-    configuration.setDefault("fetch.message.max.bytes", String(min(share, 1 << 20)))
+    if configuration["max.partition.fetch.bytes"] == nil {
+      configuration.setDefault("fetch.message.max.bytes", String(min(share, 1 << 20)))
+    }
     return try KafkaConsumer(configuration, events: events)
   }
 
@@ -133,10 +172,14 @@ package struct KafkaClients: Sendable {
     _ base: KafkaConfiguration, for consumer: KafkaConsumer?
   ) throws(KafkaError) -> TransactionalPublisher<KafkaProducer> {
     var configuration = base
-    configuration.setDefault(
-      "transaction.timeout.ms", String(settings.transactionTimeoutMilliseconds))
+    setTimeout(of: &configuration)
     return try TransactionalPublisher(
       configuration, consumer: consumer, timeout: transactionTimeout, events: events)
+  }
+
+  private func setTimeout(of configuration: inout KafkaConfiguration) {
+    configuration.setDefault(
+      "transaction.timeout.ms", String(settings.transactionTimeoutMilliseconds))
   }
 
   private var transactionTimeout: Duration {
@@ -185,23 +228,17 @@ package struct KafkaClients: Sendable {
     for secret in secrets { configuration[secret.name] = secret.value }
     return configuration
   }
-
-  private static func expand(
-    _ path: String, _ environment: [String: String]
-  ) throws(StartFailure) -> String {
-    let variable = "$CREDENTIALS_DIRECTORY"
-    guard path.hasPrefix(variable) else { return path }
-    guard let folder = environment["CREDENTIALS_DIRECTORY"] else {
-      throw .configuration("kafka.secrets: \(variable) is not set; it comes with LoadCredential=")
-    }
-    return folder + path.dropFirst(variable.count)
-  }
 }
 
-extension String {
-  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> Substring {
-    var rest = self[...]
-    while let last = rest.last, predicate(last) { rest.removeLast() }
-    return rest
+extension KafkaSettings {
+  /// Keys and certificates can only be tried together.
+  fileprivate mutating func leaveOutKeys() {
+    let prefixes = ["ssl.key.", "ssl.certificate.", "ssl.keystore."]
+    let isKept = { (property: KafkaProperty) in
+      !prefixes.contains { property.name.hasPrefix($0) }
+    }
+    properties = properties.filter(isKept)
+    consumerProperties = consumerProperties.filter(isKept)
+    producerProperties = producerProperties.filter(isKept)
   }
 }

@@ -12,6 +12,14 @@ internal import Threading
 
   deinit { unsafe rd_kafka_conf_destroy(pointer) }
 
+  /// Whether the library takes this value; nil when it knows no such property.
+  static func accepts(_ name: String, _ value: String) -> Bool? {
+    guard let pointer = unsafe rd_kafka_conf_new() else { return true }
+    defer { unsafe rd_kafka_conf_destroy(pointer) }
+    let result = unsafe rd_kafka_conf_set(pointer, name, value, nil, 0)
+    return result == RD_KAFKA_CONF_UNKNOWN ? nil : result == RD_KAFKA_CONF_OK
+  }
+
   /// Makes a client of this type, whose callbacks go to `context`.
   consuming func makeClient(
     _ type: rd_kafka_type_t, context: CallbackContext
@@ -20,7 +28,9 @@ internal import Threading
     var text = [CChar](repeating: 0, count: 512)
     guard let client = unsafe rd_kafka_new(type, pointer, &text, text.count) else {
       let code = KafkaErrorCode(rd_kafka_last_error())
-      _ = consume self  // still ours, to be freed
+      // Still ours, but the library freed its interceptors: to free them again ends the process
+      // (librdkafka #4142). What is left of it stays in memory; a start fails once.
+      discard self
       throw KafkaError(.createClient, code, message: String(truncatingAtNull: text))
     }
     discard self

@@ -21,10 +21,18 @@ package struct KafkaSettings: Hashable, Sendable {
 package struct KafkaProperty: Hashable, Sendable {
   package let name: String
   package let value: String
+  /// Where the file has it; nil for one that no file has.
+  package let place: SettingsPlace?
+  /// Whether the environment has a part in the value, so that no message may show it.
+  package let isSecret: Bool
 
-  package init(name: String, value: String) {
+  package init(
+    name: String, value: String, place: SettingsPlace? = nil, isSecret: Bool = false
+  ) {
     self.name = name
     self.value = value
+    self.place = place
+    self.isSecret = isSecret
   }
 }
 
@@ -33,6 +41,7 @@ package struct KafkaSecret: Hashable, Sendable {
   package let name: String
   /// The file; a leading `$CREDENTIALS_DIRECTORY` is the one that systemd provides.
   package let path: String
+  package let place: SettingsPlace
 }
 
 extension KafkaSettings {
@@ -44,14 +53,22 @@ extension KafkaSettings {
     groupID = section.text("group_id", default: "sluice")
     groupInstanceID = section.optionalText("group_instance_id")
     transactionalID = section.optionalText("transactional_id")
-    properties = section.pairs("properties").map { KafkaProperty(name: $0.name, value: $0.value) }
-    consumerProperties = section.pairs("consumer_properties").map {
-      KafkaProperty(name: $0.name, value: $0.value)
-    }
-    producerProperties = section.pairs("producer_properties").map {
-      KafkaProperty(name: $0.name, value: $0.value)
-    }
-    secrets = section.pairs("secrets").map { KafkaSecret(name: $0.name, path: $0.value) }
+    properties = Self.properties(section, "properties", of: .both)
+    consumerProperties = Self.properties(section, "consumer_properties", of: .consumer)
+    producerProperties = Self.properties(section, "producer_properties", of: .producer)
+    secrets = section.pairs("secrets") { KnownProperties.problem(withName: $0.name) }
+      .map { KafkaSecret(name: $0.name, path: $0.value, place: $0.place) }
     section.finish()
+  }
+
+  /// A table of properties, each tried on its own.
+  private static func properties(
+    _ section: SectionReader, _ key: String, of client: KnownProperties.Client
+  ) -> [KafkaProperty] {
+    section.pairs(key) { KnownProperties.problem(with: $0, of: client) }.map { pair in
+      KafkaProperty(
+        name: pair.name, value: KnownProperties.accepted(pair) ?? pair.value, place: pair.place,
+        isSecret: pair.isSecret)
+    }
   }
 }

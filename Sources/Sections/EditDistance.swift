@@ -1,6 +1,6 @@
 extension String {
   /// How many letters must be added, taken away or changed to turn this into `other` (Levenshtein).
-  func distance(to other: String) -> Int {
+  package func distance(to other: String) -> Int {
     let target = Array(other)
     var previous = Array(0...target.count)
     for (row, letter) in enumerated() {

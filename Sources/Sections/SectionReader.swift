@@ -186,8 +186,11 @@ package final class SectionReader {
     return standard
   }
 
-  /// Keys with text values, such as librdkafka's properties.
-  package func pairs(_ key: String) -> [(name: String, value: String)] {
+  /// Keys with text values, such as librdkafka's properties; `problem` tells what is wrong with
+  /// one, if anything.
+  package func pairs(
+    _ key: String, problem: (SettingPair) -> String? = { _ in nil }
+  ) -> [SettingPair] {
     let section = section(key)
     return section.keys.compactMap { name, node in
       guard let scalar = node.scalar, !node.isNull else {
@@ -196,7 +199,11 @@ package final class SectionReader {
         return nil
       }
       section.checkHome(scalar.string, name, node)
-      return (name, scalar.string)
+      let pair = SettingPair(
+        name: name, value: scalar.string, flag: node.bool, isSecret: section.isSecret(name),
+        place: problems.place(node.mark, path: section.path(of: name)))
+      if let problem = problem(pair) { section.complain(problem, about: name, at: node) }
+      return pair
     }
   }
 

@@ -9,6 +9,13 @@ package struct SettingsPlace: Hashable, Sendable {
   package let column: Int?
   /// The key, with dots between sections; empty for the file as a whole.
   package let path: String
+
+  package init(file: String, line: Int?, column: Int?, path: String) {
+    self.file = file
+    self.line = line
+    self.column = column
+    self.path = path
+  }
 }
 
 extension SettingsPlace: CustomStringConvertible {
@@ -19,6 +26,17 @@ extension SettingsPlace: CustomStringConvertible {
     if let column { text += ":\(column)" }
     return path.isEmpty ? text : text + ": " + path
   }
+}
+
+/// A key with a plain value, in a table whose names are not ours.
+package struct SettingPair: Hashable, Sendable {
+  package let name: String
+  package let value: String
+  /// The value where YAML knows it as true or false, such as `yes`.
+  package let flag: Bool?
+  /// Whether the environment has a part in the value, so that no message may show it.
+  package let isSecret: Bool
+  package let place: SettingsPlace
 }
 
 /// One mistake in a settings file.
@@ -39,6 +57,8 @@ extension SettingsProblem: CustomStringConvertible {
 /// All mistakes in a settings file, in the order of their lines.
 package struct SettingsError: Error, Hashable, Sendable, CustomStringConvertible {
   package let problems: [SettingsProblem]
+
+  package init(problems: [SettingsProblem]) { self.problems = problems }
 
   package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FilterService
 import Foundation
+import Hosting
 import LabelService
 import Retraining
 
@@ -8,8 +9,9 @@ struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Find mistakes in a settings file.",
     discussion: """
-      Offline unless told otherwise: it reads the file and nothing else. Every mistake is shown with
-      file, line and column; unknown keys are mistakes.
+      Offline unless told otherwise: it reads the file, and the certificates, keys and secrets that
+      it names for Kafka. Every mistake is shown with file, line and column; unknown keys are
+      mistakes, and so are properties of which librdkafka makes no client.
 
       Example: sluice check --config sluice.yaml
       Example: sluice check --config sluice.yaml --connect
@@ -23,9 +25,11 @@ struct Check: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try loadSettings(config)
+    let environment = ProcessInfo.processInfo.environment
+    let mistakes = KafkaClients.mistakes(in: settings, environment: environment)
+    if !mistakes.isEmpty { throw mistakesExit(mistakes, in: config) }
     if connect {
       do {
-        let environment = ProcessInfo.processInfo.environment
         try SettingsCheck(settings: settings, environment: environment).run {
           StandardOutput.say($0)
         }

@@ -21,10 +21,15 @@ func loadSettings(_ path: String) throws -> Settings {
   do throws(SettingsError) {
     return try Settings(file: path)
   } catch {
-    printError(error.description)
-    let count = error.problems.count
-    throw fail("\(count) \(count == 1 ? "mistake" : "mistakes") in \(path)", code: 78)
+    throw mistakesExit(error.problems, in: path)
   }
+}
+
+/// The exit after these mistakes in a settings file, which are shown.
+func mistakesExit(_ problems: [SettingsProblem], in path: String) -> ExitCode {
+  for problem in problems { printError(problem.description) }
+  let count = problems.count
+  return fail("\(count) \(count == 1 ? "mistake" : "mistakes") in \(path)", code: 78)
 }
 
 /// The exit that an error stands for.

@@ -18,6 +18,21 @@ import Testing
     #expect(error.message == "bad value for property \"session.timeout.ms\"")
   }
 
+  /// The library frees a part of the configuration with the client that fails; to free it again
+  /// ended the process.
+  @Test func clientsThatCannotBeMadeDoNoHarm() throws {
+    let unfit = KafkaConfiguration([
+      "security.protocol": "sasl_ssl", "sasl.mechanism": "SCRAM-SHA-512", "group.id": "g",
+    ])
+    for _ in 0..<5 {
+      for make in [{ _ = try KafkaConsumer(unfit) }, { _ = try KafkaProducer(unfit) }] {
+        let error = try #require(throws: KafkaError.self, performing: make)
+        #expect(error.code == .invalidArgument)
+        #expect(error.message.contains("sasl.username"))
+      }
+    }
+  }
+
   @Test func propertiesThatContradictEachOtherAreRefused() throws {
     let configuration = KafkaConfiguration(["transactional.id": "t", "acks": "1"])
     let error = try #require(throws: KafkaError.self) { try KafkaProducer(configuration) }

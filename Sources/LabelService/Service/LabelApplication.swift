@@ -34,6 +34,8 @@ package struct LabelApplication: Sendable {
   /// - Throws: `StartFailure` before the first record is read, `LabelFailure` after.
   package func run() async throws {
     let notifier = ServiceNotifier(environment: environment)
+    // What only a person can mend comes before what may pass.
+    _ = try KafkaClients(settings: settings, environment: environment)
     notifier.status("opening the label store")
     let store = try Self.store(label)
     notifier.status("asking the teacher's server")

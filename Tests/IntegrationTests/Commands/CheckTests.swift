@@ -47,6 +47,44 @@ import Testing
     #expect(run.error.contains("/none.yaml"))
   }
 
+  @Test(arguments: [["check"], ["serve"], ["label"], ["dead-letter", "list"]])
+  func propertiesOfWhichThereIsNoClientAreFoundOffline(command: [String]) throws {
+    let label = "\nlabel: {store: \(directory.path)/l.sqlite, teacher: {url: 'http://127.0.0.1:1'}}"
+    let properties = "properties: {security.protocol: ssl, ssl.ca.location: /none/ca.pem}"
+    let settings = unreachable.replacing(":1\"}", with: ":1\", \(properties)}") + label
+    try Data(settings.utf8).write(to: URL(filePath: file))
+    let run = try Command(command + ["--config", file])
+    #expect(run.ending == .exited(78), "\(run.error)")
+    #expect(
+      run.error.contains(
+        "\(file):1:97: kafka.properties.ssl.ca.location: the file cannot be read"),
+      "\(run.error)")
+  }
+
+  @Test func whatAPatternMatchesAndNoTopicCanBeCalledIsFoundOffline() throws {
+    let run = try check(unreachable.replacing("input: in", with: "input: '^(v|d)', clean: 'v/x'"))
+    #expect(run.ending == .exited(78))
+    for key in ["verdicts", "dead_letters"] {
+      #expect(
+        run.error.contains("topics.\(key): is also an input topic: ^(v|d) matches it"),
+        "\(run.error)")
+    }
+    #expect(run.error.contains("topics.clean: is no name of a topic"), "\(run.error)")
+  }
+
+  @Test func variablesComeFromTheEnvironmentAndTheirValuesStayThere() throws {
+    let settings = unreachable.replacing("127.0.0.1:1", with: "${TEST_BROKERS}")
+    try Data((settings + "\nbatch: {records_max: '${TEST_COUNT}'}").utf8).write(
+      to: URL(filePath: file))
+    let run = try Command(
+      ["check", "--config", file],
+      environment: ["TEST_BROKERS": "127.0.0.1:1", "TEST_COUNT": "hunter2"])
+    #expect(run.ending == .exited(78))
+    #expect(run.error.contains("batch.records_max: "), "\(run.error)")
+    #expect(run.error.contains("${TEST_COUNT}"), "\(run.error)")
+    #expect(!run.error.contains("hunter2"), "\(run.error)")
+  }
+
   @Test func offlineNothingIsAsked() throws {
     let run = try check(unreachable)
     #expect(run.ending == .exited(0), "\(run.error)")
