@@ -61,6 +61,23 @@ extension KafkaSettings {
     section.finish()
   }
 
+  /// What is no mistake and yet hardly meant.
+  package var warnings: [SettingsProblem] {
+    let all = properties + consumerProperties
+    let strategy = all.last { $0.name == "partition.assignment.strategy" }
+    let isStatic = groupInstanceID != nil || all.contains { $0.name == "group.instance.id" }
+    guard isStatic, let strategy, strategy.value.contains("cooperative-sticky"),
+      let place = strategy.place
+    else { return [] }
+    // Kafka gives a static member that is killed and started again during a rebalance its reduced
+    // share without the second rebalance that would give the rest to others.
+    return [
+      SettingsProblem(
+        "warning: with group_instance_id, a restart during a rebalance can leave partitions "
+          + "without an owner for minutes", at: place)
+    ]
+  }
+
   /// A table of properties, each tried on its own.
   private static func properties(
     _ section: SectionReader, _ key: String, of client: KnownProperties.Client

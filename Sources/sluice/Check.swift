@@ -28,6 +28,7 @@ struct Check: AsyncParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     let mistakes = KafkaClients.mistakes(in: settings, environment: environment)
     if !mistakes.isEmpty { throw mistakesExit(mistakes, in: config) }
+    for warning in settings.kafka.warnings { printError(warning.description) }
     if connect {
       do {
         try SettingsCheck(settings: settings, environment: environment).run {

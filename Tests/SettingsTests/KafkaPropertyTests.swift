@@ -72,6 +72,24 @@ import Testing
     #expect(settings?.kafka.properties.first?.value == value)
   }
 
+  @Test(arguments: [
+    ("group_instance_id: a, consumer_properties: {partition.assignment.strategy: S}", 1),
+    ("group_instance_id: a, properties: {partition.assignment.strategy: S}", 1),
+    ("properties: {partition.assignment.strategy: S, group.instance.id: a}", 1),
+    ("group_instance_id: a, consumer_properties: {partition.assignment.strategy: 'range,S'}", 1),
+    (
+      "group_instance_id: a, properties: {partition.assignment.strategy: S}, "
+        + "consumer_properties: {partition.assignment.strategy: range}", 0
+    ),
+    ("consumer_properties: {partition.assignment.strategy: S}", 0),
+    ("group_instance_id: a", 0),
+  ])
+  func cooperativeStaticMembersAreWarnedOf(tables: String, count: Int) {
+    let found = read(tables.replacing("S", with: "cooperative-sticky"))
+    #expect(found.problems == [])
+    #expect(found.settings?.kafka.warnings.count == count)
+  }
+
   @Test func aValueOfTheEnvironmentIsNotShown() {
     let found = read("properties: {security.protocol: \"${P}\"}", ["P": "hunter2"]).problems
     #expect(found.count == 1)

@@ -85,6 +85,22 @@ import Testing
     #expect(!run.error.contains("hunter2"), "\(run.error)")
   }
 
+  @Test func aStrategyThatStaticMembersCannotHaveIsAWarning() throws {
+    let properties = "consumer_properties: {partition.assignment.strategy: cooperative-sticky}"
+    let fixed = unreachable.replacing(
+      ":1\"}", with: ":1\", group_instance_id: a, \(properties)}")
+    let run = try check(fixed)
+    #expect(run.ending == .exited(0), "\(run.error)")
+    #expect(run.output.contains("no mistakes"))
+    #expect(
+      run.error.hasPrefix(
+        "\(file):1:118: kafka.consumer_properties.partition.assignment.strategy: warning: with "),
+      "\(run.error)")
+    let dynamic = try check(fixed.replacing("group_instance_id: a, ", with: ""))
+    #expect(dynamic.ending == .exited(0))
+    #expect(dynamic.error.isEmpty, "\(dynamic.error)")
+  }
+
   @Test func offlineNothingIsAsked() throws {
     let run = try check(unreachable)
     #expect(run.ending == .exited(0), "\(run.error)")
