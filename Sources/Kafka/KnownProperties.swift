@@ -27,7 +27,9 @@ enum KnownProperties {
     }
     if accepted(pair) != nil { return nil }
     guard isKnown(pair.name) else { return unknown(pair.name) }
-    guard let range = all[pair.name]?.range, !range.isEmpty else {
+    let range = all[pair.name]?.range ?? ""
+    // It may be built without what a value needs.
+    if range.isEmpty || range.split(separator: ", ").contains(pair.value.lowercased()[...]) {
       return "is not taken by this librdkafka"
     }
     let bounds = range.split(separator: " .. ")
