@@ -67,17 +67,21 @@ package final class SectionReader {
   package func optionalText(_ key: String) -> String? {
     guard let node = node(key) else { return nil }
     if let text = node.text {
-      checkHome(text, key, node)
+      checkFolder(text, key, node)
       return text
     }
     complain("expected a text that is not empty", about: key, at: node)
     return nil
   }
 
-  /// Only a shell knows the folder that a `~` stands for.
-  private func checkHome(_ text: String, _ key: String, _ node: Node) {
+  /// Only a shell knows the folder that a `~` stands for, and a variable without braces.
+  private func checkFolder(_ text: String, _ key: String, _ node: Node) {
     if text.hasPrefix("~/") {
       complain("~ stands for no folder here: write it in full", about: key, at: node)
+    } else if text.contains(/^\$[A-Za-z_][A-Za-z0-9_]*\//),
+      !text.hasPrefix("$CREDENTIALS_DIRECTORY/")
+    {
+      complain("a variable needs braces: ${NAME}", about: key, at: node)
     }
   }
 
@@ -108,7 +112,7 @@ package final class SectionReader {
         complain("expected a text that is not empty", about: key, at: node)
         return nil
       }
-      checkHome(text, key, node)
+      checkFolder(text, key, node)
       if let problem = problem(text) { complain(problem, about: key, at: node) }
       return text
     }
@@ -198,7 +202,6 @@ package final class SectionReader {
           node.isNull ? "has no value" : "expected a plain value", about: name, at: node)
         return nil
       }
-      section.checkHome(scalar.string, name, node)
       let pair = SettingPair(
         name: name, value: scalar.string, flag: node.bool, isSecret: section.isSecret(name),
         place: problems.place(node.mark, path: section.path(of: name)))

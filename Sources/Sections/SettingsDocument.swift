@@ -70,10 +70,14 @@ package enum SettingsDocument {
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _):
       let lines = yaml.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      let isTab =
-        lines.indices.contains(mark.line - 1)
-        && lines[mark.line - 1].unicodeScalars.dropFirst(mark.column - 1).first == "\t"
-      collector.add(isTab ? "a tab cannot indent: use spaces" : problem, at: mark, in: yaml)
+      let line = lines.indices.contains(mark.line - 1) ? lines[mark.line - 1] : ""
+      var problem = problem
+      if line.unicodeScalars.dropFirst(mark.column - 1).first == "\t" {
+        problem = "a tab cannot indent: use spaces"
+      } else if problem.hasPrefix("did not find expected ','"), line.contains("${") {
+        problem = "within braces and brackets, a value with ${NAME} needs quotes"
+      }
+      collector.add(problem, at: mark, in: yaml)
     case .composer(_, let problem, let mark, _):
       let isSecond = problem.contains("another document")
       collector.add(isSecond ? "a second document begins here" : problem, at: mark, in: yaml)

@@ -31,6 +31,9 @@ import Testing
 
   @Test(arguments: [
     ("a:\n\tb: 1", "f:2:1: a tab cannot indent: use spaces"),
+    ("a: {b: ${C}}", "f:1:9: within braces and brackets, a value with ${NAME} needs quotes"),
+    ("a: [b, ${C:-d}]", "f:1:9: within braces and brackets, a value with ${NAME} needs quotes"),
+    ("a: [b, c", "f:1:9: did not find expected ',' or ']'"),
     ("a:\r\n\tb: 1", "f:2:1: a tab cannot indent: use spaces"),
     ("---\na: 1\n---\nb: 2", "f:3:1: a second document begins here"),
     ("a: 1\nb: 2\u{1}", "f:2:5: control characters are not allowed"),

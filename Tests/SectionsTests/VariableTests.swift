@@ -43,7 +43,7 @@ import Testing
     let (_, problems) = read(yaml, ["SECRET": "hunter2"]) { root in
       _ = root.number("a", default: 0, in: 0...9)
       _ = root.number("b", default: 0, in: 0...9)
-      return root.pairs("c")
+      return root.section("c").optionalText("d")
     }
     #expect(
       problems == [
@@ -62,11 +62,27 @@ import Testing
     #expect(secrets == ["a", "b", "e"])
   }
 
-  @Test(arguments: ["a: ~/x", "a: [y, ~/x]", "a: '${P:-~/x}'"])
-  func noFolderIsMeantByATilde(yaml: String) {
+  @Test(arguments: [
+    ("a: ~/x", "~ stands for no folder here: write it in full"),
+    ("a: [y, ~/x]", "~ stands for no folder here: write it in full"),
+    ("a: '${P:-~/x}'", "(the value comes from ${P})"),
+    ("a: $HOME/x", "a variable needs braces: ${NAME}"),
+    ("a: [y, $_A1/x/y]", "a variable needs braces: ${NAME}"),
+    ("a: $CREDENTIALS_DIRECTORY_/x", "a variable needs braces: ${NAME}"),
+  ])
+  func whatOnlyAShellKnowsIsAMistake(yaml: String, message: String) {
     let (_, problems) = read(yaml, [:]) { $0.requiredTexts("a") }
     #expect(problems.count == 1)
-    #expect(problems[0].contains("~ stands for no folder here"))
+    #expect(problems.first?.hasSuffix(message) == true, "\(problems)")
+  }
+
+  @Test(arguments: ["$CREDENTIALS_DIRECTORY/x", "$x", "a$x/y", "~x", "x~/", "$1/x", "a/~/b"])
+  func otherTextsMayHaveThoseSigns(text: String) {
+    let (texts, problems) = read("a: ['\(text)']\np: {a: ~/, b: $x/y}", [:]) { root in
+      root.requiredTexts("a") + root.pairs("p").map(\.value)
+    }
+    #expect(texts == [text, "~/", "$x/y"])
+    #expect(problems == [], "passwords may have them too")
   }
 
   @Test(arguments: [
