@@ -57,10 +57,10 @@ final class GroupMembership: @unchecked Sendable {
         gone.formUnion(partitions)
         let areLost = unsafe rd_kafka_assignment_lost(client) != 0
         handler?(areLost ? .lost(partitions) : .revoked(partitions))
-        queues.remove(partitions)
+        unsafe queues.remove(partitions, at: client)
         try unsafe unassign(list, at: client)
       default:
-        queues.removeAll()
+        unsafe queues.removeAll(at: client)
         unsafe rd_kafka_assign(client, nil)
         throw KafkaError(.assign, KafkaErrorCode(code))
       }

@@ -46,8 +46,8 @@ package import Transport
 
   deinit {
     unsafe rd_kafka_queue_cb_event_enable(groupQueue, nil, nil)
+    unsafe handle.context.membership.queues.removeAll(at: handle.pointer)
     unsafe rd_kafka_queue_destroy(groupQueue)
-    handle.context.membership.queues.removeAll()
   }
 
   /// Joins the group for these topics; a name that begins with `^` is a regular expression.

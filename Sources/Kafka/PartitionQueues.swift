@@ -24,17 +24,19 @@ final class PartitionQueues: @unchecked Sendable {
     }
   }
 
-  /// Drops the queues of these partitions, and what they hold.
-  func remove(_ partitions: [TopicPartition]) {
+  /// Drops the queues of these partitions, before they are given back.
+  func remove(_ partitions: [TopicPartition], at client: OpaquePointer) {
+    let group = unsafe rd_kafka_queue_get_consumer(client)
+    defer { unsafe rd_kafka_queue_destroy(group) }
     for partition in partitions {
       guard let queue = queues.removeValue(forKey: partition) else { continue }
-      queue.close()
+      unsafe queue.close(leavingRestTo: group)
       line.withLock { $0.remove(queue) }
     }
   }
 
   /// Drops every queue.
-  func removeAll() { remove(Array(queues.keys)) }
+  func removeAll(at client: OpaquePointer) { unsafe remove(Array(queues.keys), at: client) }
 
   /// Holds back those of the partitions that are chosen, and no others.
   func hold(where isHeld: (TopicPartition) -> Bool) {
@@ -140,8 +142,12 @@ struct PartitionLine {
   }
 
   /// Ends the callbacks and gives the queue back.
-  fileprivate func close() {
+  ///
+  /// What it holds refers to the partition, and so keeps it, and its broker, alive for ever: it goes
+  /// where it would have gone at first, and the library drops what is no longer wanted.
+  fileprivate func close(leavingRestTo group: OpaquePointer?) {
     unsafe rd_kafka_queue_cb_event_enable(pointer, nil, nil)
+    unsafe rd_kafka_queue_forward(pointer, group)
     unsafe rd_kafka_queue_destroy(pointer)
     unsafe Unmanaged.passUnretained(self).release()
   }
