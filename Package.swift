@@ -336,7 +336,8 @@ let tests: [Target] = [
     [
       "Basics", "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore",
       "Datasets",
-      "ModelRegistry", "Records", "Retraining", "Settings", "Tensors", "Threading", "Wire",
+      "ModelRegistry", "Records", "Retraining", "Settings", "Tensors", "Threading",
+      "Transport", "Wire",
       "sluice",
       .product(name: "Logging", package: "swift-log"),
     ]),

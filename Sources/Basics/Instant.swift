@@ -21,6 +21,11 @@ package struct Instant: Hashable, Comparable, Sendable {
     Instant(nanoseconds: nanoseconds + Int64(milliseconds) * 1_000_000)
   }
 
+  /// The moment that much later.
+  package func advanced(by duration: Duration) -> Instant {
+    advanced(byMilliseconds: Int(duration.milliseconds))
+  }
+
   /// Nanoseconds from `earlier` to this moment.
   package func nanoseconds(since earlier: Instant) -> Int64 { nanoseconds - earlier.nanoseconds }
 

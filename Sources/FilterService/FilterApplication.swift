@@ -57,6 +57,8 @@ package struct FilterApplication: Sendable {
         notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
     var services = try streamServices(daemon, notifier) { "judging with \(model.current.model)" }
     services.append(worker("model", replacement.run, stop: replacement.stop))
+    let ownership = daemon.ownership
+    services.append(worker("ownership", ownership.run, stop: ownership.stop))
     services.append(ReloadSignals(signals: reloads, reload: replacement.reload))
     if let shadow { services.append(worker("shadow", shadow.run, stop: shadow.stop)) }
     try await ServiceHost.run(services)
@@ -84,7 +86,10 @@ package struct FilterApplication: Sendable {
     if let listen = settings.telemetry.listen {
       let pages = StatusServer.Pages(
         isLive: { !isStalled() },
-        isReady: { daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds) },
+        isReady: {
+          daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds)
+            && daemon.ownership.isComplete
+        },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
     }

@@ -15,6 +15,8 @@ package final class FilterDaemon: Sendable {
   private let model: LiveModel
   private let shadow: ShadowScorer?
   private let identity: TransactionalIdentity
+  /// Sees to it that each partition has an owner.
+  package let ownership: OwnershipWatch
   private let logger: Logger
 
   /// Connects to the brokers and joins the group; nothing is read before `run`.
@@ -39,6 +41,9 @@ package final class FilterDaemon: Sendable {
     } catch {
       throw .unavailable(error.description)
     }
+    ownership = OwnershipWatch(
+      of: settings.inputTopics, in: settings.kafka.groupID, clients: clients, logger: logger,
+      memberIdentifier: { [consumer] in consumer.memberIdentifier })
     let wire = settings.wire
     let router = Router(topics: settings.outputTopics, policies: settings.policies)
     let coverageLog = CoverageLog(logger: logger)
@@ -110,6 +115,7 @@ package final class FilterDaemon: Sendable {
     let now = runtime.host.clock.wallMilliseconds()
     var page = snapshot.metricsPage(lags: lags, nowMilliseconds: now)
     page.addDoubts(doubts)
+    ownership.add(to: &page)
     page.addModel(model.current.model, model.figures)
     if let shadow { page.addShadow(shadow.figures) }
     return page.text

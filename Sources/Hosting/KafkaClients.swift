@@ -86,6 +86,18 @@ package struct KafkaClients: Sendable {
     return try KafkaConsumer(configuration, events: events)
   }
 
+  /// A member of the group for a moment, whose coming and going makes the group assign anew.
+  package func makeVisitor() throws(KafkaError) -> KafkaConsumer {
+    var configuration = consuming
+    configuration["group.instance.id"] = nil
+    return try KafkaConsumer(configuration, events: events)
+  }
+
+  /// An administrator's client.
+  package func makeAdmin() throws(KafkaError) -> KafkaAdmin {
+    try KafkaAdmin(common, events: events)
+  }
+
   /// Properties of the group's consumers.
   private var consuming: KafkaConfiguration {
     var configuration = common

@@ -3,7 +3,7 @@ package import Records
 
 /// Asks about topics and creates them.
 package final class KafkaAdmin: Sendable {
-  private let handle: ClientHandle
+  let handle: ClientHandle
 
   /// An administrator's client; it connects in the background.
   package init(

@@ -19,6 +19,13 @@ extension KafkaConsumer {
     return unsafe ConsumerGroupMetadata(owning: metadata)
   }
 
+  /// The name that the coordinator gave this member; empty before it has joined.
+  package var memberIdentifier: String {
+    guard let name = unsafe rd_kafka_memberid(handle.pointer) else { return "" }
+    defer { unsafe rd_kafka_mem_free(handle.pointer, name) }
+    return unsafe String(cString: name)
+  }
+
   /// The partitions that this member owns.
   package func assignment() throws(KafkaError) -> [TopicPartition] {
     var list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?

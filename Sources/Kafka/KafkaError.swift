@@ -18,6 +18,7 @@ package struct KafkaError: TransportCause {
     case commitTransaction = "commit transaction"
     case metadata
     case createTopics = "create topics"
+    case describeGroup = "describe group"
     case mockCluster = "mock cluster"
     /// Reported by the client on its own account, by no call.
     case background

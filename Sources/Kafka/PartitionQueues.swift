@@ -143,8 +143,8 @@ struct PartitionLine {
 
   /// Ends the callbacks and gives the queue back.
   ///
-  /// What it holds refers to the partition, and so keeps it, and its broker, alive for ever: it goes
-  /// where it would have gone at first, and the library drops what is no longer wanted.
+  /// What it holds refers to the partition, and so keeps it, and its broker, alive for ever: it
+  /// goes where it would have gone at first, and the library drops what is no longer wanted.
   fileprivate func close(leavingRestTo group: OpaquePointer?) {
     unsafe rd_kafka_queue_cb_event_enable(pointer, nil, nil)
     unsafe rd_kafka_queue_forward(pointer, group)

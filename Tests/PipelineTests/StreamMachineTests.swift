@@ -35,6 +35,27 @@ import Testing
     #expect(bench.machine.ledger.committed == [:])
   }
 
+  @Test func theLedgerTellsWhenTheOldestRecordOnItsWayWasWritten() throws {
+    let bench = Bench(eager)
+    #expect(bench.machine.ledger.oldest == [:])
+    let records = (0..<3).map { number in
+      InputRecord(
+        source: Bench.record(number).source, key: nil, value: [65],
+        timestampMilliseconds: 1_000 - number * 100)
+    }
+    let chunk = try #require(bench.receive(records))
+    #expect(bench.machine.ledger.oldest == [bench.partition: 1_000])
+    bench.machine.prepared(
+      chunk.id, chunk.items.map { Bench.prepared($0, tokens: 1) }, now: bench.now)
+    bench.judge()
+    let transaction = try #require(bench.nextTransaction())
+    bench.feed(3...3)
+    bench.machine.committed(transaction.id, now: bench.now)
+    #expect(bench.machine.ledger.oldest == [bench.partition: -1], "one without a time of its own")
+    bench.machine.drain([bench.partition])
+    #expect(bench.machine.ledger.oldest == [:])
+  }
+
   @Test func chunksThatFinishOutOfOrderAreJudgedInOrder() throws {
     let bench = Bench(eager)
     let early = try #require(bench.receive([Bench.record(0)]))

@@ -63,10 +63,19 @@ package struct LabelApplication: Sendable {
         isLive: { !daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
         isReady: {
           daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds)
+            && daemon.ownership.isComplete
         },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
     }
+    let ownership = daemon.ownership
+    services.append(
+      BlockingService(
+        name: "ownership",
+        body: {
+          ownership.run()
+          return nil
+        }, stop: ownership.stop))
     try await ServiceHost.run(services)
   }
 

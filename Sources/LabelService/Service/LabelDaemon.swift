@@ -10,6 +10,8 @@ package import Settings
 package final class LabelDaemon: Sendable {
   private let runtime: LabelRuntime<KafkaConsumer, KafkaSink>
   private let follower: LabelFollower
+  /// Sees to it that each partition has an owner.
+  let ownership: OwnershipWatch
 
   /// Joins the group; nothing is read before `run`.
   ///
@@ -36,6 +38,9 @@ package final class LabelDaemon: Sendable {
     } catch {
       throw .unavailable(error.description)
     }
+    ownership = OwnershipWatch(
+      of: topics, in: label.groupID, clients: clients, logger: logger,
+      memberIdentifier: { consumer.memberIdentifier })
     follower = try LabelFollower(
       clients: clients, groupID: label.groupID, topic: label.topic, store: store,
       timeToLiveMilliseconds: label.timeToLiveMilliseconds)
@@ -66,6 +71,7 @@ package final class LabelDaemon: Sendable {
   package func metrics() -> String {
     var page = snapshot.metricsPage()
     page.addDoubts(runtime.sink.doubts)
+    ownership.add(to: &page)
     return page.text
   }
 }

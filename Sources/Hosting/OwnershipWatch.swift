@@ -1,0 +1,125 @@
+internal import Basics
+internal import Kafka
+package import Logging
+internal import Records
+internal import Synchronization
+package import Telemetry
+internal import Threading
+
+/// Looks from time to time whether each partition has an owner, and mends it where one has none.
+package final class OwnershipWatch: Sendable {
+  /// How long one question may take.
+  private static let timeout = Duration.seconds(10)
+  /// How long a visitor waits for its share.
+  private static let visitMax = Duration.seconds(60)
+
+  private let clients: KafkaClients
+  private let groupID: String
+  private let topics: [String]
+  private let memberIdentifier: @Sendable () -> String
+  private let logger: Logger
+  private let interval: Duration
+  private let machine: Mutex<OwnershipMachine>
+  private let isStopping = Monitor(false)
+
+  /// - Parameters:
+  ///   - topics: what the group reads.
+  ///   - interval: how often the group is asked for.
+  ///   - memberIdentifier: this daemon's name in the group; empty before it has joined.
+  package init(
+    of topics: [String], in groupID: String, clients: KafkaClients, logger: Logger,
+    interval: Duration = .seconds(10), memberIdentifier: @escaping @Sendable () -> String
+  ) {
+    self.clients = clients
+    self.groupID = groupID
+    self.topics = topics
+    self.memberIdentifier = memberIdentifier
+    self.logger = logger
+    self.interval = interval
+    machine = Mutex(OwnershipMachine(patience: interval * 2))
+  }
+
+  /// Watches until `stop`. Blocks.
+  package func run() {
+    var admin: KafkaAdmin?
+    var failure: String?
+    while !pause(for: interval) {
+      do throws(KafkaError) {
+        let asked = if let admin { admin } else { try clients.makeAdmin() }
+        admin = asked
+        try look(asked)
+        failure = nil
+      } catch {
+        // Some brokers do not tell, and some may not be asked: once is enough.
+        if failure != error.name {
+          logger.notice("who owns which partition is not known", metadata: ["reason": "\(error)"])
+        }
+        failure = error.name
+      }
+    }
+  }
+
+  package func stop() { isStopping.update { $0 = true } }
+
+  /// Whether every partition has an owner, as far as is known.
+  package var isComplete: Bool { machine.withLock { $0.orphans.isEmpty } }
+
+  /// Adds what was found to a metrics page.
+  package func add(to page: inout MetricsPage) {
+    let (orphans, reassignments) = machine.withLock { ($0.orphans, $0.reassignments) }
+    page.gauge(
+      "sluice_orphaned_partitions", "Partitions that no member of the group owns.",
+      Double(orphans.count))
+    page.counter(
+      "sluice_group_reassignments_total",
+      "Times that this daemon made the group assign anew for such partitions.", reassignments)
+  }
+
+  private func look(_ admin: KafkaAdmin) throws(KafkaError) {
+    let own = memberIdentifier()
+    if own.isEmpty { return }
+    let group = try admin.group(groupID, timeout: Self.timeout)
+    let wanted = try admin.partitions(of: topics, timeout: Self.timeout)
+    let before = machine.withLock { $0.orphans }
+    let (acts, orphans) = machine.withLock {
+      ($0.survey(group, wanted: wanted, as: own, now: .now), $0.orphans)
+    }
+    if orphans != before {
+      let text = orphans.prefix(20).map { "\($0)" }.joined(separator: ", ")
+      let data: Logger.Metadata = ["partitions": "\(text)", "count": "\(orphans.count)"]
+      if orphans.isEmpty {
+        logger.notice("every partition has an owner again")
+      } else {
+        logger.error("partitions without an owner", metadata: data)
+      }
+    }
+    if acts { try visit() }
+  }
+
+  /// Joins the group, waits for a share of it, and leaves without having read anything.
+  private func visit() throws(KafkaError) {
+    logger.notice("making the group assign its partitions anew")
+    let visitor = try clients.makeVisitor()
+    try visitor.subscribe(to: topics)
+    var hasJoined = false
+    let end = Instant.now.advanced(by: Self.visitMax)
+    while !hasJoined, Instant.now < end, !isStopping.withLock({ $0 }) {
+      var records: [InputRecord] = []
+      try visitor.poll(into: &records, max: 1, timeout: .milliseconds(100)) { change in
+        visitor.hold { _ in true }
+        if case .assigned = change { hasJoined = true }
+      }
+    }
+    _ = try visitor.close(timeout: Self.timeout) { _ in }
+  }
+
+  /// Waits; true when the watch is over.
+  private func pause(for duration: Duration) -> Bool {
+    let end = Instant.now.advanced(by: duration)
+    return isStopping.wait { isStopping in
+      if isStopping { return .done(true) }
+      let now = Instant.now
+      return now >= end ? .done(false) : .sleep(atMost: now.duration(until: end))
+    }
+  }
+}
