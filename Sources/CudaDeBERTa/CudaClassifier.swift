@@ -162,11 +162,13 @@ package final class CudaClassifier: SequenceClassifier {
   ) throws(CudaFailure) -> ([DeviceSlot], LaneCapacity) {
     let context = engine.context
     try check(shape, precision, engine)
+    var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
+    let distances = try DistanceSlots(shape.relative, tokensMax: tokens)
     let kernels = try DeviceKernels(
       precision: precision, shape: shape, from: engine.cubins, in: context)
     let onDevice = try DeviceWeights(
-      weights, of: shape, precision: precision, kernels: kernels, in: context)
-    var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
+      weights, of: shape, distances: distances, precision: precision, kernels: kernels,
+      in: context)
     while true {
       let capacity = LaneCapacity(tokens: tokens)
       do throws(CudaFailure) {

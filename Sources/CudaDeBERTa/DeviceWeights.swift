@@ -77,8 +77,8 @@ struct DeviceWeights: Sendable {
 
   /// Copies the weights, rounded to the precision of the kernels.
   init(
-    _ weights: ModelWeights, of shape: ModelConfiguration, precision: Precision,
-    kernels: DeviceKernels, in context: CudaContext
+    _ weights: ModelWeights, of shape: ModelConfiguration, distances: DistanceSlots,
+    precision: Precision, kernels: DeviceKernels, in context: CudaContext
   ) throws(CudaFailure) {
     let uploader = try WeightUploader(
       conversion: kernels.conversion, narrowing: kernels.narrowing, in: context)
@@ -89,7 +89,7 @@ struct DeviceWeights: Sendable {
       try DeviceLinear([map], uploader)
     }
     embeddingNorm = try DeviceNormalization(weights.embeddingNorm, uploader)
-    slotCount = shape.relative.map { 2 * $0.span } ?? 1
+    slotCount = distances.count
     let attentionScale =
       1.4426950408889634 / Float(shape.headSize * shape.scoreTerms).squareRoot()
     self.attentionScale = attentionScale
@@ -106,9 +106,8 @@ struct DeviceWeights: Sendable {
     pooler = try DeviceLinear([weights.pooler], uploader)
     classifierWeight = try uploader.exact([weights.classifier.weight])
     classifierBias = try uploader.exact(weights.classifier.bias.map { [$0] } ?? [])
-    let (reach, slots) = shape.relative?.slots() ?? (0, [0])
-    self.reach = reach
-    self.slots = try uploader.numbers(slots.map(Int16.init))
+    reach = distances.reach
+    slots = try uploader.numbers(distances.slots)
     memory = uploader.memory
   }
 }

@@ -21,14 +21,6 @@ extension ModelConfiguration.Relative {
     return distance.signum() * Int(min(bucket, Float(2 * span)))
   }
 
-  /// The slots of every distance that there is: at its ends stand the first and the last slot,
-  /// which all distances beyond share.
-  package func slots() -> (reach: Int, slots: [Int]) {
-    var reach = 1
-    while slot(reach) < 2 * span - 1 || slot(-reach) > 0 { reach += 1 }
-    return (reach, (-reach...reach).map(slot))
-  }
-
   /// The slots of every distance in sequences of `tokens`.
   func slotTable(tokens: Int) -> SlotTable {
     SlotTable(reach: max(0, tokens - 1)) { slot($0) }

@@ -9,6 +9,18 @@ import Testing
 extension EmulatedGPUTests {
   /// Models of all shapes that the kernels have variants for, against the CPU engine.
   @Suite struct ShapeTests {
+    /// A step of one token may be two slots: there are as many buckets as distances.
+    @Test(arguments: [80, 75]) func slotsThatClimbByTwoAreRefused(architecture: Int) throws {
+      let folder = try makeModel(Shape(buckets: 140))
+      let cuda = try EmulatedCuda(architecture: architecture)
+      do {
+        _ = try EmulatedModel(folder.path + "/model", .fp16, on: cuda)
+        Issue.record("that runs?")
+      } catch CudaFailure.unsupported(let reason) {
+        #expect(reason.contains("140 position_buckets for distances up to 140"))
+      }
+    }
+
     /// The switches that lead to other kernels or other operands.
     struct Shape: CustomTestStringConvertible {
       var architecture = 80
@@ -22,7 +34,8 @@ extension EmulatedGPUTests {
       var precision = Precision.fp16
 
       var testDescription: String {
-        "sm_\(architecture), head \(headSize), embedding \(embedding ?? 0), \(terms), \(precision)"
+        "sm_\(architecture), head \(headSize), embedding \(embedding ?? 0), \(terms), "
+          + "\(buckets) buckets, \(precision)"
       }
 
       var json: String {
@@ -43,7 +56,8 @@ extension EmulatedGPUTests {
         Shape(architecture: 75, headSize: 16, heads: 3), Shape(headSize: 64, heads: 1),
         Shape(embedding: 24, types: 2), Shape(types: 2, hasPositions: true),
         Shape(hasPositions: true, terms: ""), Shape(terms: "c2p"), Shape(terms: "p2c"),
-        Shape(terms: "p2c|c2p", buckets: -1), Shape(heads: 3, buckets: 130),
+        Shape(terms: "p2c|c2p", buckets: -1), Shape(heads: 3, buckets: 2),
+        Shape(buckets: 100),
       ]
     }
 
