@@ -16,6 +16,7 @@ package final class CudaClassifier: SequenceClassifier {
   private let freeLanes: Monitor<[Int]>
   private let capacity: LaneCapacity
   private let batchSize: BatchSize
+  private let recording: Recording
 
   /// Batches that are on their way at once: one is prepared while one is computed.
   private static let laneCount = 2
@@ -25,14 +26,18 @@ package final class CudaClassifier: SequenceClassifier {
   private static let tokensMin = 256
 
   /// Brings a model to the GPU, with room for batches as large as its memory allows.
+  ///
+  /// - Parameter slowed: told why small batches take longer from now on, on whatever thread.
   package init(
-    _ model: LoadedModel, precision: Precision, engine: CudaEngine
+    _ model: LoadedModel, precision: Precision, engine: CudaEngine,
+    slowed: @escaping @Sendable (_ reason: String) -> Void = { _ in }
   ) throws(CudaFailure) {
     configuration = model.configuration
     hash = model.hash
     self.precision = precision
+    recording = Recording(report: slowed)
     (lanes, capacity) = try Self.makeLanes(
-      model.weights, model.configuration, precision: precision, engine: engine)
+      model.weights, model.configuration, precision: precision, recording, engine: engine)
     freeLanes = Monitor(Array(lanes.indices))
     batchSize = BatchSize(tokens: capacity.tokens)
   }
@@ -69,19 +74,61 @@ package final class CudaClassifier: SequenceClassifier {
     results += logits
   }
 
-  /// Measures how to do each product best, of all sizes that batches may have, and then how large
-  /// batches should be; lanes share what one of them found.
+  /// Measures how to do each product best, of all sizes that batches may have, records the work of
+  /// small batches, and finds how large batches should be. All of that is a number of batches that
+  /// depends on the GPU's size only; other calls wait for most of it.
   package func warmUp() throws(BatchError) {
+    let all = freeLanes.wait { free -> Monitor<[Int]>.WaitStep<[Int]> in
+      guard free.count == lanes.count else { return .sleep(atMost: nil) }
+      defer { free = [] }
+      return .done(free)
+    }
     do throws(CudaFailure) {
-      let lane = freeLanes.wait { free in free.popLast().map { .done($0) } ?? .sleep(atMost: nil) }
-      defer { giveBack(lane) }
-      try lanes[lane].warmUp()
+      defer { freeLanes.update { $0 = all } }
+      // Lanes share what one of them found.
+      try lanes[0].tryProducts()
+      try tryRecording()
     } catch {
       throw .device(error.description)
     }
     let candidates = BatchSize.candidates(upTo: capacity.tokens)
     if candidates.count > 1 {
       try chooseBatchSize(from: candidates, work: 2 * capacity.tokens)
+    }
+  }
+
+  /// Gives each lane a batch of each recorded shape three times: its work is launched kernel by
+  /// kernel, then recorded, then replayed, so that no later batch waits for that.
+  ///
+  /// Two batches take turns, so that a replay that does nothing is seen. Whatever computes a batch,
+  /// its logits are the same, to the last bit.
+  private func tryRecording() throws(CudaFailure) {
+    for shape in lanes[0].recordedShapes {
+      var expected: [[Logits]?] = [nil, nil]
+      for round in 0..<3 {
+        for (number, lane) in lanes.enumerated() where recording.isUsed {
+          let turn = (round + number) % expected.count
+          let batch = sequences(of: shape, seed: turn)
+          try lane.begin(batch)
+          let logits = try lane.finish(sequences: batch.count)
+          guard logits == expected[turn] ?? logits else {
+            recording.giveUp(because: "replayed work gives other scores than launched work")
+            return
+          }
+          expected[turn] = logits
+        }
+      }
+    }
+  }
+
+  /// As many sequences as a shape has, equally long, which fill it as far as the model's positions
+  /// allow.
+  private func sequences(of shape: BatchShape, seed: Int) -> [ArraySlice<Int32>] {
+    let length = min(shape.tokens / shape.sequences, configuration.absolutePositions ?? .max)
+    return (0..<shape.sequences).map { sequence in
+      (0..<length).map {
+        Int32(($0 * 31 + sequence * 7 + seed * 3 + 1) % configuration.vocabulary)
+      }[...]
     }
   }
 
@@ -158,7 +205,8 @@ package final class CudaClassifier: SequenceClassifier {
   private func giveBack(_ lane: Int) { freeLanes.update { $0.append(lane) } }
 
   private static func makeLanes(
-    _ weights: ModelWeights, _ shape: ModelConfiguration, precision: Precision, engine: CudaEngine
+    _ weights: ModelWeights, _ shape: ModelConfiguration, precision: Precision,
+    _ recording: Recording, engine: CudaEngine
   ) throws(CudaFailure) -> ([DeviceSlot], LaneCapacity) {
     let context = engine.context
     try check(shape, precision, engine)
@@ -177,7 +225,7 @@ package final class CudaClassifier: SequenceClassifier {
           lanes.append(
             try DeviceSlot(
               shape: shape, weights: onDevice, kernels: kernels, precision: precision,
-              library: engine.products, capacity: capacity, in: context))
+              library: engine.products, capacity: capacity, recording: recording, in: context))
         }
         return (lanes, capacity)
       } catch .outOfMemory where tokens / 2 >= max(tokensMin, shape.absolutePositions ?? 0) {

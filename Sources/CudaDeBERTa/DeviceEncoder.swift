@@ -8,7 +8,7 @@ struct DeviceEncoder {
   let kernels: DeviceKernels
   let products: DeviceProducts
   let workspace: DeviceWorkspace
-  let stream: CudaStream
+  var stream: CudaStream
   /// Is told when a step ends; nil when nobody measures.
   var recorder: StepRecorder?
 

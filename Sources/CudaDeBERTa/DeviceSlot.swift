@@ -12,10 +12,12 @@ final class DeviceSlot: @unchecked Sendable {
   private var graphs: [BatchShape: CudaGraph] = [:]
   private var warmShapes: Set<BatchShape> = []
   private let capacity: LaneCapacity
+  private let recording: Recording
 
   init(
     shape: ModelConfiguration, weights: DeviceWeights, kernels: DeviceKernels,
-    precision: Precision, library: ProductLibrary?, capacity: LaneCapacity, in context: CudaContext
+    precision: Precision, library: ProductLibrary?, capacity: LaneCapacity, recording: Recording,
+    in context: CudaContext
   ) throws(CudaFailure) {
     let integers = capacity.integers(tile: kernels.attentionTile)
     stream = try CudaStream(in: context)
@@ -29,28 +31,33 @@ final class DeviceSlot: @unchecked Sendable {
         tokensMax: capacity.tokens, sequencesMax: capacity.sequences, integers: integers,
         for: shape, isNarrow: precision.isNarrow, on: stream), stream: stream)
     self.capacity = capacity
+    self.recording = recording
+  }
+
+  /// Shapes whose work is recorded once, the smallest first.
+  var recordedShapes: [BatchShape] {
+    capacity.recordedShapes(tile: encoder.kernels.attentionTile)
   }
 
   /// Begins to compute sequences that the capacity has room for; `finish` waits for them.
   func begin(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) {
     let tile = encoder.kernels.attentionTile
     let needed = DeviceBatch.shape(of: sequences, tile: tile)
-    let recorded = capacity.recordedShapes(tile: tile).first { needed.fits(in: $0) }
+    let recorded = recording.isUsed ? recordedShapes.first { needed.fits(in: $0) } : nil
     let batch = DeviceBatch(sequences, tile: tile, shape: recorded)
     input.write(batch.integers.span, at: 0)
-    guard let recorded else { return try enqueue(batch.shape) }
     // The first time is not recorded: libraries choose their algorithms then.
-    if warmShapes.insert(recorded).inserted { return try enqueue(recorded) }
-    let graph: CudaGraph
-    if let known = graphs[recorded] {
-      graph = known
-    } else {
-      encoder.products.isCapturing = true
-      defer { encoder.products.isCapturing = false }
-      graph = try stream.capture { () throws(CudaFailure) in try enqueue(recorded) }
-      graphs[recorded] = graph
+    guard let recorded, !warmShapes.insert(recorded).inserted else {
+      return try encode(batch.shape, by: encoder)
     }
-    try graph.launch(on: stream)
+    do throws(CudaFailure) {
+      if graphs[recorded] == nil { graphs[recorded] = try record(recorded) }
+      try graphs[recorded]?.launch(on: stream)
+    } catch {
+      // A GPU that is lost does not take it this way either.
+      try encode(recorded, by: encoder)
+      recording.giveUp(because: error.description)
+    }
   }
 
   /// The logits of the first so many sequences, once they are computed.
@@ -61,7 +68,7 @@ final class DeviceSlot: @unchecked Sendable {
   }
 
   /// Finds the best way to do the products of all sizes.
-  func warmUp() throws(CudaFailure) { try encoder.tryProducts() }
+  func tryProducts() throws(CudaFailure) { try encoder.tryProducts() }
 
   /// Computes sequences that the capacity has room for, step by step.
   func profile(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) -> [Step: Double] {
@@ -78,7 +85,21 @@ final class DeviceSlot: @unchecked Sendable {
     return try recorder.seconds()
   }
 
-  private func enqueue(_ shape: BatchShape) throws(CudaFailure) {
+  /// Records the work of a shape, on a stream of its own: whatever becomes of that one, the lane's
+  /// can be given work.
+  private func record(_ shape: BatchShape) throws(CudaFailure) -> CudaGraph {
+    var encoder = encoder
+    encoder.stream = try CudaStream(in: stream.context)
+    encoder.products.isCapturing = true
+    defer { encoder.products.isCapturing = false }
+    return try encoder.stream.capture { () throws(CudaFailure) in
+      try encode(shape, by: encoder)
+    }
+  }
+
+  /// Gives a batch's work to the stream of `encoder`, one piece after the other.
+  private func encode(_ shape: BatchShape, by encoder: DeviceEncoder) throws(CudaFailure) {
+    let stream = encoder.stream
     try stream.copy(input, bytes: 4 * shape.integers, to: encoder.workspace.integers)
     try encoder.run(shape)
     try stream.copy(encoder.workspace.logits, bytes: 8 * shape.sequences, to: output)

@@ -1,6 +1,8 @@
 #include "Machine.hpp"
 
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace machine {
 std::recursive_mutex lock;
@@ -44,6 +46,19 @@ int finishAll() {
 long setting(const char *variable, long otherwise) {
   const char *text = std::getenv(variable);
   return text ? std::atol(text) : otherwise;
+}
+
+bool goesWrong(const char *step) {
+  const char *text = std::getenv("SLUICE_EMULATOR_GRAPHS");
+  return text && std::strcmp(text, step) == 0;
+}
+
+void note(const char *what, const void *stream, long number) {
+  const char *path = std::getenv("SLUICE_EMULATOR_JOURNAL");
+  FILE *journal = path ? std::fopen(path, "a") : nullptr;
+  if (!journal) return;
+  std::fprintf(journal, "%s %p %ld\n", what, stream, number);
+  std::fclose(journal);
 }
 
 int architecture() { return (int)setting("SLUICE_EMULATOR_ARCHITECTURE", 80); }

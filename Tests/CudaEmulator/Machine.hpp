@@ -21,6 +21,8 @@ enum Result {
   invalidHandle = 400,
   notFound = 500,
   launchFailed = 719,
+  captureUnsupported = 900,
+  captureInvalidated = 901,
 };
 
 namespace machine {
@@ -29,6 +31,8 @@ using Operation = std::function<int()>;
 
 struct Graph {
   std::vector<Operation> operations;
+  /// Times that it was given to a stream.
+  int launches = 0;
 };
 
 struct Stream {
@@ -60,6 +64,14 @@ int finishAll();
 
 /// A number of the environment.
 long setting(const char *variable, long otherwise);
+
+/// Whether recorded work goes wrong at this step, which SLUICE_EMULATOR_GRAPHS names: `begin`, `work`,
+/// `end`, `instantiate`, `launch`, `replay` (a later launch) or `nothing` (launches do nothing).
+bool goesWrong(const char *step);
+
+/// Writes a line to the file that SLUICE_EMULATOR_JOURNAL names: passes that were launched or recorded, with
+/// the blocks of their first kernel, and graphs that were replayed.
+void note(const char *what, const void *stream, long number);
 
 /// The architecture that SLUICE_EMULATOR_ARCHITECTURE names; 80 without.
 int architecture();

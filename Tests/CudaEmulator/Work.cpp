@@ -136,9 +136,12 @@ int cuLaunchKernel(
     unsigned blockY, unsigned blockZ, unsigned shared, Stream *stream, void **parameters,
     void **) {
   const Guard guard(lock);
+  if (stream && stream->captured && machine::goesWrong("work")) return captureUnsupported;
   const bool isSized = gridX > 0 && gridY > 0 && gridY < 65536 && gridZ == 1 && blockX > 0 &&
                        blockX <= 1024 && blockY == 1 && blockZ == 1;
   if (!isSized || shared > function->sharedBytesMax) return invalidValue;
+  const bool isFirst = std::string(function->kernel->name).find("embedding") == 0;
+  if (isFirst) machine::note(stream && stream->captured ? "recorded" : "launched", stream, gridX);
   std::vector<std::vector<unsigned char>> values;
   for (size_t bytes : function->kernel->parameterBytes) {
     const unsigned char *value = (const unsigned char *)*parameters++;
@@ -152,23 +155,30 @@ int cuLaunchKernel(
 int cuStreamBeginCapture_v2(Stream *stream, int) {
   const Guard guard(lock);
   if (stream->captured) return invalidValue;
+  if (machine::goesWrong("begin")) return captureUnsupported;
   stream->captured.reset(new Graph());
   return failure;
 }
 
+/// A capture that fails to end goes on: its stream can be given no other work.
 int cuStreamEndCapture(Stream *stream, Graph **graph) {
   const Guard guard(lock);
+  if (machine::goesWrong("end")) return captureInvalidated;
   *graph = stream->captured.release();
   return *graph ? failure : (int)invalidValue;
 }
 
 int cuGraphInstantiateWithFlags(Graph **executable, Graph *graph, unsigned long long) {
+  if (machine::goesWrong("instantiate")) return outOfMemory;
   *executable = new Graph(*graph);
   return failure;
 }
 
 int cuGraphLaunch(Graph *graph, Stream *stream) {
   const Guard guard(lock);
+  if (machine::goesWrong(graph->launches++ == 0 ? "launch" : "replay")) return invalidValue;
+  machine::note("replayed", stream, (long)graph);
+  if (machine::goesWrong("nothing")) return failure;
   for (const auto &operation : graph->operations)
     if (const int result = enqueue(stream, operation)) return result;
   return failure;
