@@ -300,7 +300,12 @@ let tests: [Target] = [
       "Threading", "Transport", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ]),
-  test("GuardTests", ["Guard", "ModelRegistry", "Records", "Settings", "Pipeline", "Tensors"]),
+  test(
+    "GuardTests",
+    [
+      "CudaDeBERTa", "DeBERTa", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline",
+      "Tensors",
+    ]),
   test("ModelRegistryTests", ["Files", "ModelRegistry"]),
   test(
     "FilterServiceTests",

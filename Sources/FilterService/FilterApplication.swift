@@ -32,12 +32,11 @@ package struct FilterApplication: Sendable {
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: ServiceHost.kafkaEvents(logger))
     notifier.status("loading the model")
-    let device = try InferenceDevice(settings: settings.engine, environment: environment)
+    let device = try InferenceDevice(settings: settings.engine, environment: environment) {
+      [logger] in logger.warning("the GPU could be faster", metadata: ["reason": "\($0)"])
+    }
     if let reason = device.fallbackReason {
       logger.notice("no GPU is used", metadata: ["reason": "\(reason)"])
-    }
-    if let slowdown = device.slowdown {
-      logger.warning("the GPU could be faster", metadata: ["reason": "\(slowdown)"])
     }
     let loader = ModelLoader(settings: settings.model, device: device)
     let folder = loader.target
@@ -115,9 +114,7 @@ package struct FilterApplication: Sendable {
     let start = Instant.now
     let model = try loader.load(folder: folder)
     let seconds = Instant.now.seconds(since: start)
-    for refusal in model.deviceRefusals {
-      logger.warning("the GPU was refused", metadata: ["reason": "\(refusal)"])
-    }
+    logger.tellRefusals(of: model)
     logger.info(
       "model loaded",
       metadata: ["model": "\(model.model)", "device": "\(model.device)", "seconds": "\(seconds)"])

@@ -45,15 +45,27 @@ package struct ModelLoader: Sendable {
     var resolved = settings
     resolved.path = folder
     let loading = loadingPool.map { device.with(pool: $0) } ?? device
-    let model = try GuardModel(settings: resolved, device: loading)
-    try checkManifest(of: model, in: folder)
-    do throws(ClassifierFailure) {
-      try model.warmUp()
-    } catch {
-      throw .unusable("\(folder): warming up failed: \(error.detail)")
-    }
+    let model = try warmModel(resolved, on: loading)
     try model.selfTest(folder: folder)
     return loadingPool == nil ? model : GuardModel(model, pool: device.pool)
+  }
+
+  /// The model of one folder, its manifest checked; on the CPU where a GPU fails and need not be.
+  private func warmModel(
+    _ settings: ModelSettings, on device: InferenceDevice
+  ) throws(GuardModelFailure) -> GuardModel {
+    let model = try GuardModel(settings: settings, device: device)
+    try checkManifest(of: model, in: settings.path)
+    do throws(ClassifierFailure) {
+      try model.warmUp()
+      return model
+    } catch {
+      let reason = "warming up failed: \(error.detail)"
+      guard let cpu = try device.withoutGPU(because: reason) else {
+        throw .unusable("\(settings.path): \(reason)")
+      }
+      return try warmModel(settings, on: cpu)
+    }
   }
 
   /// A model of a registry must be the one that was registered, to the last bit.

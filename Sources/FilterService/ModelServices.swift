@@ -18,7 +18,9 @@ extension ModelReplacement {
       of: live, from: folder, target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in
         let loadingPool = WorkerPool(workers: max(1, Processors.count / 4))
-        return try loader.load(folder: folder, loadingPool: loadingPool)
+        let model = try loader.load(folder: folder, loadingPool: loadingPool)
+        events.logger.tellRefusals(of: model)
+        return model
       },
       pollInterval: settings.pollSeconds == 0 ? nil : .seconds(settings.pollSeconds),
       report: { events.tell($0) })
@@ -43,7 +45,11 @@ extension ShadowScorer {
     self.init(
       settings: shadow, policies: settings.policies, conversations: settings.wire.conversations,
       target: { loader.target },
-      load: { (folder) throws(GuardModelFailure) in try loader.load(folder: folder) },
+      load: { (folder) throws(GuardModelFailure) in
+        let model = try loader.load(folder: folder)
+        logger.tellRefusals(of: model)
+        return model
+      },
       pollInterval: settings.model.pollSeconds == 0 ? nil : .seconds(settings.model.pollSeconds),
       report: { event in
         switch event {
@@ -100,6 +106,15 @@ struct ModelEvents: Sendable {
 
   private func end(status: String) {
     if isReady() { notifier.ready(status: status) } else { notifier.status(status) }
+  }
+}
+
+extension Logger {
+  /// Says what kept a model off the GPU.
+  func tellRefusals(of model: GuardModel) {
+    for refusal in model.deviceRefusals {
+      warning("the GPU was refused", metadata: ["reason": "\(refusal)", "model": "\(model.model)"])
+    }
   }
 }
 

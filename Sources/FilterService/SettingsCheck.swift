@@ -17,7 +17,7 @@ package struct SettingsCheck {
   /// Each finding in words, in the order of the steps.
   ///
   /// - Throws: `StartFailure` at the first step that fails.
-  package func run(report: (String) -> Void) throws(StartFailure) {
+  package func run(report: @escaping @Sendable (String) -> Void) throws(StartFailure) {
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: KafkaEvents())
     report("secrets: \(settings.kafka.secrets.count) read")
@@ -28,13 +28,13 @@ package struct SettingsCheck {
     let device: InferenceDevice
     let model: GuardModel
     do throws(GuardModelFailure) {
-      device = try InferenceDevice(settings: settings.engine, environment: environment)
+      device = try InferenceDevice(
+        settings: settings.engine, environment: environment, slowed: report)
       model = try ModelLoader(settings: settings.model, device: device).load()
     } catch {
       throw StartFailure(error)
     }
     if let reason = device.fallbackReason { report("no GPU is used: \(reason)") }
-    if let slowdown = device.slowdown { report(slowdown) }
     for refusal in model.deviceRefusals { report("the GPU was refused: \(refusal)") }
     report(
       "model \(model.model): window \(model.encoder.windowTokens) tokens, on \(model.device)")

@@ -1,15 +1,19 @@
 internal import Basics
-internal import CudaDeBERTa
-internal import CudaDevice
-internal import DeBERTa
+package import CudaDeBERTa
+package import CudaDevice
+package import DeBERTa
 internal import Glibc
 
 /// Whether a model has the same opinion on a GPU as on the CPU, which computes with 32-bit floats.
 ///
 /// A precision that fits one model may overflow or blur another; what depends on it is whether
 /// text is let through. So it is looked at for each model, each time that it is loaded.
-struct DeviceComparison {
-  private let differences: [Double]
+package struct DeviceComparison {
+  /// Of the texts and at the edges; then those that are judged alone, too.
+  private let batch: TokenBatch
+  private let alone: [[Int32]]
+  /// The CPU's P(unsafe) of the batch, in which those come last.
+  private let expected: [Double]
 
   /// What people ask models, and what they are told.
   static let texts = [
@@ -29,30 +33,64 @@ struct DeviceComparison {
       repeating: "The committee will read all applications and answer within a week. ", count: 9),
   ]
 
-  /// Lengths of sequences of tokens from all over the vocabulary: one tile, several, their edges.
-  private static let lengths = [2, 63, 64, 65, 129]
+  /// Lengths of sequences of tokens from all over the vocabulary: one tile, several, their edges;
+  /// and distances between tokens that share logarithmic buckets, up to those of usual windows.
+  private static let lengths = [2, 63, 64, 65, 129, 300, 512]
+  /// A small batch's work is launched kernel by kernel, then recorded, then replayed.
+  private static let turns = 3
 
-  /// Judges sequences on both: those of the texts, and some at the edges of the kernels' tiles.
-  init(
-    _ gpu: CudaClassifier, _ cpu: DeBERTaClassifier, texts: [[Int32]]
-  ) throws(CudaFailure) {
-    let batch = TokenBatch(texts + Self.sequences(for: cpu.configuration))
+  /// Lets the CPU judge sequences: those of the texts, and some at the edges of the kernels' tiles.
+  ///
+  /// - Parameter windowTokens: no sequence is ever longer.
+  package init(
+    _ cpu: some SequenceClassifier, texts: [[Int32]], windowTokens: Int
+  ) throws(GuardModelFailure) {
+    alone = Self.sequences(of: cpu.configuration.vocabulary, windowTokens: windowTokens)
+    batch = TokenBatch(texts + alone)
     do throws(BatchError) {
-      differences = zip(try gpu.classify(batch), try cpu.classify(batch)).map {
-        abs($0.unsafeProbability - $1.unsafeProbability)
-      }
+      expected = try cpu.classify(batch).map(\.unsafeProbability)
     } catch {
-      throw .failed(function: "judging on the GPU", reason: "\(error)")
+      throw .unusable("the model failed: \(error)")
     }
   }
 
-  /// What speaks against the precision; nil when nothing does.
+  /// What speaks against a GPU with this precision, which judges all sequences together, and those
+  /// of tokens each by itself, too; nil when nothing does.
   ///
   /// Differences of P(unsafe) may be 0.005 in fp16 and 0.02 in bf16, and 0.01 in the mean in fp8.
   ///
   /// - Parameter isChosen: the precision is one of several that may be taken. Then bf16 has fp16's
   ///   bound: what takes the place of fp16 is not to be worse.
-  func disagreement(_ precision: Precision, isChosen: Bool) -> String? {
+  package func disagreement(
+    of gpu: some SequenceClassifier, _ precision: Precision, isChosen: Bool
+  ) throws(CudaFailure) -> String? {
+    var differences = try differences(of: gpu, batch, expected[...])
+    if let found = Self.disagreement(differences, precision, isChosen) { return found }
+    for (sequence, score) in zip(alone, expected.suffix(alone.count)) {
+      for _ in 0..<Self.turns {
+        differences += try self.differences(of: gpu, TokenBatch([sequence]), [score])
+      }
+    }
+    return Self.disagreement(differences, precision, isChosen)
+  }
+
+  private func differences(
+    of gpu: some SequenceClassifier, _ batch: TokenBatch, _ expected: ArraySlice<Double>
+  ) throws(CudaFailure) -> [Double] {
+    do throws(BatchError) {
+      return zip(try gpu.classify(batch), expected).map { abs($0.unsafeProbability - $1) }
+    } catch .tooLong(_, let tokensMax) {
+      throw .unsupported(reason: "such long windows here; \(tokensMax) tokens have room")
+    } catch .device(let reason) {
+      throw .failed(function: "judging on the GPU", reason: reason)
+    } catch {
+      throw .failed(function: "judging on the GPU", reason: "\(error)")
+    }
+  }
+
+  private static func disagreement(
+    _ differences: [Double], _ precision: Precision, _ isChosen: Bool
+  ) -> String? {
     let mean = differences.reduce(0, +) / Double(differences.count)
     // The maximum of what is not a number may be any of the others.
     let largest = differences.contains(where: \.isNaN) ? .nan : differences.max() ?? .nan
@@ -64,17 +102,14 @@ struct DeviceComparison {
       }
     // What is not a number is not within the bound.
     if difference <= bound { return nil }
-    return
-      "\(precision.rawValue): scores differ from the CPU's \(words) \(difference); "
-      + "\(bound) is allowed"
+    return "scores differ from the CPU's \(words) \(difference); \(bound) is allowed"
   }
 
-  /// Tokens from all over the vocabulary, always the same.
-  private static func sequences(for shape: ModelConfiguration) -> [[Int32]] {
+  /// Tokens from all over the vocabulary, always the same; the last sequence fills a window.
+  private static func sequences(of vocabulary: Int, windowTokens: Int) -> [[Int32]] {
     var random = SplitMix64(seed: 0x5EED)
-    let longest = shape.absolutePositions ?? .max
-    return lengths.map { length in
-      (0..<min(length, longest)).map { _ in Int32(random.next(below: shape.vocabulary)) }
+    return (lengths.filter { $0 < windowTokens } + [windowTokens]).map { length in
+      (0..<length).map { _ in Int32(random.next(below: vocabulary)) }
     }
   }
 }

@@ -64,7 +64,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let encoder = encoder
     placed = try PlacedClassifier(
       loaded, on: device,
-      texts: DeviceComparison.texts.map { encoder.truncatedSequence(encoder.pieces(of: $0), nil) })
+      texts: DeviceComparison.texts.map { encoder.truncatedSequence(encoder.pieces(of: $0), nil) },
+      windowTokens: encoder.windowTokens)
   }
 
   /// The same model with other threads of the CPU, with the same weights in memory.

@@ -17,6 +17,10 @@ package struct InferenceDevice: Sendable {
   package var batchesInFlightMax: Int { gpu == nil ? 1 : 2 }
   /// Why the settings' wish for any GPU ended with the CPU; nil where it did not.
   package let fallbackReason: String?
+  /// What kept a model off the GPU before it came to the CPU.
+  private(set) var refusals: [String] = []
+  /// Told why a GPU is slower than it need be from now on.
+  let slowed: @Sendable (_ reason: String) -> Void
 
   /// The CPU.
   package init(pool: WorkerPool) {
@@ -25,9 +29,11 @@ package struct InferenceDevice: Sendable {
 
   /// What the settings ask for.
   ///
+  /// - Parameter slowed: told what makes a GPU slower than it need be, at any time, on any thread.
   /// - Throws: `GuardModelFailure.device` when they ask for a GPU that cannot be used.
   package init(
-    settings: EngineSettings, environment: [String: String]
+    settings: EngineSettings, environment: [String: String],
+    slowed: @escaping @Sendable (_ reason: String) -> Void = { _ in }
   ) throws(GuardModelFailure) {
     let pool = WorkerPool(workers: settings.threads)
     let ordinal: Int
@@ -49,8 +55,12 @@ package struct InferenceDevice: Sendable {
     do throws(CudaFailure) {
       let search = LibrarySearch(environment: environment)
       let gpu = try CudaEngine(ordinal: ordinal, search: search, environment: environment)
+      if gpu.lacksProductLibrary {
+        slowed("libcublasLt was not found: dense products are done by a slower kernel")
+      }
       self.init(
-        pool: pool, gpu: gpu, precisions: precisions, fallsBack: fallsBack, fallbackReason: nil)
+        pool: pool, gpu: gpu, precisions: precisions, fallsBack: fallsBack, fallbackReason: nil,
+        slowed: slowed)
     } catch {
       guard fallsBack else { throw .device("cuda:\(ordinal): \(error)") }
       self.init(
@@ -60,27 +70,38 @@ package struct InferenceDevice: Sendable {
 
   private init(
     pool: WorkerPool, gpu: CudaEngine?, precisions: [Precision], fallsBack: Bool,
-    fallbackReason: String?
+    fallbackReason: String?, slowed: @escaping @Sendable (_ reason: String) -> Void = { _ in }
   ) {
     self.pool = pool
     self.gpu = gpu
     self.precisions = precisions
     self.fallsBack = fallsBack
     self.fallbackReason = fallbackReason
-  }
-
-  /// What makes the GPU slower than it need be; nil where nothing does.
-  package var slowdown: String? {
-    gpu?.lacksProductLibrary == true
-      ? "libcublasLt was not found: dense products are done by a slower kernel" : nil
+    self.slowed = slowed
   }
 
   /// The same device with other threads of the CPU.
   package func with(pool: WorkerPool) -> InferenceDevice {
     InferenceDevice(
       pool: pool, gpu: gpu, precisions: precisions, fallsBack: fallsBack,
-      fallbackReason: fallbackReason)
+      fallbackReason: fallbackReason, slowed: slowed)
   }
+
+  /// The CPU, for a model that the GPU cannot run after all; nil where there is no GPU.
+  ///
+  /// - Throws: `GuardModelFailure.device` when the settings ask for the GPU by name.
+  package func withoutGPU(because reason: String) throws(GuardModelFailure) -> InferenceDevice? {
+    guard let gpu else { return nil }
+    guard fallsBack else { throw .device("\(gpu.name) cannot run the model: \(reason)") }
+    var cpu = InferenceDevice(pool: pool)
+    cpu.refusals = [reason]
+    return cpu
+  }
+}
+
+extension CudaEngine {
+  /// As settings name it, such as `cuda:0`.
+  var name: String { "cuda:\(device.ordinal)" }
 }
 
 extension CudaFailure {

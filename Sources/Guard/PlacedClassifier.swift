@@ -13,35 +13,33 @@ struct PlacedClassifier: Sendable {
 
   /// Places a model where the device asks for it.
   ///
-  /// - Parameter texts: sequences of `DeviceComparison.texts`, to compare a GPU with the CPU by.
+  /// - Parameters:
+  ///   - texts: sequences of `DeviceComparison.texts`, to compare a GPU with the CPU by.
+  ///   - windowTokens: no sequence is ever longer.
   /// - Throws: `GuardModelFailure.device` when that is a GPU that cannot run it as the CPU does.
   init(
-    _ model: LoadedModel, on device: InferenceDevice, texts: [[Int32]]
+    _ model: LoadedModel, on device: InferenceDevice, texts: [[Int32]], windowTokens: Int
   ) throws(GuardModelFailure) {
     let cpu = DeBERTaClassifier(model, pool: device.pool)
-    var refusals: [String] = []
+    var refusals = device.refusals
     if let gpu = device.gpu {
+      let comparison = try DeviceComparison(cpu, texts: texts, windowTokens: windowTokens)
+      var reasons: [(reason: String, precisions: [String])] = []
       for precision in device.precisions {
-        do throws(CudaFailure) {
-          let classifier = try CudaClassifier(model, precision: precision, engine: gpu)
-          let comparison = try DeviceComparison(classifier, cpu, texts: texts)
-          guard
-            let disagreement = comparison.disagreement(
-              precision, isChosen: device.precisions.count > 1)
-          else {
-            self.classifier = classifier
-            self.device = "cuda:\(gpu.device.ordinal) (\(gpu.device.name), \(precision.rawValue))"
-            self.refusals = refusals
-            return
-          }
-          refusals.append(disagreement)
+        do throws(Refusal) {
+          classifier = try Self.place(model, on: gpu, precision, of: device, comparison)
+          self.device = "\(gpu.name) (\(gpu.device.name), \(precision.rawValue))"
+          self.refusals = refusals
+          return
         } catch {
-          refusals.append("\(precision.rawValue): \(error.summary)")
+          // What no precision can do is said once.
+          if reasons.last?.reason != error.reason { reasons.append((error.reason, [])) }
+          reasons[reasons.count - 1].precisions.append(precision.rawValue)
         }
       }
+      refusals += reasons.map { "\($0.precisions.joined(separator: ", ")): \($0.reason)" }
       guard device.fallsBack else {
-        throw .device(
-          "cuda:\(gpu.device.ordinal) cannot run the model: \(refusals.joined(separator: "; "))")
+        throw .device("\(gpu.name) cannot run the model: \(refusals.joined(separator: "; "))")
       }
     }
     classifier = cpu
@@ -59,6 +57,31 @@ struct PlacedClassifier: Sendable {
       classifier = other.classifier
       device = other.device
     }
+  }
+
+  /// Why a model does not run on a GPU in one precision.
+  private struct Refusal: Error {
+    let reason: String
+  }
+
+  /// The model on a GPU, where it judges as on the CPU.
+  private static func place(
+    _ model: LoadedModel, on gpu: CudaEngine, _ precision: Precision, of device: InferenceDevice,
+    _ comparison: DeviceComparison
+  ) throws(Refusal) -> CudaClassifier {
+    let disagreement: String
+    do throws(CudaFailure) {
+      let classifier = try CudaClassifier(
+        model, precision: precision, engine: gpu, slowed: device.slowed)
+      guard
+        let found = try comparison.disagreement(
+          of: classifier, precision, isChosen: device.precisions.count > 1)
+      else { return classifier }
+      disagreement = found
+    } catch {
+      throw Refusal(reason: error.summary)
+    }
+    throw Refusal(reason: disagreement)
   }
 
   private static func name(of pool: WorkerPool) -> String {

@@ -7,24 +7,29 @@ import Testing
 
 /// Where models are placed, with the emulated GPU in the place of CUDA's libraries.
 @Suite(.serialized) struct InferenceDeviceTests {
-  private static let tiny = SourceTree.url("Sources/Demonstration/Resources/guard-tiny").path
   /// Random weights that magnify every rounding.
   private static let wild = GoldenCase.url("v3-style").path
 
   private func load(
-    _ folder: String, _ engine: EngineSettings, on cuda: EmulatedCuda
+    _ folder: String, _ engine: EngineSettings, on cuda: EmulatedCuda, windowTokens: Int? = nil
   ) throws -> GuardModel {
     let device = try InferenceDevice(
       settings: engine,
       environment: ["SLUICE_CUDA_LIBRARIES": cuda.path, "XDG_CACHE_HOME": cuda.path])
-    return try GuardModel(settings: ModelSettings(path: folder), device: device)
+    var settings = ModelSettings(path: folder)
+    settings.windowTokens = windowTokens
+    return try GuardModel(settings: settings, device: device)
   }
 
   @Test func aModelThatAgreesRunsOnTheGPU() throws {
-    let model = try load(Self.tiny, EngineSettings(threads: 1), on: EmulatedCuda())
+    let cuda = try EmulatedCuda()
+    defer { withExtendedLifetime(cuda) {} }
+    let gentle = try GentleModel()
+    let model = try load(gentle.path, EngineSettings(threads: 1), on: cuda)
     #expect(model.device == "cuda:0 (CPU emulator, fp16)")
     #expect(model.deviceRefusals.isEmpty)
-    let cpu = try GuardModel(settings: ModelSettings(path: Self.tiny), pool: WorkerPool(workers: 1))
+    let cpu = try GuardModel(
+      settings: ModelSettings(path: gentle.path), pool: WorkerPool(workers: 1))
     #expect(model.hash == cpu.hash)
     let sequences: [[Int32]] = [[1, 50, 60, 2], [1, 70, 2]]
     let moved = GuardModel(model, pool: WorkerPool(workers: 1))
@@ -40,6 +45,44 @@ import Testing
     #expect(model.device == "cpu (1 thread)")
     #expect(model.deviceRefusals.count == 2)
     #expect(model.deviceRefusals.allSatisfy { $0.contains("scores differ from the CPU's") })
+  }
+
+  /// As many buckets as there are distances: beyond half of them a step of one token is two slots,
+  /// for which the kernels have no room. No precision changes that, so it is said once.
+  @Test func aModelWhoseBucketsAreTooManyRunsOnTheCPU() throws {
+    let cuda = try EmulatedCuda()
+    let model = try GentleModel(["max_relative_positions": 32])
+    let placed = try load(model.path, EngineSettings(threads: 1), on: cuda)
+    #expect(placed.device == "cpu (1 thread)")
+    let refusal = try #require(placed.deviceRefusals.first)
+    #expect(placed.deviceRefusals.count == 1)
+    #expect(refusal.hasPrefix("fp16, bf16: ") && refusal.contains("32 position_buckets"))
+    let named = EngineSettings(device: .cuda(0), threads: 1)
+    do throws(GuardModelFailure) {
+      let device = try InferenceDevice(
+        settings: named,
+        environment: ["SLUICE_CUDA_LIBRARIES": cuda.path, "XDG_CACHE_HOME": cuda.path])
+      _ = try GuardModel(settings: ModelSettings(path: model.path), device: device)
+      Issue.record("that runs?")
+    } catch {
+      guard case .device(let reason) = error, reason.contains("32 position_buckets") else {
+        Issue.record("\(error)")
+        return
+      }
+    }
+  }
+
+  /// The emulated GPU's lanes have room for 1,024 tokens: longer windows would be refused one by
+  /// one, as dead letters.
+  @Test func windowsThatTheGPUHasNoRoomForAreJudgedOnTheCPU() throws {
+    let cuda = try EmulatedCuda()
+    let model = try GentleModel()
+    let fitting = try load(
+      model.path, EngineSettings(threads: 1), on: cuda, windowTokens: 1024)
+    #expect(fitting.device == "cuda:0 (CPU emulator, fp16)", "\(fitting.deviceRefusals)")
+    let longer = try load(model.path, EngineSettings(threads: 1), on: cuda, windowTokens: 1025)
+    #expect(longer.device == "cpu (1 thread)")
+    #expect(longer.deviceRefusals.count == 1 && longer.deviceRefusals[0].contains("1024"))
   }
 
   @Test func aGPUAskedForByNameTakesNothingElse() throws {

@@ -10,14 +10,23 @@ import Testing
     ["SLUICE_CUDA_LIBRARIES": cuda.path, "XDG_CACHE_HOME": cuda.path]
   }
 
+  /// Settings for a model that the emulated GPU computes in good time.
+  private func settings(
+    _ world: ExchangeWorld, _ model: String, engine: String = "{}"
+  ) -> String {
+    let tiny = SourceTree.url("Sources/Demonstration/Resources/guard-tiny").path
+    return world.settings.replacingOccurrences(of: tiny, with: model) + "\nengine: \(engine)"
+  }
+
   /// No other record fares better on a lost device: the daemon leaves, and the service manager's
   /// next one begins where the last transaction ended.
   @Test func aLostGPUEndsTheDaemonAndTheNextOneGoesOn() throws {
     let world = try ExchangeWorld(count: 300)
     defer { world.broker.stop() }
     let cuda = try EmulatedCuda()
-    let settings = world.settings + "\nengine: {device: \"cuda:0\"}"
-    let lost = libraries(of: cuda).merging(["SLUICE_EMULATOR_LAUNCHES": "600"]) { $1 }
+    let model = try GentleModel()
+    let settings = settings(world, model.path, engine: "{device: \"cuda:0\"}")
+    let lost = libraries(of: cuda).merging(["SLUICE_EMULATOR_LAUNCHES": "2150"]) { $1 }
 
     let victim = try DaemonProcess(settings: settings, environment: lost)
     #expect(victim.process.wait(within: .seconds(60)) == .exited(70), "\(victim.log)")
@@ -35,6 +44,49 @@ import Testing
     }
     #expect(successor.process.stop(within: .seconds(30)) == .exited(0), "\(successor.log)")
     try world.check(outputs)
+  }
+
+  /// Neither work that cannot be recorded nor a GPU that fails before the first record ends the
+  /// daemon: one line each says what is lost.
+  @Test(arguments: [
+    ("SLUICE_EMULATOR_GRAPHS", "instantiate", "the GPU could be faster", "cuGraphInstantiate"),
+    ("SLUICE_EMULATOR_LAUNCHES", "1000", "the GPU was refused", "warming up failed"),
+  ])
+  func aGPUThatCanDoLessIsOneLine(
+    variable: String, value: String, message: String, reason: String
+  ) throws {
+    let world = try ExchangeWorld(count: 30)
+    defer { world.broker.stop() }
+    let cuda = try EmulatedCuda()
+    let model = try GentleModel()
+    let daemon = try DaemonProcess(
+      settings: settings(world, model.path),
+      environment: libraries(of: cuda).merging([variable: value]) { $1 })
+    let outputs = try world.readCommitted()
+    #expect(daemon.process.stop(within: .seconds(30)) == .exited(0), "\(daemon.log)")
+    let lines = daemon.log.split(separator: "\n")
+    #expect(lines.count { $0.contains(message) && $0.contains(reason) } == 1, "\(daemon.log)")
+    try world.check(outputs)
+  }
+
+  /// The next model, too, may be one that the GPU does not compute.
+  @Test func aReplacementThatRunsOnTheCPUIsOneLine() throws {
+    let world = try ExchangeWorld(count: 3)
+    defer { world.broker.stop() }
+    let cuda = try EmulatedCuda()
+    let (first, second) = (try GentleModel(), try GentleModel(["max_relative_positions": 32]))
+    let directory = try TemporaryDirectory()
+    let link = directory.path + "/model"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: first.path)
+    let daemon = try DaemonProcess(
+      settings: settings(world, link), environment: libraries(of: cuda))
+    try FileManager.default.removeItem(atPath: link)
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: second.path)
+    daemon.process.send(signal: SIGHUP)
+    #expect(comesAbout { daemon.log.contains("model replaced") }, "\(daemon.log)")
+    #expect(daemon.process.stop(within: .seconds(30)) == .exited(0), "\(daemon.log)")
+    let refusals = daemon.log.split(separator: "\n").filter { $0.contains("the GPU was refused") }
+    #expect(refusals.count == 1 && refusals[0].contains("32 position_buckets"), "\(daemon.log)")
   }
 
   @Test func withoutAGPUOneLineSaysThatTheCPUJudges() throws {
