@@ -58,7 +58,8 @@ struct GPUBenchmark: ParsableCommand {
         throw ValidationError("--precisions: there is no \(name)")
       }
       do throws(CudaFailure) {
-        let classifier = try CudaClassifier(loaded, precision: precision, engine: engine)
+        let classifier = try CudaClassifier(
+          loaded, precision: precision, engine: engine, slowed: { print("\(name): \($0)") })
         try measure(classifier, loads, comparison, peaks, &figures)
       } catch {
         print("\(name): \(error)")

@@ -53,7 +53,7 @@ struct ParityBenchmark: ParsableCommand {
       do {
         let inference = try InferenceDevice(
           settings: EngineSettings(device: place, precision: precision),
-          environment: ProcessInfo.processInfo.environment)
+          environment: ProcessInfo.processInfo.environment, slowed: { print("\(name): \($0)") })
         let gpu = try GuardModel(settings: settings, device: inference)
         let found = try gpu.scores(sequences).map { Double($0.rawValue) }
         isRight = report(precision, expected, found, gpu.device) && isRight
