@@ -23,7 +23,7 @@ struct DaemonProcess {
       Self.program, [command, "--config", file],
       environment: environment.merging(["NOTIFY_SOCKET": notify.path]) { $1 },
       output: directory.path + "/log")
-    guard notify.hears("READY=1", within: .seconds(60)) else {
+    guard notify.hears("READY=1", within: .seconds(180)) else {
       process.kill()
       throw NotReady(log: directory.text(of: "log"))
     }
