@@ -32,6 +32,7 @@ package final class CudaClassifier: SequenceClassifier {
     _ model: LoadedModel, precision: Precision, engine: CudaEngine,
     slowed: @escaping @Sendable (_ reason: String) -> Void = { _ in }
   ) throws(CudaFailure) {
+    guard model.labels.isBinary else { throw .unsupported(reason: model.labels.summary) }
     configuration = model.configuration
     hash = model.hash
     self.precision = precision

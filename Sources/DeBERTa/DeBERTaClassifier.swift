@@ -1,7 +1,7 @@
 import Synchronization
 package import Tensors
 
-/// A DeBERTa-v2 or v3 sequence classifier with two labels, loaded from a Hugging Face folder.
+/// A DeBERTa-v2 or v3 sequence classifier, loaded from a Hugging Face folder.
 ///
 /// It may be called from several threads; calls take turns, since one call uses all workers.
 package final class DeBERTaClassifier: SequenceClassifier {
@@ -10,6 +10,7 @@ package final class DeBERTaClassifier: SequenceClassifier {
   package let hash: ContentHash
   package let packedTokensMax = 16_384
   private let encoder: Encoder
+  private let labels: LabelScheme
   private let workspace = Mutex(Workspace())
 
   /// Opens the model in `folder`, checks it, and computes its relative tables.
@@ -21,6 +22,7 @@ package final class DeBERTaClassifier: SequenceClassifier {
   package init(_ model: LoadedModel, pool: WorkerPool) {
     configuration = model.configuration
     hash = model.hash
+    labels = model.labels
     encoder = Encoder(
       shape: model.configuration, weights: model.weights, device: CPUDevice(pool: pool))
   }
@@ -29,6 +31,7 @@ package final class DeBERTaClassifier: SequenceClassifier {
   package init(_ other: DeBERTaClassifier, pool: WorkerPool) {
     configuration = other.configuration
     hash = other.hash
+    labels = other.labels
     encoder = Encoder(
       shape: other.configuration, weights: other.encoder.weights, device: CPUDevice(pool: pool))
   }
@@ -52,11 +55,14 @@ package final class DeBERTaClassifier: SequenceClassifier {
     guard batch.count > 0 else { return }
     try configuration.check(batch)
     workspace.withLock { workspace in
-      workspace.reserve(batch, configuration, workers: encoder.device.pool.workers)
+      let count = labels.names.count
+      workspace.reserve(
+        batch, configuration, labels: count, workers: encoder.device.pool.workers)
       encoder.run(batch, in: &workspace, observe: observe)
       let logits = workspace.logits.values
       for sequence in 0..<batch.count {
-        results.append(Logits(safe: logits[2 * sequence], unsafe: logits[2 * sequence + 1]))
+        results.append(
+          labels.logits(logits.extracting(count * sequence..<count * (sequence + 1))))
       }
     }
   }

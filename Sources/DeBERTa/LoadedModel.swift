@@ -6,14 +6,22 @@ package struct LoadedModel: Sendable {
   package let configuration: ModelConfiguration
   /// Every weight, and the tables that are derived from them.
   package let weights: ModelWeights
+  /// What the logits mean that `weights` give.
+  package let labels: LabelScheme
   /// Identifies configuration, weights and tokenizer; changes with any of their bits.
   package let hash: ContentHash
 
   /// Opens the model in `folder`, checks it, and computes its relative tables.
-  package init(folder path: String, pool: WorkerPool) throws(ModelError) {
+  ///
+  /// - Parameter unsafeLabels: the unsafe labels, where their names do not tell; else empty.
+  package init(
+    folder path: String, unsafeLabels: [String] = [], pool: WorkerPool
+  ) throws(ModelError) {
     let folder = try ModelFolder(path: path)
     configuration = folder.configuration
-    weights = try ModelWeights(folder: folder, device: CPUDevice(pool: pool))
+    let labels = try folder.labelScheme(chosen: unsafeLabels)
+    weights = try ModelWeights(folder: folder, labels: labels, device: CPUDevice(pool: pool))
+    self.labels = labels.inOrder
     hash = folder.hash(on: pool)
   }
 }

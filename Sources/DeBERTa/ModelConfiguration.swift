@@ -25,6 +25,10 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let tokenTypes: Int
   /// Relative attention, nil for a model without it.
   package let relative: Relative?
+  /// The labels' names in their order; nil where the file names none.
+  package let labels: [String]?
+  /// Whether each label is a question of its own, instead of one of them being right.
+  package let isMultiLabel: Bool
   /// 1 plus the relative terms named by the configuration: scores are divided by
   /// sqrt(head size · scoreTerms).
   package let scoreTerms: Int
@@ -47,6 +51,9 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// Half the rows of the table.
     package var span: Int { buckets ?? distanceMax }
   }
+
+  /// More labels than that come from no guard model.
+  static let labelsMax = 4096
 
   /// Floats per head.
   package var headSize: Int { hidden / heads }
@@ -78,6 +85,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     }
     positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
     absolutePositions = raw.position_biased_input ?? true ? positions : nil
+    labels = try raw.labels()
+    isMultiLabel = try raw.isMultiLabel()
     tokenTypes = raw.type_vocab_size ?? 0
     guard (0...RawConfiguration.sizeMax).contains(tokenTypes) else {
       throw ModelError(file, .badSetting("type_vocab_size"))
@@ -115,8 +124,23 @@ private struct RawConfiguration: Decodable {
   var pooler_hidden_size: Int?
   var pooler_hidden_act: String?
   var num_labels: Int?
-  var id2label: [String: String]?
+  var id2label: [String: Label]?
+  var problem_type: String?
   var conv_kernel_size: Int?
+
+  /// A label's name, which some files give as a number.
+  struct Label: Decodable {
+    let name: String
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let number = try? container.decode(Int.self) {
+        name = String(number)
+      } else {
+        name = try container.decode(String.self)
+      }
+    }
+  }
 
   /// A list of names, or one string with bars between them.
   struct Names: Decodable {
@@ -136,7 +160,7 @@ private struct RawConfiguration: Decodable {
     names.lowercased().split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  /// Refuses what is not a DeBERTa-v2 classifier with two labels.
+  /// Refuses what is not a DeBERTa-v2 classifier.
   func checkKind() throws(ModelError) {
     try expect("model_type", model_type, oneOf: ["deberta-v2"], required: true)
     for architecture in architectures ?? [] {
@@ -144,11 +168,35 @@ private struct RawConfiguration: Decodable {
     }
     try expect("hidden_act", hidden_act, oneOf: ["gelu"])
     try expect("pooler_hidden_act", pooler_hidden_act, oneOf: ["gelu"])
-    try expect("num_labels", num_labels.map(String.init), oneOf: ["2"])
-    try expect("id2label", (id2label?.count).map(String.init), oneOf: ["2"])
     if let kernel = conv_kernel_size, kernel > 0 {
       throw unsupported("conv_kernel_size", String(kernel))
     }
+  }
+
+  /// The names of the labels 0 … n - 1.
+  func labels() throws(ModelError) -> [String]? {
+    guard let id2label else {
+      guard let num_labels else { return nil }
+      guard (1...ModelConfiguration.labelsMax).contains(num_labels) else {
+        throw ModelError(File.configuration, .badSetting("num_labels"))
+      }
+      return (0..<num_labels).map { "LABEL_\($0)" }
+    }
+    let names = (0..<id2label.count).compactMap { id2label[String($0)]?.name }
+    guard names.count == id2label.count, (1...ModelConfiguration.labelsMax).contains(names.count)
+    else { throw ModelError(File.configuration, .badSetting("id2label")) }
+    guard num_labels ?? names.count == names.count else {
+      throw ModelError(File.configuration, .badSetting("num_labels"))
+    }
+    return names
+  }
+
+  /// A regression gives a number that is no probability.
+  func isMultiLabel() throws(ModelError) -> Bool {
+    try expect(
+      "problem_type", problem_type,
+      oneOf: ["single_label_classification", "multi_label_classification"])
+    return problem_type == "multi_label_classification"
   }
 
   func relative(

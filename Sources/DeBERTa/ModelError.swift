@@ -35,6 +35,10 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     case badSetting(String)
     /// A setting asks for something that this engine does not compute.
     case unsupportedSetting(String, value: String)
+    /// The labels' names do not tell which are unsafe.
+    case ambiguousLabels([String])
+    /// A name that is said to be an unsafe label is none of the labels.
+    case unknownLabel(String, labels: [String])
     /// The tables of relative positions would be larger than the weights.
     case tablesTooLarge
   }
@@ -60,8 +64,18 @@ extension ModelError.Problem: CustomStringConvertible {
       "tensor \(tensor) has format \(format); F32, F16 and BF16 are read"
     case .badSetting(let name): "setting \(name) is missing or out of range"
     case .unsupportedSetting(let name, let value): "setting \(name) = \(value) is not supported"
+    case .ambiguousLabels(let names):
+      "labels \(Self.list(names)) do not tell which of them are unsafe: name these in "
+        + "model.unsafe_label, or as unsafe_labels in the folder's sluice.json"
+    case .unknownLabel(let name, let names):
+      "has no label \"\(name)\", which is said to be unsafe; it has \(Self.list(names))"
     case .tablesTooLarge: "asks for relative-position tables larger than the weights"
     }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    let shown = names.prefix(12).map { "\"\($0.prefix(40))\"" }.joined(separator: ", ")
+    return names.count > 12 ? shown + " …" : shown
   }
 }
 

@@ -42,6 +42,21 @@ package struct ModelFolder: Sendable {
     throw ModelError(shards.first?.file.name ?? File.weights, .missingTensor(name))
   }
 
+  /// What the labels mean. A file that names none has one for each row of the classifier.
+  ///
+  /// - Parameter chosen: the unsafe labels, where somebody said which; else empty.
+  package func labelScheme(chosen: [String] = []) throws(ModelError) -> LabelScheme {
+    let weight = "classifier.weight"
+    let rows = shardOfTensor[weight].flatMap { shards[$0].shape(of: weight)?.first }
+    let names =
+      configuration.labels
+      ?? (0..<min(rows ?? 2, ModelConfiguration.labelsMax)).map { "LABEL_\($0)" }
+    return try LabelScheme(
+      names: names,
+      activation: names.count == 1 || configuration.isMultiLabel ? .sigmoid : .softmax,
+      chosen: chosen)
+  }
+
   /// A hash of everything that scores depend on: configuration, weights and tokenizer files.
   package func hash(on pool: WorkerPool) -> ContentHash {
     var hash = ContentHash()

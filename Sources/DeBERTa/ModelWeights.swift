@@ -14,7 +14,7 @@ package struct ModelWeights: Sendable {
   package let layers: [Layer]
   /// hidden to hidden, on the first token's state.
   package let pooler: Linear
-  /// hidden to 2 logits.
+  /// hidden to a logit for each label; of two labels the safe one comes first.
   package let classifier: Linear
 
   /// One encoder layer.
@@ -33,7 +33,9 @@ package struct ModelWeights: Sendable {
   }
 
   /// Reads the weights and computes the relative tables of all layers, once for every batch.
-  package init(folder: ModelFolder, device: CPUDevice) throws(ModelError) {
+  package init(
+    folder: ModelFolder, labels: LabelScheme, device: CPUDevice
+  ) throws(ModelError) {
     let shape = folder.configuration
     words = try folder.parameter(
       "embeddings.word_embeddings.weight", [shape.vocabulary, shape.embedding])
@@ -60,7 +62,8 @@ package struct ModelWeights: Sendable {
     }
     self.layers = layers
     pooler = try folder.linear("pooler.dense", from: shape.hidden, to: shape.hidden)
-    classifier = try folder.linear("classifier", from: shape.hidden, to: 2)
+    let head = try folder.linear("classifier", from: shape.hidden, to: labels.names.count)
+    classifier = labels == labels.inOrder ? head : head.reversed
   }
 }
 

@@ -44,6 +44,9 @@ package struct SafetensorsFile: Sendable {
   /// Names of the tensors.
   package var names: Set<String> { Set(entries.keys) }
 
+  /// A tensor's sizes, outermost first; nil without such a tensor.
+  func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
   /// A tensor as single-precision floats: in place where possible, else converted.
   package func parameter(_ name: String, shape: [Int]) throws(ModelError) -> Parameter {
     guard let entry = entries[name] else { throw ModelError(file.name, .missingTensor(name)) }

@@ -16,7 +16,7 @@ struct Workspace: ~Copyable, Sendable {
   var expanded = Matrix(rows: 0, columns: 0)
   /// Word embeddings (tokens, embedding) of a model that projects them.
   var embedded = Matrix(rows: 0, columns: 0)
-  /// Logits (sequences, 2).
+  /// Logits (sequences, labels).
   var logits = Matrix(rows: 0, columns: 0)
   /// Tiles of scores.
   var scratch = AttentionScratch()
@@ -30,7 +30,9 @@ struct Workspace: ~Copyable, Sendable {
   static let expandedRows = 1024
 
   /// Makes room for a batch.
-  mutating func reserve(_ batch: TokenBatch, _ shape: ModelConfiguration, workers: Int) {
+  mutating func reserve(
+    _ batch: TokenBatch, _ shape: ModelConfiguration, labels: Int, workers: Int
+  ) {
     let tokens = batch.tokens.count
     if tokens > states.rows {
       states = Matrix(rows: tokens, columns: shape.hidden)
@@ -46,7 +48,7 @@ struct Workspace: ~Copyable, Sendable {
     if expandedRows > expanded.rows {
       expanded = Matrix(rows: expandedRows, columns: shape.intermediate)
     }
-    if batch.count > logits.rows { logits = Matrix(rows: batch.count, columns: 2) }
+    if batch.count > logits.rows { logits = Matrix(rows: batch.count, columns: labels) }
     let longest = (0..<batch.count).reduce(0) { max($0, batch.range(of: $1).count) }
     if let relative = shape.relative, longest - 1 > slots.reach {
       slots = relative.slotTable(tokens: longest)

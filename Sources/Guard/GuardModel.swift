@@ -40,26 +40,34 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
+    let description: ModelDescription?
+    do throws(RegistryError) {
+      description = try ModelDescription.read(folder: settings.path)
+    } catch {
+      throw .unusable(error.description)
+    }
+    calibration = description?.calibration
+    let unsafeLabels =
+      settings.unsafeLabels.isEmpty ? description?.unsafeLabels ?? [] : settings.unsafeLabels
     let loaded: LoadedModel
     do throws(ModelError) {
-      loaded = try LoadedModel(folder: settings.path, pool: device.pool)
+      loaded = try LoadedModel(
+        folder: settings.path, unsafeLabels: unsafeLabels, pool: device.pool)
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
     guard tokenizer.pieceCount <= loaded.configuration.vocabulary else {
       throw .unusable("\(settings.path): spm.model has more pieces than the model has embeddings")
     }
-    do throws(RegistryError) {
-      calibration = try ModelDescription.read(folder: settings.path)?.calibration
-    } catch {
-      throw .unusable(error.description)
-    }
     temperature = calibration?.temperature ?? 1
     encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)
     views = settings.views
     cut = Self.cut(settings, encoder)
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
-    hash = Self.hash(of: loaded, temperature: temperature, on: device.pool).description
+    hash =
+      Self.hash(
+        of: loaded, unsafeLabels: unsafeLabels, temperature: temperature, on: device.pool
+      ).description
     model = "\(settings.name ?? folder)@\(hash.prefix(8))"
     let encoder = encoder
     placed = try PlacedClassifier(
@@ -171,14 +179,19 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
   }
 
-  /// The hash of whatever scores depend on: a temperature makes another model of the same weights.
+  /// The hash of whatever scores depend on: a temperature, or what a label is said to mean, makes
+  /// another model of the same weights.
   private static func hash(
-    of model: LoadedModel, temperature: Double, on pool: WorkerPool
+    of model: LoadedModel, unsafeLabels: [String], temperature: Double, on pool: WorkerPool
   ) -> ContentHash {
     var hash = model.hash
     if temperature != 1 {
       let bits = [temperature.bitPattern]
       hash.add(unsafe bits.span.bytes, on: pool)
+    }
+    for label in unsafeLabels {
+      let bytes = Array(label.utf8) + [0]
+      hash.add(unsafe bytes.span.bytes, on: pool)
     }
     return hash
   }

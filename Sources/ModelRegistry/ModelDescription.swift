@@ -11,6 +11,7 @@ package import StrictJSON
 /// | `training_data` | a list of `{"name": …, "sha256": …}` |
 /// | `recipe`, `metrics` | any objects |
 /// | `calibration` | see `Calibration` |
+/// | `unsafe_labels` | the labels that are unsafe, where their names do not tell |
 ///
 /// What is empty is left out. Other keys are kept as they are when the file is written again.
 package struct ModelDescription: Hashable, Sendable {
@@ -31,6 +32,7 @@ package struct ModelDescription: Hashable, Sendable {
   package var recipe: [String: JSON] = [:]
   package var metrics: [String: JSON] = [:]
   package var calibration: Calibration?
+  package var unsafeLabels: [String] = []
   /// Every other key of the file.
   package var others: [String: JSON] = [:]
 
@@ -38,7 +40,9 @@ package struct ModelDescription: Hashable, Sendable {
 }
 
 extension ModelDescription: Codable {
-  private static let knownKeys = ["parent", "training_data", "recipe", "metrics", "calibration"]
+  private static let knownKeys = [
+    "parent", "training_data", "recipe", "metrics", "calibration", "unsafe_labels",
+  ]
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: AnyKey.self)
@@ -47,6 +51,7 @@ extension ModelDescription: Codable {
     recipe = try container.decodeIfPresent([String: JSON].self, forKey: "recipe") ?? [:]
     metrics = try container.decodeIfPresent([String: JSON].self, forKey: "metrics") ?? [:]
     calibration = try container.decodeIfPresent(Calibration.self, forKey: "calibration")
+    unsafeLabels = try container.decodeIfPresent([String].self, forKey: "unsafe_labels") ?? []
     for key in container.allKeys
     where !Self.knownKeys.contains(key.stringValue)
       && ModelManifest.CodingKeys(stringValue: key.stringValue) == nil
@@ -64,6 +69,8 @@ extension ModelDescription: Codable {
     try container.encodeIfPresent(recipe.isEmpty ? nil : recipe, forKey: "recipe")
     try container.encodeIfPresent(metrics.isEmpty ? nil : metrics, forKey: "metrics")
     try container.encodeIfPresent(calibration, forKey: "calibration")
+    try container.encodeIfPresent(
+      unsafeLabels.isEmpty ? nil : unsafeLabels, forKey: "unsafe_labels")
   }
 }
 

@@ -16,6 +16,8 @@ package struct ModelSettings: Hashable, Sendable {
   /// Sequences of one exchange at most; a longer text becomes a dead letter.
   package var windowsMax: Int
   package var views: JudgedViews
+  /// The model's unsafe labels, where their names do not tell; else empty.
+  package var unsafeLabels: [String]
 
   /// The defaults for a model in a folder.
   package init(path: String) {
@@ -23,6 +25,7 @@ package struct ModelSettings: Hashable, Sendable {
     pollSeconds = 5
     windowsMax = 64
     views = [.prompt, .response]
+    unsafeLabels = []
   }
 }
 
@@ -44,6 +47,8 @@ extension ModelSettings {
       default: section.complain("expected prompt, response or both", about: "views")
       }
     }
+    unsafeLabels =
+      section.node("unsafe_label") == nil ? [] : section.requiredTexts("unsafe_label")
     if let window = windowTokens, let overlap = windowOverlapTokens, overlap > window / 2 {
       section.complain("must be at most half of window_tokens", about: "window_overlap_tokens")
     }

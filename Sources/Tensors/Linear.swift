@@ -13,6 +13,11 @@ package struct Linear: Sendable {
     self.bias = bias
   }
 
+  /// The same map with its outputs in the opposite order.
+  package var reversed: Linear {
+    Linear(weight: weight.reversed, bias: bias?.reversed)
+  }
+
   /// Floats per input row.
   package var inputs: Int { weight.columns }
 

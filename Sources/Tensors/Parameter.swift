@@ -27,6 +27,19 @@
     unsafe floats = unsafe holder.floats
   }
 
+  /// A copy with the outermost size in the opposite order.
+  var reversed: Parameter {
+    var matrix = Matrix(
+      rows: shape.count == 1 ? 1 : rows, columns: shape.count == 1 ? rows : columns)
+    var copies = matrix.mutableValues
+    for row in 0..<rows {
+      for column in 0..<columns {
+        copies[(rows - 1 - row) * columns + column] = values[row * columns + column]
+      }
+    }
+    return Parameter(matrix, vector: shape.count == 1)
+  }
+
   /// Floats of the outermost size.
   package var rows: Int { shape.first ?? 1 }
 

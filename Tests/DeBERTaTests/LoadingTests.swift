@@ -94,8 +94,8 @@ import Testing
   @Test(
     arguments: [
       ("model_type", "bert"), ("hidden_act", "gelu_new"), ("pooler_hidden_act", "tanh"),
-      ("num_labels", 3), ("conv_kernel_size", 3),
-      ("architectures", ["DebertaV2ForMaskedLM"]), ("id2label", ["0": "a", "1": "b", "2": "c"]),
+      ("problem_type", "regression"), ("conv_kernel_size", 3),
+      ("architectures", ["DebertaV2ForMaskedLM"]),
     ] as [(String, any Sendable)])
   func whatIsNotComputedIsRefused(setting: String, value: any Sendable) throws {
     let folder = try TinyFolder()
@@ -114,7 +114,8 @@ import Testing
       ("layer_norm_eps", -1.0), ("layer_norm_eps", 1e30), ("type_vocab_size", -1),
       ("position_buckets", 1 << 30), ("position_buckets", 1), ("position_buckets", 100),
       ("max_relative_positions", 1 << 40), ("max_position_embeddings", 0),
-      ("attention_head_size", 64), ("pooler_hidden_size", 8),
+      ("attention_head_size", 64), ("pooler_hidden_size", 8), ("num_labels", 0),
+      ("num_labels", 1 << 20), ("id2label", ["0": "a", "2": "c"]), ("id2label", [String: String]()),
     ] as [(String, any Sendable)])
   func absurdSettingsAreRefused(setting: String, value: any Sendable) throws {
     let folder = try TinyFolder()

@@ -16,7 +16,7 @@ extension TrainableModel {
   /// From the logits to the last layer's output, in `memory.gradient`.
   private func headBackward(_ lossGradient: [Logits], _ plan: DropoutPlan) {
     let rows = 0..<lossGradient.count
-    Self.set(&memory.logitGradient, to: lossGradient)
+    set(&memory.logitGradient, to: lossGradient)
     device.accumulate(
       classifier.gradient, gradient: memory.logitGradient, rows: rows, input: memory.poolerOutput,
       rows: rows)
@@ -31,11 +31,11 @@ extension TrainableModel {
       pooler.map, to: memory.branch, rows: rows, into: &memory.gradient, rows: rows, adds: false)
   }
 
-  private static func set(_ matrix: inout Matrix, to pairs: [Logits]) {
+  private func set(_ matrix: inout Matrix, to pairs: [Logits]) {
     var values = matrix.mutableValues
     for (row, pair) in pairs.enumerated() {
-      values[2 * row] = pair.safe
-      values[2 * row + 1] = pair.unsafe
+      values[2 * row + 1 - unsafeRow] = pair.safe
+      values[2 * row + unsafeRow] = pair.unsafe
     }
   }
 

@@ -44,12 +44,14 @@ extension TrainableModel {
     device.apply(
       classifier.map, to: memory.poolerOutput, rows: sequences, into: &memory.logits,
       rows: sequences)
-    return Self.pairs(memory.logits, sequences.count)
+    return pairs(memory.logits, sequences.count)
   }
 
-  private static func pairs(_ logits: borrowing Matrix, _ count: Int) -> [Logits] {
+  private func pairs(_ logits: borrowing Matrix, _ count: Int) -> [Logits] {
     let values = logits.values
-    return (0..<count).map { Logits(safe: values[2 * $0], unsafe: values[2 * $0 + 1]) }
+    return (0..<count).map {
+      Logits(safe: values[2 * $0 + 1 - unsafeRow], unsafe: values[2 * $0 + unsafeRow])
+    }
   }
 
   /// The first layer's input = drop(norm(word + position + type embeddings)).

@@ -19,6 +19,8 @@ package final class TrainableModel {
   let pooler: TrainableLinear
   let classifier: TrainableLinear
   let memory: TrainingMemory
+  /// Which of the classifier's two rows is the unsafe label's.
+  var unsafeRow = 1
   /// Each layer's keys and queries of relative positions, of the present step.
   var relativeTables: [RelativeTables] = []
   let relativeGradients: [RelativeGradients]
@@ -59,8 +61,13 @@ package final class TrainableModel {
     folder path: String, pool: WorkerPool, recomputesActivations: Bool = false
   ) throws(ModelError) {
     let folder = try ModelFolder(path: path)
+    let labels = try folder.labelScheme()
+    guard labels.isBinary else {
+      throw ModelError(File.configuration, .unsupportedSetting("id2label", value: labels.summary))
+    }
     self.init(
       configuration: folder.configuration, pool: pool, recomputesActivations: recomputesActivations)
+    unsafeRow = labels.unsafe[0]
     for entry in parameters.layout.entries {
       let name = entry.name.hasPrefix("deberta.") ? String(entry.name.dropFirst(8)) : entry.name
       let values = try folder.parameter(name, entry.shape)
