@@ -32,42 +32,34 @@ extension KafkaAdmin {
   package func group(
     _ identifier: String, timeout: Duration
   ) throws(KafkaError) -> ConsumerGroup {
-    guard let queue = unsafe rd_kafka_queue_new(handle.pointer),
-      let options = unsafe rd_kafka_AdminOptions_new(
-        handle.pointer, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS)
-    else {
-      throw KafkaError(.describeGroup, KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE))
+    try unsafe ask(
+      .describeGroup, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout: timeout
+    ) { options, queue in
+      unsafe identifier.withCString { name in
+        var names: [UnsafePointer<CChar>?] = unsafe [name]
+        unsafe rd_kafka_DescribeConsumerGroups(handle.pointer, &names, 1, options, queue)
+      }
+    } read: { event throws(KafkaError) in
+      var count = 0
+      let groups = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
+        rd_kafka_event_DescribeConsumerGroups_result(event), &count)
+      guard count == 1, let group = unsafe groups?[0] else {
+        throw KafkaError(.describeGroup, .invalidArgument)
+      }
+      try unsafe KafkaError.check(
+        .describeGroup, rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(group)))
+      return unsafe ConsumerGroup(group)
     }
-    defer {
-      unsafe rd_kafka_AdminOptions_destroy(options)
-      unsafe rd_kafka_queue_destroy(queue)
-    }
-    let milliseconds = timeout.waitMilliseconds
-    unsafe rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, nil, 0)
-    unsafe identifier.withCString { name in
-      var names: [UnsafePointer<CChar>?] = unsafe [name]
-      unsafe rd_kafka_DescribeConsumerGroups(handle.pointer, &names, 1, options, queue)
-    }
-    guard let event = unsafe rd_kafka_queue_poll(queue, milliseconds) else {
-      throw KafkaError(.describeGroup, .timedOut)
-    }
-    defer { unsafe rd_kafka_event_destroy(event) }
-    try unsafe handle.check(.describeGroup, rd_kafka_event_error(event))
-    var count = 0
-    let groups = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
-      rd_kafka_event_DescribeConsumerGroups_result(event), &count)
-    guard count == 1, let group = unsafe groups?[0] else {
-      throw KafkaError(.describeGroup, .invalidArgument)
-    }
-    try unsafe KafkaError.check(
-      .describeGroup, rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(group)))
-    return unsafe ConsumerGroup(
+  }
+}
+
+extension ConsumerGroup {
+  fileprivate init(_ group: OpaquePointer) {
+    unsafe self.init(
       isStable: rd_kafka_ConsumerGroupDescription_state(group)
         == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE,
       members: (0..<rd_kafka_ConsumerGroupDescription_member_count(group)).compactMap {
-        unsafe rd_kafka_ConsumerGroupDescription_member(group, $0).map {
-          unsafe ConsumerGroup.Member($0)
-        }
+        unsafe rd_kafka_ConsumerGroupDescription_member(group, $0).map { unsafe Member($0) }
       })
   }
 }

@@ -91,34 +91,45 @@ package final class KafkaAdmin: Sendable {
   package func createTopics(_ topics: [NewTopic], timeout: Duration) throws(KafkaError) {
     if topics.isEmpty { return }
     let requests = try NewTopicList(topics)
-    guard let queue = unsafe rd_kafka_queue_new(handle.pointer),
-      let options = unsafe rd_kafka_AdminOptions_new(
-        handle.pointer, RD_KAFKA_ADMIN_OP_CREATETOPICS)
-    else {
-      throw KafkaError(.createTopics, KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE))
+    try unsafe ask(.createTopics, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout: timeout) {
+      options, queue in
+      unsafe rd_kafka_AdminOptions_set_operation_timeout(options, timeout.waitMilliseconds, nil, 0)
+      var pointers: [OpaquePointer?] = unsafe requests.pointers
+      unsafe rd_kafka_CreateTopics(handle.pointer, &pointers, pointers.count, options, queue)
+    } read: { event throws(KafkaError) in
+      var count = 0
+      let results = unsafe rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(event), &count)
+      for index in 0..<count {
+        guard let result = unsafe results?[index] else { continue }
+        let code = KafkaErrorCode(unsafe rd_kafka_topic_result_error(result))
+        if code != .none && code != .topicAlreadyExists { throw handle.error(.createTopics, code) }
+      }
     }
+  }
+
+  /// Sends a request, with options and a queue for its answer, and reads the answer.
+  func ask<Answer>(
+    _ operation: KafkaError.Operation, _ kind: rd_kafka_admin_op_t, timeout: Duration,
+    send: (_ options: OpaquePointer, _ queue: OpaquePointer) -> Void,
+    read: (_ event: OpaquePointer) throws(KafkaError) -> Answer
+  ) throws(KafkaError) -> Answer {
+    guard let queue = unsafe rd_kafka_queue_new(handle.pointer),
+      let options = unsafe rd_kafka_AdminOptions_new(handle.pointer, kind)
+    else { throw KafkaError(operation, KafkaErrorCode(RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE)) }
     defer {
       unsafe rd_kafka_AdminOptions_destroy(options)
       unsafe rd_kafka_queue_destroy(queue)
     }
     let milliseconds = timeout.waitMilliseconds
     unsafe rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, nil, 0)
-    unsafe rd_kafka_AdminOptions_set_operation_timeout(options, milliseconds, nil, 0)
-    var pointers: [OpaquePointer?] = unsafe requests.pointers
-    unsafe rd_kafka_CreateTopics(handle.pointer, &pointers, pointers.count, options, queue)
+    unsafe send(options, queue)
     guard let event = unsafe rd_kafka_queue_poll(queue, milliseconds) else {
-      throw KafkaError(.createTopics, .timedOut)
+      throw KafkaError(operation, .timedOut)
     }
     defer { unsafe rd_kafka_event_destroy(event) }
-    try unsafe handle.check(.createTopics, rd_kafka_event_error(event))
-    var count = 0
-    let results = unsafe rd_kafka_CreateTopics_result_topics(
-      rd_kafka_event_CreateTopics_result(event), &count)
-    for index in 0..<count {
-      guard let result = unsafe results?[index] else { continue }
-      let code = KafkaErrorCode(unsafe rd_kafka_topic_result_error(result))
-      if code != .none && code != .topicAlreadyExists { throw handle.error(.createTopics, code) }
-    }
+    try unsafe handle.check(operation, rd_kafka_event_error(event))
+    return try unsafe read(event)
   }
 }
 

@@ -30,6 +30,42 @@ import Testing
     }
   }
 
+  /// Names that do not tell: the settings say it, or the model's own file, and it makes another
+  /// model of it.
+  @Test func whatLabelsMeanCanBeSaid() throws {
+    let copy = try TemporaryDirectory()
+    let source = GoldenCase.url("v3-style").path
+    for name in ["model.safetensors", "spm.model", "tokenizer_config.json"] {
+      try FileManager.default.copyItem(atPath: "\(source)/\(name)", toPath: "\(copy.path)/\(name)")
+    }
+    let text = try String(contentsOfFile: source + "/config.json", encoding: .utf8)
+    let labels = #"{"id2label": {"0": "entailment", "1": "not_entailment"},"#
+    try (labels + text.dropFirst()).write(
+      toFile: copy.path + "/config.json", atomically: true, encoding: .utf8)
+    let pool = WorkerPool(workers: 2)
+    func load(_ unsafe: [String]) throws -> GuardModel {
+      var settings = ModelSettings(path: copy.path)
+      settings.unsafeLabels = unsafe
+      return try GuardModel(settings: settings, pool: pool)
+    }
+    #expect {
+      try load([])
+    } throws: {
+      "\($0)".contains("model.unsafe_label")
+    }
+    let sequences = try GoldenCase.load("v3-style").map(\.token_ids)
+    let first = try load(["entailment"])
+    let second = try load(["not_entailment"])
+    #expect(first.hash != second.hash)
+    for (one, other) in zip(try first.scores(sequences), try second.scores(sequences)) {
+      #expect(abs(one.rawValue + other.rawValue - 1) < 1e-6)
+    }
+    try #"{"unsafe_labels": ["entailment"]}"#.write(
+      toFile: copy.path + "/sluice.json", atomically: true, encoding: .utf8)
+    #expect(try load([]).hash == first.hash)
+    #expect(try load(["not_entailment"]).hash == second.hash, "the settings come first")
+  }
+
   @Test func aModelMovedToOtherThreadsGivesTheSameScores() throws {
     let model = try load("v3-style")
     let sequences = try GoldenCase.load("v3-style").map(\.token_ids)

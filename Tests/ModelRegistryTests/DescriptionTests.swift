@@ -36,6 +36,14 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["sluice.json"])
   }
 
+  @Test func unsafeLabelsSurviveAFit() throws {
+    try write(#"{"unsafe_labels": ["a", "b"]}"#)
+    try fit()
+    #expect(try ModelDescription.read(folder: folder)?.unsafeLabels == ["a", "b"])
+    try write(#"{"unsafe_labels": "a"}"#)
+    #expect(throws: RegistryError.self) { try ModelDescription.read(folder: self.folder) }
+  }
+
   @Test func otherKeysSurviveAFit() throws {
     try write(
       #"""

@@ -132,7 +132,8 @@ import Wire
         delivery: at_least_once
         wire: {output_format: protobuf, tombstones: skip, echo_metadata: true}
         shadow: {path: /s, share: 0.5, queue_bytes_max: 1MiB}
-        model: {path: /m, poll_seconds: 0, window_tokens: 256, window_overlap_tokens: 64, views: [prompt]}
+        model: {path: /m, poll_seconds: 0, window_tokens: 256, window_overlap_tokens: 64, views: [prompt],
+                unsafe_label: [INJECTION, JAILBREAK]}
         batch: {tokens_max: 100, bytes_max: 64 kB}
         buffer: {bytes_max: 1MiB}
         policies: {default: {threshold: 0.9}, strict: {threshold: 0.1, mode: monitor}}
@@ -145,6 +146,7 @@ import Wire
     #expect(settings.wire.outputFormat == .protobuf)
     #expect(settings.wire.tombstones == .skip)
     #expect(settings.model.views == [.prompt])
+    #expect(settings.model.unsafeLabels == ["INJECTION", "JAILBREAK"])
     #expect(settings.model.pollSeconds == 0)
     #expect(settings.shadow?.share == 0.5)
     #expect(settings.shadow?.queueBytesMax == 1 << 20)
