@@ -26,6 +26,26 @@ INLINE float error_function(float x) {
   return x * p / q;
 }
 
+/// tanh(x) as an odd rational function on [-9, 9], where it reaches ±1 in single precision; the
+/// coefficients are the ones that Eigen and TensorFlow use. Error: below 4 units in the last place.
+INLINE float hyperbolic_tangent(float x) {
+  x = x < -9.0f ? -9.0f : x;
+  x = x > 9.0f ? 9.0f : x;
+  const float s = x * x;
+  float p = -2.76076847742355e-16f;
+  p = p * s + 2.00018790482477e-13f;
+  p = p * s + -8.60467152213735e-11f;
+  p = p * s + 5.12229709037114e-08f;
+  p = p * s + 1.48572235717979e-05f;
+  p = p * s + 6.37261928875436e-04f;
+  p = p * s + 4.89352455891786e-03f;
+  float q = 1.19825839466702e-06f;
+  q = q * s + 1.18534705686654e-04f;
+  q = q * s + 2.26843463243900e-03f;
+  q = q * s + 4.89352518554385e-03f;
+  return x * p / q;
+}
+
 /// exp(x) for x <= 0: 2^n times a polynomial on [-ln2/2, ln2/2] (Cephes), to about 1e-7 relative.
 /// Below -87 the result is 1e-38 and not smaller, which a softmax cannot tell from 0.
 INLINE float exponential(float x) {

@@ -17,6 +17,14 @@ VECTORISED void kernel_gelu_gradient(
   }
 }
 
+VECTORISED void kernel_tanh_gradient(
+    float *restrict gradient, const float *restrict inputs, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const float y = hyperbolic_tangent(inputs[i]);
+    gradient[i] *= (1.0f - y) * (1.0f + y);
+  }
+}
+
 INLINE float sum(const float *row, size_t columns) {
   ANY_ORDER
   float total = 0;

@@ -241,6 +241,7 @@ package final class CudaClassifier: SequenceClassifier {
     _ shape: ModelConfiguration, _ precision: Precision, _ engine: CudaEngine
   ) throws(CudaFailure) {
     func refuse(_ reason: String) -> CudaFailure { .unsupported(reason: reason) }
+    try checkKind(shape)
     let device = engine.device
     let capability = 10 * device.capability.major + device.capability.minor
     let first =
@@ -269,6 +270,20 @@ package final class CudaClassifier: SequenceClassifier {
     let columnsMax = DeviceKernels.rowColumnsMax
     guard shape.hidden <= columnsMax, shape.embedding <= columnsMax else {
       throw refuse("rows of \(shape.hidden) values; up to \(columnsMax) are computed")
+    }
+  }
+
+  /// Refuses the kinds of models that only the CPU computes.
+  private static func checkKind(_ shape: ModelConfiguration) throws(CudaFailure) {
+    func refuse(_ reason: String) -> CudaFailure { .unsupported(reason: reason) }
+    guard shape.backbone == .debertaV2 else {
+      throw refuse("\(shape.backbone.rawValue) models; deberta-v2 is computed")
+    }
+    guard shape.tokenTypes <= 1 else {
+      throw refuse("\(shape.tokenTypes) token types; none or one are computed")
+    }
+    guard shape.poolerActivation == .gelu else {
+      throw refuse("\(shape.poolerActivation.rawValue) in the pooler; gelu is computed")
     }
   }
 }

@@ -52,6 +52,7 @@ struct Encoder {
     var rows = embeddings.mutableValues
     let columns = shape.embedding
     for sequence in 0..<batch.count {
+      let secondText = batch.secondText(of: sequence)
       for (position, token) in batch.range(of: sequence).enumerated() {
         if let positions = weights.positions {
           for column in 0..<columns {
@@ -59,7 +60,10 @@ struct Encoder {
           }
         }
         if let types = weights.types {
-          for column in 0..<columns { rows[token * columns + column] += types.values[column] }
+          let type = shape.tokenTypes > 1 && secondText.contains(token) ? 1 : 0
+          for column in 0..<columns {
+            rows[token * columns + column] += types.values[type * columns + column]
+          }
         }
       }
     }
@@ -131,7 +135,7 @@ struct Encoder {
       let some = start..<min(start + Workspace.expandedRows, rows.count)
       device.apply(
         layer.expansion, to: workspace.states, rows: some, into: &workspace.expanded,
-        rows: 0..<some.count, finish: .biasAndGelu)
+        rows: 0..<some.count, finish: .biasAnd(.gelu))
       device.apply(
         layer.contraction, to: workspace.expanded, rows: 0..<some.count, into: &workspace.keys,
         rows: some, finish: .product)
@@ -141,11 +145,11 @@ struct Encoder {
     }
   }
 
-  /// logits = classifier(gelu(pooler(first tokens' states))).
+  /// logits = classifier(activation(pooler(first tokens' states))).
   private func classify(sequences: Range<Int>, in workspace: inout Workspace) {
     device.apply(
       weights.pooler, to: workspace.states, rows: sequences, into: &workspace.queries,
-      rows: sequences, finish: .biasAndGelu)
+      rows: sequences, finish: .biasAnd(shape.poolerActivation))
     device.apply(
       weights.classifier, to: workspace.queries, rows: sequences, into: &workspace.logits,
       rows: sequences)

@@ -1,8 +1,11 @@
 package import Foundation
 internal import StrictJSON
+package import Tensors
 
-/// The switches of a DeBERTa-v2 or v3 model, from Hugging Face's `config.json`.
+/// The switches of a model, from Hugging Face's `config.json`.
 package struct ModelConfiguration: Sendable, Equatable {
+  /// The kind of encoder.
+  package let backbone: Backbone
   /// Pieces of the vocabulary.
   package let vocabulary: Int
   /// Floats of a word embedding; projected where it differs from `hidden`.
@@ -21,7 +24,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let positions: Int
   /// Rows of the table of absolute positions, if the model has one.
   package let absolutePositions: Int?
-  /// Rows of the table of token types, 0 without one; every token has type 0.
+  /// Rows of the table of token types, 0 without one. With two or more, tokens of a second text
+  /// have type 1.
   package let tokenTypes: Int
   /// Relative attention, nil for a model without it.
   package let relative: Relative?
@@ -32,6 +36,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   /// 1 plus the relative terms named by the configuration: scores are divided by
   /// sqrt(head size · scoreTerms).
   package let scoreTerms: Int
+  /// Between pooler and classifier.
+  package let poolerActivation: Activation
 
   /// How scores depend on the distance between tokens.
   package struct Relative: Sendable, Equatable {
@@ -61,13 +67,16 @@ package struct ModelConfiguration: Sendable, Equatable {
   /// Reads the text of a `config.json`.
   package init(json: Data) throws(ModelError) {
     let file = File.configuration
-    let raw: RawConfiguration
+    var raw: RawConfiguration
     do throws(JSONError) {
       raw = try JSONCoder.decode(from: json)
     } catch {
       throw ModelError(file, .malformed(error.problem))
     }
-    try raw.checkKind()
+    let kind = try BackboneSettings(json: json)
+    backbone = kind.backbone
+    poolerActivation = kind.poolerActivation
+    if backbone == .bert { raw.leaveOutDeBERTasSettings() }
     vocabulary = try raw.size("vocab_size", raw.vocab_size)
     hidden = try raw.size("hidden_size", raw.hidden_size)
     embedding = try raw.size("embedding_size", raw.embedding_size ?? raw.hidden_size)
@@ -77,7 +86,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     guard hidden % heads == 0, raw.attention_head_size ?? hidden / heads == hidden / heads else {
       throw ModelError(file, .badSetting("num_attention_heads"))
     }
-    let epsilon = raw.layer_norm_eps ?? 1e-7
+    let epsilon = raw.layer_norm_eps ?? backbone.normEpsilon
     guard epsilon >= 0 && epsilon < 1 else { throw ModelError(file, .badSetting("layer_norm_eps")) }
     normEpsilon = Float(epsilon)
     guard raw.pooler_hidden_size ?? hidden == hidden else {
@@ -87,7 +96,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     absolutePositions = raw.position_biased_input ?? true ? positions : nil
     labels = try raw.labels()
     isMultiLabel = try raw.isMultiLabel()
-    tokenTypes = raw.type_vocab_size ?? 0
+    tokenTypes = raw.type_vocab_size ?? backbone.tokenTypes
     guard (0...RawConfiguration.sizeMax).contains(tokenTypes) else {
       throw ModelError(file, .badSetting("type_vocab_size"))
     }
@@ -101,8 +110,6 @@ package struct ModelConfiguration: Sendable, Equatable {
 private struct RawConfiguration: Decodable {
   static let sizeMax = 1 << 24
 
-  var model_type: String?
-  var architectures: [String]?
   var vocab_size: Int?
   var hidden_size: Int?
   var embedding_size: Int?
@@ -110,7 +117,6 @@ private struct RawConfiguration: Decodable {
   var num_attention_heads: Int?
   var attention_head_size: Int?
   var intermediate_size: Int?
-  var hidden_act: String?
   var layer_norm_eps: Double?
   var max_position_embeddings: Int?
   var position_biased_input: Bool?
@@ -122,11 +128,9 @@ private struct RawConfiguration: Decodable {
   var pos_att_type: Names?
   var norm_rel_ebd: String?
   var pooler_hidden_size: Int?
-  var pooler_hidden_act: String?
   var num_labels: Int?
   var id2label: [String: Label]?
   var problem_type: String?
-  var conv_kernel_size: Int?
 
   /// A label's name, which some files give as a number.
   struct Label: Decodable {
@@ -160,17 +164,10 @@ private struct RawConfiguration: Decodable {
     names.lowercased().split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  /// Refuses what is not a DeBERTa-v2 classifier.
-  func checkKind() throws(ModelError) {
-    try expect("model_type", model_type, oneOf: ["deberta-v2"], required: true)
-    for architecture in architectures ?? [] {
-      try expect("architectures", architecture, oneOf: ["DebertaV2ForSequenceClassification"])
-    }
-    try expect("hidden_act", hidden_act, oneOf: ["gelu"])
-    try expect("pooler_hidden_act", pooler_hidden_act, oneOf: ["gelu"])
-    if let kernel = conv_kernel_size, kernel > 0 {
-      throw unsupported("conv_kernel_size", String(kernel))
-    }
+  /// What BERT does not read in its configuration. Its positions are absolute.
+  mutating func leaveOutDeBERTasSettings() {
+    (embedding_size, attention_head_size, pooler_hidden_size) = (nil, nil, nil)
+    (relative_attention, position_biased_input, pos_att_type) = (nil, nil, nil)
   }
 
   /// The names of the labels 0 … n - 1.
@@ -228,13 +225,8 @@ private struct RawConfiguration: Decodable {
   }
 
   private func expect(
-    _ name: String, _ value: String?, oneOf known: [String], required: Bool = false
+    _ name: String, _ value: String?, oneOf known: [String]
   ) throws(ModelError) {
-    if value == nil && required { throw ModelError(File.configuration, .badSetting(name)) }
-    if let value, !known.contains(value) { throw unsupported(name, value) }
-  }
-
-  private func unsupported(_ name: String, _ value: String) -> ModelError {
-    ModelError(File.configuration, .unsupportedSetting(name, value: String(value.prefix(80))))
+    if let value, !known.contains(value) { throw ModelError(unsupported: name, value) }
   }
 }

@@ -39,6 +39,8 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     case ambiguousLabels([String])
     /// A name that is said to be an unsafe label is none of the labels.
     case unknownLabel(String, labels: [String])
+    /// There are the weights of an encoder, but not those of a classifier on it.
+    case noClassifier
     /// The tables of relative positions would be larger than the weights.
     case tablesTooLarge
   }
@@ -69,6 +71,8 @@ extension ModelError.Problem: CustomStringConvertible {
         + "model.unsafe_label, or as unsafe_labels in the folder's sluice.json"
     case .unknownLabel(let name, let names):
       "has no label \"\(name)\", which is said to be unsafe; it has \(Self.list(names))"
+    case .noClassifier:
+      "has no pooler and classifier: a model can be trained from it, but it cannot judge"
     case .tablesTooLarge: "asks for relative-position tables larger than the weights"
     }
   }

@@ -31,15 +31,15 @@ package struct ModelFolder: Sendable {
   /// Bytes of the weight files.
   var weightBytes: Int { shards.reduce(0) { $0 + $1.file.count } }
 
-  /// A weight. The backbone's weights are saved with or without the prefix `deberta.`, depending
-  /// on which class saved them.
+  /// A weight by its name without prefix: the encoder's are saved with one or without, depending on
+  /// which class saved them.
   func parameter(_ name: String, _ shape: [Int]) throws(ModelError) -> Parameter {
-    for name in ["deberta." + name, name] {
+    for name in configuration.backbone.names(of: name) {
       if let index = shardOfTensor[name] {
         return try shards[index].parameter(name, shape: shape)
       }
     }
-    throw ModelError(shards.first?.file.name ?? File.weights, .missingTensor(name))
+    throw ModelError(weightFile, .missingTensor(name))
   }
 
   /// What the labels mean. A file that names none has one for each row of the classifier.
@@ -56,6 +56,14 @@ package struct ModelFolder: Sendable {
       activation: names.count == 1 || configuration.isMultiLabel ? .sigmoid : .softmax,
       chosen: chosen)
   }
+
+  /// Whether there is a weight of that name, which is without prefix.
+  func has(_ name: String) -> Bool {
+    configuration.backbone.names(of: name).contains { shardOfTensor[$0] != nil }
+  }
+
+  /// A file of weights, to say of it what is missing.
+  var weightFile: String { shards.first?.file.name ?? File.weights }
 
   /// A hash of everything that scores depend on: configuration, weights and tokenizer files.
   package func hash(on pool: WorkerPool) -> ContentHash {

@@ -55,6 +55,9 @@ package struct ModelWeights: Sendable {
         weight: try folder.parameter(
           "embeddings.embed_proj.weight", [shape.hidden, shape.embedding]), bias: nil)
     embeddingNorm = try folder.norm("embeddings.LayerNorm")
+    guard folder.has("pooler.dense.weight"), folder.has("classifier.weight") else {
+      throw ModelError(folder.weightFile, .noClassifier)
+    }
     let table = try RelativeTable(folder: folder, device: device)
     var layers: [Layer] = []
     for index in 0..<shape.layers {
@@ -75,9 +78,10 @@ extension ModelWeights.Layer {
     let hidden = folder.configuration.hidden
     let intermediate = folder.configuration.intermediate
     let attention = name + "attention.self."
-    query = try folder.linear(attention + "query_proj", from: hidden, to: hidden)
-    key = try folder.linear(attention + "key_proj", from: hidden, to: hidden)
-    value = try folder.linear(attention + "value_proj", from: hidden, to: hidden)
+    let maps = folder.configuration.backbone.attentionMaps
+    query = try folder.linear(attention + maps.query, from: hidden, to: hidden)
+    key = try folder.linear(attention + maps.key, from: hidden, to: hidden)
+    value = try folder.linear(attention + maps.value, from: hidden, to: hidden)
     relative = try table.projected(
       folder: folder, attention: attention, query: query, key: key, device: device)
     attentionOutput = try folder.linear(name + "attention.output.dense", from: hidden, to: hidden)

@@ -103,21 +103,23 @@ extension ModelError {
   }
 }
 
-extension WeightFormat {
-  /// A configuration that tells the weights' number format right, where it says anything of it.
-  fileprivate func noted(in configuration: Data) throws -> Data {
-    guard case .object(var object) = try JSONCoder.decode(JSON.self, from: configuration) else {
+extension TrainableModel {
+  /// A configuration that tells the weights' number format and their class right, where it says
+  /// anything of them.
+  private func noted(_ format: WeightFormat, in configuration: Data) throws -> Data {
+    guard case .object(let before) = try JSONCoder.decode(JSON.self, from: configuration) else {
       return configuration
     }
-    let keys = ["dtype", "torch_dtype"].filter { object[$0] != nil }
-    let name = JSON.text(self == .float32 ? "float32" : "float16")
-    guard keys.contains(where: { object[$0] != name }) else { return configuration }
-    for key in keys { object[key] = name }
-    return try JSONCoder.encode(JSON.object(object), .pretty)
+    let name = JSON.text(format == .float32 ? "float32" : "float16")
+    let architecture = JSON.text(self.configuration.backbone.classifierArchitecture)
+    var object = before
+    for (key, value) in [
+      ("dtype", name), ("torch_dtype", name), ("architectures", .list([architecture])),
+    ] where before[key] != nil { object[key] = value }
+    return object == before
+      ? configuration : try JSONCoder.encode(JSON.object(object), .pretty)
   }
-}
 
-extension TrainableModel {
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files into `folder`, which
   /// exists and is empty; configuration and tokenizer are those of the model in `source`.
   package func save(
@@ -133,7 +135,7 @@ extension TrainableModel {
         throw ModelError(name, .unreadable("cannot be copied"))
       }
       if name == File.configuration {
-        guard let noted = try? format.noted(in: contents) else {
+        guard let noted = try? noted(format, in: contents) else {
           throw ModelError(name, .malformed("not JSON"))
         }
         contents = noted

@@ -53,9 +53,7 @@ package final class LowRankAdapters {
       baseOffset += entry.count
       return adapter
     }
-    let head = parameters.layout.entries.filter {
-      $0.name.hasPrefix("pooler.") || $0.name.hasPrefix("classifier.")
-    }
+    let head = parameters.layout.entries.filter { $0.part == .head }
     tensors =
       adapters.flatMap { adapter in
         [
@@ -93,9 +91,9 @@ package final class LowRankAdapters {
   ) -> [ParameterLayout.Entry] {
     let layers = model.configuration.layers
     let first = max(0, layers - (recipe.layers ?? layers))
-    let prefixes = (first..<layers).map { "deberta.encoder.layer.\($0)." }
     return model.parameters.layout.entries.filter { entry in
-      entry.shape.count == 2 && prefixes.contains { entry.name.hasPrefix($0) }
+      guard entry.shape.count == 2, case .layer(let layer) = entry.part else { return false }
+      return layer >= first
     }
   }
 

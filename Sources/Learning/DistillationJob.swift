@@ -95,7 +95,8 @@ package struct DistillationJob: Sendable {
     let recomputes = options.recipe.recomputesActivations
     guard options.startsFromScratch else {
       return try TrainableModel(
-        folder: options.base, pool: pool, recomputesActivations: recomputes)
+        folder: options.base, pool: pool, recomputesActivations: recomputes,
+        seed: options.recipe.seed)
     }
     let path = URL(filePath: options.base).appending(path: "config.json")
     guard let json = try? Data(contentsOf: path) else {

@@ -106,6 +106,11 @@ import CKernels
     unsafe kernel_gelu(base, stride, rows, columns, bias)
   }
 
+  /// Becomes tanh(self + bias).
+  package func tanh(bias: UnsafePointer<Float>) {
+    unsafe kernel_tanh(base, stride, rows, columns, bias)
+  }
+
   /// Each row becomes softmax(scale · row); scale is positive.
   package func softmax(scale: Float) {
     unsafe kernel_softmax(base, stride, rows, columns, scale)

@@ -78,9 +78,10 @@ extension CPUDevice {
     }
   }
 
-  /// Rows of results = gelu of rows of inputs.
-  package func gelu(
-    of inputs: borrowing Matrix, rows: Range<Int>, into results: inout Matrix,
+  /// Rows of results = a function of rows of inputs.
+  package func apply(
+    _ activation: Activation, to inputs: borrowing Matrix, rows: Range<Int>,
+    into results: inout Matrix,
     rows resultRows: Range<Int>
   ) {
     precondition(inputs.columns == results.columns, "sizes differ")
@@ -89,14 +90,20 @@ extension CPUDevice {
     let target = unsafe results.mutableBlock(rows: resultRows)
     forRanges(of: rows.count) { range in
       let part = unsafe source.part(rows: range, columns: 0..<source.columns)
-      unsafe kernel_gelu_of(
-        target.base + range.lowerBound * target.stride, part.base, part.rows * part.columns)
+      let (result, count) = unsafe (
+        target.base + range.lowerBound * target.stride, part.rows * part.columns
+      )
+      switch activation {
+      case .gelu: unsafe kernel_gelu_of(result, part.base, count)
+      case .tanh: unsafe kernel_tanh_of(result, part.base, count)
+      }
     }
   }
 
-  /// Rows of gradient *= gelu' of rows of inputs.
-  package func geluGradient(
-    _ gradient: inout Matrix, rows: Range<Int>, inputs: borrowing Matrix, rows inputRows: Range<Int>
+  /// Rows of gradient *= a function's slope at rows of inputs.
+  package func applyGradient(
+    of activation: Activation, to gradient: inout Matrix, rows: Range<Int>,
+    inputs: borrowing Matrix, rows inputRows: Range<Int>
   ) {
     precondition(inputs.columns == gradient.columns, "sizes differ")
     guard !rows.isEmpty else { return }
@@ -104,8 +111,13 @@ extension CPUDevice {
     let source = unsafe inputs.block(rows: inputRows)
     forRanges(of: rows.count) { range in
       let part = unsafe target.part(rows: range, columns: 0..<target.columns)
-      unsafe kernel_gelu_gradient(
-        part.base, source.base + range.lowerBound * source.stride, part.rows * part.columns)
+      let (inputs, count) = unsafe (
+        source.base + range.lowerBound * source.stride, part.rows * part.columns
+      )
+      switch activation {
+      case .gelu: unsafe kernel_gelu_gradient(part.base, inputs, count)
+      case .tanh: unsafe kernel_tanh_gradient(part.base, inputs, count)
+      }
     }
   }
 

@@ -19,8 +19,8 @@ package struct CPUDevice: Sendable {
     case product
     /// The bias is added.
     case bias
-    /// The bias is added, then gelu applied.
-    case biasAndGelu
+    /// The bias is added, then a function applied.
+    case biasAnd(Activation)
   }
 
   /// Rows of output (outputs) = map of rows of input (inputs), as many.
@@ -46,7 +46,8 @@ package struct CPUDevice: Sendable {
       switch finish {
       case .product: break
       case .bias: unsafe tile.addBias(bias.base + columns.lowerBound)
-      case .biasAndGelu: unsafe tile.gelu(bias: bias.base + columns.lowerBound)
+      case .biasAnd(.gelu): unsafe tile.gelu(bias: bias.base + columns.lowerBound)
+      case .biasAnd(.tanh): unsafe tile.tanh(bias: bias.base + columns.lowerBound)
       }
     }
   }

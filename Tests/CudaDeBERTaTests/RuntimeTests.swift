@@ -166,7 +166,7 @@ extension EmulatedGPUTests {
         try model.classify(
           TokenBatch([[1], [Int32](repeating: 5, count: model.packedTokensMax / 4 + 1)]))
       }
-      #expect(try model.classify(TokenBatch([])).isEmpty)
+      #expect(try model.classify(TokenBatch()).isEmpty)
     }
 
     /// Every later call fails as well, and none waits for work that will not end.

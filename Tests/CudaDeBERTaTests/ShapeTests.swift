@@ -54,7 +54,7 @@ extension EmulatedGPUTests {
       static let all = [
         Shape(), Shape(precision: .bf16), Shape(architecture: 75),
         Shape(architecture: 75, headSize: 16, heads: 3), Shape(headSize: 64, heads: 1),
-        Shape(embedding: 24, types: 2), Shape(types: 2, hasPositions: true),
+        Shape(embedding: 24, types: 1), Shape(heads: 3, types: 1, hasPositions: true),
         Shape(hasPositions: true, terms: ""), Shape(terms: "c2p"), Shape(terms: "p2c"),
         Shape(terms: "p2c|c2p", buckets: -1), Shape(heads: 3, buckets: 2),
         Shape(buckets: 100),

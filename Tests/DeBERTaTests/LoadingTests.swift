@@ -93,7 +93,7 @@ import Testing
 
   @Test(
     arguments: [
-      ("model_type", "bert"), ("hidden_act", "gelu_new"), ("pooler_hidden_act", "tanh"),
+      ("model_type", "roberta"), ("hidden_act", "gelu_new"), ("pooler_hidden_act", "relu"),
       ("problem_type", "regression"), ("conv_kernel_size", 3),
       ("architectures", ["DebertaV2ForMaskedLM"]),
     ] as [(String, any Sendable)])

@@ -8,7 +8,8 @@ import Tensors
 /// Gradients beside PyTorch's, for the loss of `make_golden.py`.
 @Suite struct TrainingGoldenTests {
   private static let pool = WorkerPool(workers: 2)
-  private static let folders = ["v3-style", "c2p-only-unshared", "absolute-positions"]
+  private static let folders =
+    ["v3-style", "c2p-only-unshared", "absolute-positions"] + GoldenCase.backbones
 
   private struct Training: Decodable {
     let cases: [String]
@@ -35,11 +36,10 @@ import Tensors
     let data = try Data(contentsOf: GoldenCase.url(folder).appending(path: "training.json"))
     let training = try JSONDecoder().decode(Training.self, from: data)
     let cases = try GoldenCase.load(folder)
-    let sequences = try training.cases.map { id in
-      try #require(cases.first { $0.id == id }).token_ids
-    }
+    let batch = TokenBatch(
+      try training.cases.map { id in try #require(cases.first { $0.id == id }) })
     model.beginStep()
-    model.accumulate(TokenBatch(sequences)) {
+    model.accumulate(batch) {
       Self.gradient($0, training, of: $0.count)
     }
     model.endStep()
@@ -86,7 +86,7 @@ import Tensors
     let path = GoldenCase.url(folder).path
     let model = try TrainableModel(folder: path, pool: Self.pool)
     let classifier = try DeBERTaClassifier(folder: path, pool: Self.pool)
-    let batch = TokenBatch(try GoldenCase.load(folder).prefix(12).map(\.token_ids))
+    let batch = TokenBatch(Array(try GoldenCase.load(folder).prefix(12)))
     let expected = try classifier.classify(batch)
     for (found, expected) in zip(model.logits(of: batch), expected) {
       #expect(abs(found.safe - expected.safe) < 1e-4)
@@ -103,10 +103,10 @@ import Tensors
     let rates = DropoutRates(hidden: 0.1, attention: 0.2, classifier: 0.1)
     let vocabulary = Int32(model.configuration.vocabulary)
     let batches = [[140, 3], [1, 20, 129]].map { lengths in
-      TokenBatch(
-        lengths.map { length in
-          (0..<length).map { _ in Int32.random(in: 4..<vocabulary, using: &random) }
-        })
+      lengths.reduce(into: TokenBatch()) { batch, length in
+        let tokens = (0..<length).map { _ in Int32.random(in: 4..<vocabulary, using: &random) }
+        batch.append(tokens, secondStart: length / 3 + 1)
+      }
     }
     // The loss: the sum over sequences of unsafe - 2·safe.
     func loss() -> Double {

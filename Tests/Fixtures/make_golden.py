@@ -113,12 +113,15 @@ def train(model, cases, golden):
     width = max(len(case["token_ids"]) for case in batch)
     ids = torch.zeros(len(batch), width, dtype=torch.long)
     mask = torch.zeros_like(ids)
+    types = torch.zeros_like(ids)
     for i, case in enumerate(batch):
-        ids[i, : len(case["token_ids"])] = torch.tensor(case["token_ids"])
-        mask[i, : len(case["token_ids"])] = 1
+        length = len(case["token_ids"])
+        ids[i, :length] = torch.tensor(case["token_ids"])
+        mask[i, :length] = 1
+        types[i, case.get("second_start") or length : length] = 1
 
     def loss():
-        log_p = model(input_ids=ids, attention_mask=mask).logits.log_softmax(-1)
+        log_p = model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits.log_softmax(-1)
         divergence = F.kl_div(log_p, torch.stack([1 - teacher, teacher], 1), reduction="batchmean")
         return 0.5 * divergence + 0.5 * F.nll_loss(log_p, labels)
 
@@ -129,7 +132,7 @@ def train(model, cases, golden):
     for name, parameter in model.named_parameters():
         if parameter.grad is not None and not name.endswith("word_embeddings.weight"):
             golden["grad." + name] = parameter.grad.clone()
-    gradient = model.deberta.embeddings.word_embeddings.weight.grad
+    gradient = model.base_model.embeddings.word_embeddings.weight.grad
     rows = sorted({int(x) for x in ids.flatten() if x})
     golden["grad.word_embeddings.rows"] = torch.tensor(rows)
     golden["grad.word_embeddings.values"] = gradient[rows].clone()

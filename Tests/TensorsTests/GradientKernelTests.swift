@@ -1,3 +1,4 @@
+import Glibc
 import KernelLevels
 import Tensors
 import Testing
@@ -31,6 +32,21 @@ import Testing
     for (input, slope) in zip(inputs, found[0]) {
       let isRight = abs(Double(slope) - Reference.geluSlope(Double(input))) < 1e-6
       #expect(isRight, "\(input): \(slope)")
+    }
+  }
+
+  @Test(arguments: Level.all) func tanhsGradientIsItsSlope(level: Level) {
+    var numbers = Numbers(seed: 11)
+    for width in Level.widths {
+      let (gradient, inputs) = (numbers.vector(width), numbers.vector(width, size: 6))
+      let found = unsafe offLines([gradient, inputs]) { at in
+        unsafe level { unsafe $0.tanh_gradient(at[0], at[1], width) }
+      }
+      let expected = zip(gradient, inputs).map { gradient, input in
+        Double(gradient) * (1 - tanh(Double(input)) * tanh(Double(input)))
+      }
+      #expect(distance([found[0]], [expected]) < 1e-6, "\(width)")
+      #expect(found[1] == inputs)
     }
   }
 

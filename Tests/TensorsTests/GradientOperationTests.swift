@@ -81,23 +81,28 @@ import Testing
     #expect(sums[0] == sums[1])
   }
 
-  @Test(arguments: [1, 8, 9, 70], [1, 2, 5]) func gelusGradientIsItsSlope(rows: Int, workers: Int) {
-    let device = CPUDevice(pool: WorkerPool(workers: workers))
+  @Test(arguments: [1, 8, 9, 70], [Activation.gelu, .tanh])
+  func anActivationsGradientIsItsSlope(rows: Int, activation: Activation) {
+    let device = CPUDevice(pool: WorkerPool(workers: rows % 4 + 1))
     var numbers = Numbers(seed: 4)
     let (input, gradient) = (numbers.rows(rows + 1, 7, size: 4), numbers.rows(rows + 2, 7))
     var found = Matrix(gradient)
-    device.geluGradient(
-      &found, rows: 2..<rows + 2, inputs: Matrix(input), rows: 1..<rows + 1)
+    device.applyGradient(
+      of: activation, to: &found, rows: 2..<rows + 2, inputs: Matrix(input), rows: 1..<rows + 1)
     let some = Array(input.dropFirst())
     let slopes = centralDifferences(at: some.doubles) { moved in
       // One row moves at a time, and each value has its own slope.
-      total(moved.map { $0.map(Reference.gelu) }, Array(gradient.dropFirst(2)).doubles)
+      total(
+        moved.map { $0.map { Reference.value(activation, $0) } },
+        Array(gradient.dropFirst(2)).doubles)
     }
     #expect(distance(Array(found.arrays.dropFirst(2)), slopes) < 2e-6)
     #expect(Array(found.arrays.prefix(2)) == Array(gradient.prefix(2)))
     var output = Matrix(rows: rows + 1, columns: 7)
-    device.gelu(of: Matrix(input), rows: 1..<rows + 1, into: &output, rows: 0..<rows)
-    let expected = some.map { $0.map { Reference.gelu(Double($0)) } } + zeros(1, 7).doubles
+    device.apply(
+      activation, to: Matrix(input), rows: 1..<rows + 1, into: &output, rows: 0..<rows)
+    let values = some.map { $0.map { Reference.value(activation, Double($0)) } }
+    let expected = values + zeros(1, 7).doubles
     #expect(distance(output.arrays, expected) < 2e-6)
   }
 

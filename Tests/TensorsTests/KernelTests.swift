@@ -1,3 +1,4 @@
+import Glibc
 import KernelLevels
 import Tensors
 import Testing
@@ -60,6 +61,34 @@ import Testing
         let isRight = abs(output - expected) <= 3e-7 * max(1, abs(input)) || output == expected
         #expect(isRight, "\(input): \(output)")
       }
+    }
+  }
+
+  @Test(arguments: Level.all) func tanhIsRightEverywhere(level: Level) {
+    let inputs =
+      (-12_000...12_000).map { Float($0) / 1000 } + [
+        3e38, -3e38, 1e-30, 0x1p-147, 0, -0.0, .infinity, -.infinity,
+      ]
+    let zeros = [Float](repeating: 0, count: inputs.count)
+    let copied = unsafe offLines([zeros, inputs]) { at in
+      unsafe level { unsafe $0.tanh_of(at[0], at[1], inputs.count) }
+    }
+    for (input, output) in zip(inputs, copied[0]) {
+      let expected = tanh(Double(input))
+      // Numbers below 2^-126 have fewer digits.
+      let isRight = abs(Double(output) - expected) <= 4e-7 * abs(expected) + 1e-44
+      #expect(isRight, "\(input): \(output)")
+    }
+    var numbers = Numbers(seed: 11)
+    for width in Level.widths {
+      let (rows, bias) = (numbers.rows(3, width, size: 4), numbers.vector(width))
+      let spread = SpreadRows(rows)
+      let found = unsafe offLines([spread.floats, bias]) { at in
+        unsafe level { unsafe $0.tanh(at[0], spread.stride, 3, width, at[1]) }
+      }
+      let expected = rows.map { zip($0, bias).map { tanh(Double($0 + $1)) } }
+      #expect(distance(spread.rows(of: found[0]), expected) < 5e-7, "\(width)")
+      #expect(found[1] == bias)
     }
   }
 

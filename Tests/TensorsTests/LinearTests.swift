@@ -18,11 +18,13 @@ import Tensors
       device.apply(linear, to: Matrix(input), rows: 0..<rows, into: &output, rows: 1..<rows + 1)
       #expect(distance(Array(output.arrays.dropFirst()), expected) < 1e-5)
       #expect(output.arrays[0].allSatisfy { $0 == 0 })
-      device.apply(
-        linear, to: Matrix(input), rows: 0..<rows, into: &output, rows: 0..<rows,
-        finish: .biasAndGelu)
-      let activated = expected.map { $0.map(Reference.gelu) }
-      #expect(distance(Array(output.arrays.dropLast()), activated) < 1e-5)
+      for activation in [Activation.gelu, .tanh] {
+        device.apply(
+          linear, to: Matrix(input), rows: 0..<rows, into: &output, rows: 0..<rows,
+          finish: .biasAnd(activation))
+        let activated = expected.map { $0.map { Reference.value(activation, $0) } }
+        #expect(distance(Array(output.arrays.dropLast()), activated) < 1e-5)
+      }
     }
   }
 

@@ -1,9 +1,14 @@
 import Glibc
+import Tensors
 
 /// Plain twins of the C kernels and operations, in double precision: the oracle of the tests.
 enum Reference {
   /// x/2 · (1 + erf(x/√2)).
   static func gelu(_ x: Double) -> Double { x / 2 * (1 + erf(x / 2.0.squareRoot())) }
+
+  static func value(_ activation: Activation, _ x: Double) -> Double {
+    activation == .gelu ? gelu(x) : tanh(x)
+  }
 
   /// Softmax of scale · row.
   static func softmax(_ row: [Double], scale: Double) -> [Double] {

@@ -6,6 +6,8 @@ package struct GoldenCase: Decodable, Sendable {
   package let prompt: String
   package let response: String?
   package let token_ids: [Int32]
+  /// Where the second text begins, for a model with token types.
+  package let second_start: Int?
   package let logits: [Float]
   package let p_unsafe: Double
 
@@ -13,6 +15,9 @@ package struct GoldenCase: Decodable, Sendable {
   package static let folders = [
     "v3-style", "c2p-only-unshared", "absolute-positions", "v3-truncated",
   ]
+
+  /// The folders that `Tests/Fixtures/make_backbone_golden.py` writes: no tokenizer, and no texts.
+  package static let backbones = ["bert", "deberta-types"]
 
   /// Where a golden folder is.
   package static func url(_ folder: String) -> URL {

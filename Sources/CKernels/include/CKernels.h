@@ -16,6 +16,12 @@ void kernel_gelu(float *values, size_t stride, size_t rows, size_t columns, cons
 /// results[i] = gelu(inputs[i]).
 void kernel_gelu_of(float *results, const float *inputs, size_t count);
 
+/// values[r][c] = tanh(values[r][c] + bias[c]).
+void kernel_tanh(float *values, size_t stride, size_t rows, size_t columns, const float *bias);
+
+/// results[i] = tanh(inputs[i]).
+void kernel_tanh_of(float *results, const float *inputs, size_t count);
+
 /// Each contiguous row x becomes (x - mean) / sqrt(variance + epsilon) · scale + shift.
 void kernel_normalize(
     float *values, size_t rows, size_t columns, const float *scale, const float *shift,
@@ -42,6 +48,9 @@ void kernel_gather_by_column(
 
 /// gradient[i] *= gelu'(inputs[i]).
 void kernel_gelu_gradient(float *gradient, const float *inputs, size_t count);
+
+/// gradient[i] *= tanh'(inputs[i]), which is 1 - tanh².
+void kernel_tanh_gradient(float *gradient, const float *inputs, size_t count);
 
 /// From the gradient at the output of kernel_normalize to the one at its `inputs`, in place; adds
 /// to the gradients of scale and shift.

@@ -10,6 +10,8 @@ package struct ParameterLayout: Sendable {
     package let shape: [Int]
     /// Index of the first float.
     package let offset: Int
+    /// Where in the model it is.
+    package let part: Part
     /// AdamW's weight decay applies: neither a bias nor a normalisation.
     package let decays: Bool
 
@@ -20,15 +22,27 @@ package struct ParameterLayout: Sendable {
     package var range: Range<Int> { offset..<offset + count }
   }
 
+  /// A part of the model.
+  package enum Part: Sendable, Equatable {
+    case embeddings
+    /// What all layers share.
+    case encoder
+    case layer(Int)
+    /// Pooler and classifier, new in each task.
+    case head
+  }
+
   /// All weights, in the order of their floats.
   package private(set) var entries: [Entry] = []
   /// Floats in all.
   package private(set) var count = 0
   private var indices: [String: Int] = [:]
+  private var part = Part.embeddings
 
   /// The layout of a model with these switches.
   package init(_ shape: ModelConfiguration) {
-    let prefix = "deberta.embeddings."
+    let backbone = shape.backbone
+    let prefix = backbone.prefix + "embeddings."
     add(prefix + "word_embeddings.weight", [shape.vocabulary, shape.embedding])
     if let rows = shape.absolutePositions {
       add(prefix + "position_embeddings.weight", [rows, shape.embedding])
@@ -40,12 +54,17 @@ package struct ParameterLayout: Sendable {
       add(prefix + "embed_proj.weight", [shape.hidden, shape.embedding])
     }
     addNorm(prefix + "LayerNorm", shape.hidden)
+    part = .encoder
     if let relative = shape.relative {
-      add("deberta.encoder.rel_embeddings.weight", [2 * relative.span, shape.hidden])
-      if relative.isNormalized { addNorm("deberta.encoder.LayerNorm", shape.hidden) }
+      add(backbone.prefix + "encoder.rel_embeddings.weight", [2 * relative.span, shape.hidden])
+      if relative.isNormalized { addNorm(backbone.prefix + "encoder.LayerNorm", shape.hidden) }
     }
-    for layer in 0..<shape.layers { addLayer(Self.layerPrefix(layer), shape) }
-    addLinear("pooler.dense", from: shape.hidden, to: shape.hidden)
+    for layer in 0..<shape.layers {
+      part = .layer(layer)
+      addLayer(Self.layerPrefix(layer, of: backbone), shape)
+    }
+    part = .head
+    addLinear(backbone.pooler, from: shape.hidden, to: shape.hidden)
     addLinear("classifier", from: shape.hidden, to: 2)
   }
 
@@ -55,11 +74,14 @@ package struct ParameterLayout: Sendable {
   /// Floats of the word embeddings, which come first.
   package var wordFloats: Int { entries[0].count }
 
-  static func layerPrefix(_ layer: Int) -> String { "deberta.encoder.layer.\(layer)." }
+  static func layerPrefix(_ layer: Int, of backbone: Backbone) -> String {
+    "\(backbone.prefix)encoder.layer.\(layer)."
+  }
 
   private mutating func addLayer(_ name: String, _ shape: ModelConfiguration) {
     let attention = name + "attention.self."
-    for map in ["query_proj", "key_proj", "value_proj"] {
+    let maps = shape.backbone.attentionMaps
+    for map in [maps.query, maps.key, maps.value] {
       addLinear(attention + map, from: shape.hidden, to: shape.hidden)
     }
     if let relative = shape.relative, !relative.sharesProjections {
@@ -89,7 +111,7 @@ package struct ParameterLayout: Sendable {
 
   private mutating func add(_ name: String, _ shape: [Int]) {
     let decays = !name.contains("LayerNorm") && !name.hasSuffix("bias")
-    let entry = Entry(name: name, shape: shape, offset: count, decays: decays)
+    let entry = Entry(name: name, shape: shape, offset: count, part: part, decays: decays)
     indices[name] = entries.count
     entries.append(entry)
     count += entry.count

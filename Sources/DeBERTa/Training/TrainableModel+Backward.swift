@@ -24,7 +24,9 @@ extension TrainableModel {
       classifier.map, to: memory.logitGradient, rows: rows, into: &memory.branch, rows: rows,
       adds: false)
     device.drop(&memory.branch, rows: rows, plan.classifier)
-    device.geluGradient(&memory.branch, rows: rows, inputs: memory.pooled, rows: rows)
+    device.applyGradient(
+      of: configuration.poolerActivation, to: &memory.branch, rows: rows, inputs: memory.pooled,
+      rows: rows)
     device.accumulate(
       pooler.gradient, gradient: memory.branch, rows: rows, input: memory.firstStates, rows: rows)
     device.applyTransposed(
@@ -92,15 +94,15 @@ extension TrainableModel {
     for start in stride(from: 0, to: rows.count, by: TrainingMemory.chunkRows) {
       let some = start..<min(start + TrainingMemory.chunkRows, rows.count)
       let part = 0..<some.count
-      device.gelu(of: tape.expanded, rows: some, into: &memory.activated, rows: part)
+      device.apply(.gelu, to: tape.expanded, rows: some, into: &memory.activated, rows: part)
       device.accumulate(
         layer.contraction.gradient, gradient: memory.branch, rows: some, input: memory.activated,
         rows: part)
       device.applyTransposed(
         layer.contraction.map, to: memory.branch, rows: some, into: &memory.activatedGradient,
         rows: part, adds: false)
-      device.geluGradient(
-        &memory.activatedGradient, rows: part, inputs: tape.expanded, rows: some)
+      device.applyGradient(
+        of: .gelu, to: &memory.activatedGradient, rows: part, inputs: tape.expanded, rows: some)
       device.accumulate(
         layer.expansion.gradient, gradient: memory.activatedGradient, rows: part,
         input: tape.attended, rows: some)
@@ -169,12 +171,7 @@ extension TrainableModel {
 
   private func addToTables(_ gradient: borrowing Matrix, _ batch: TokenBatch) {
     parameters.words.add(gradient, at: batch.tokens.span)
-    let prefix = "deberta.embeddings."
-    let tables = [
-      (prefix + "position_embeddings.weight", positions(of: batch)),
-      (prefix + "token_type_embeddings.weight", batch.tokens.map { _ in 0 }),
-    ]
-    for (name, rows) in tables where parameters.layout.entry(name) != nil {
+    for (name, rows) in addedTables(batch) {
       device.scatterAdd(gradient, at: rows.span, to: parameters.gradient(name))
     }
   }
@@ -205,6 +202,6 @@ extension TrainableModel {
     }
     let all = rows.map { Int32($0) }
     device.scatterAdd(
-      total, at: all.span, to: parameters.gradient("deberta.encoder.rel_embeddings.weight"))
+      total, at: all.span, to: parameters.gradient(relativeTable))
   }
 }

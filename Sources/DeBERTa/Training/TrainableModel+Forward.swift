@@ -8,7 +8,7 @@ extension TrainableModel {
       return
     }
     let rows = 2 * relative.span
-    let weights = Matrix(copying: parameters.tensor("deberta.encoder.rel_embeddings.weight"))
+    let weights = Matrix(copying: parameters.tensor(relativeTable))
     var table = Matrix(rows: rows, columns: configuration.hidden)
     device.copy(weights, rows: 0..<rows, into: &table, rows: 0..<rows)
     if let norm = relativeNorm { device.normalize(&table, rows: 0..<rows, norm.norm) }
@@ -38,8 +38,9 @@ extension TrainableModel {
     let sequences = 0..<batch.count
     device.apply(
       pooler.map, to: memory.firstStates, rows: sequences, into: &memory.pooled, rows: sequences)
-    device.gelu(
-      of: memory.pooled, rows: sequences, into: &memory.poolerOutput, rows: sequences)
+    device.apply(
+      configuration.poolerActivation, to: memory.pooled, rows: sequences,
+      into: &memory.poolerOutput, rows: sequences)
     device.drop(&memory.poolerOutput, rows: sequences, plan.classifier)
     device.apply(
       classifier.map, to: memory.poolerOutput, rows: sequences, into: &memory.logits,
@@ -69,27 +70,41 @@ extension TrainableModel {
     device.drop(&input.states, rows: tokens, plan.embeddings)
   }
 
-  private func lookUp(_ batch: TokenBatch, into embeddings: inout Matrix) {
-    let prefix = "deberta.embeddings."
-    let words = parameters.parameter(prefix + "word_embeddings.weight")
-    device.gather(words, at: batch.tokens.span, into: &embeddings)
-    let tables = [
-      (prefix + "position_embeddings.weight", positions(of: batch)),
-      (prefix + "token_type_embeddings.weight", batch.tokens.map { _ in 0 }),
-    ]
-    for (name, rows) in tables where parameters.layout.entry(name) != nil {
+  private func lookUp(_ batch: TokenBatch, into result: inout Matrix) {
+    let words = parameters.parameter(embeddings("word"))
+    device.gather(words, at: batch.tokens.span, into: &result)
+    for (name, rows) in addedTables(batch) {
       var addend = Matrix(rows: rows.count, columns: configuration.embedding)
       device.gather(parameters.parameter(name), at: rows.span, into: &addend)
-      device.add(addend, rows: 0..<rows.count, to: &embeddings, rows: 0..<rows.count)
+      device.add(addend, rows: 0..<rows.count, to: &result, rows: 0..<rows.count)
     }
   }
 
-  /// Each token's place in its sequence.
-  func positions(of batch: TokenBatch) -> [Int32] {
-    (0..<batch.count).flatMap { sequence in
-      (0..<batch.range(of: sequence).count).map { Int32($0) }
+  /// The tables whose rows are added to the words', with each token's row.
+  func addedTables(_ batch: TokenBatch) -> [(name: String, rows: [Int32])] {
+    var tables: [(name: String, rows: [Int32])] = []
+    let sequences = 0..<batch.count
+    if configuration.absolutePositions != nil {
+      let rows = sequences.flatMap { (0..<batch.range(of: $0).count).map { Int32($0) } }
+      tables.append((embeddings("position"), rows))
     }
+    if configuration.tokenTypes > 0 {
+      let hasSecond = configuration.tokenTypes > 1
+      let rows = sequences.flatMap { sequence in
+        let secondText = batch.secondText(of: sequence)
+        return batch.range(of: sequence).map { Int32(hasSecond && secondText.contains($0) ? 1 : 0) }
+      }
+      tables.append((embeddings("token_type"), rows))
+    }
+    return tables
   }
+
+  private func embeddings(_ name: String) -> String {
+    "\(configuration.backbone.prefix)embeddings.\(name)_embeddings.weight"
+  }
+
+  /// The name of the weights of relative positions.
+  var relativeTable: String { configuration.backbone.prefix + "encoder.rel_embeddings.weight" }
 
   /// The attention items of inner layers, and of the last one.
   func items(of batch: TokenBatch) -> (inner: [AttentionItem], last: [AttentionItem]) {
@@ -179,7 +194,8 @@ extension TrainableModel {
       layer.expansion.map, to: tape.attended, rows: rows, into: &tape.expanded, rows: rows)
     for start in stride(from: 0, to: rows.count, by: TrainingMemory.chunkRows) {
       let some = start..<min(start + TrainingMemory.chunkRows, rows.count)
-      device.gelu(of: tape.expanded, rows: some, into: &memory.activated, rows: 0..<some.count)
+      device.apply(
+        .gelu, to: tape.expanded, rows: some, into: &memory.activated, rows: 0..<some.count)
       device.apply(
         layer.contraction.map, to: memory.activated, rows: 0..<some.count, into: &tape.outputSum,
         rows: some)

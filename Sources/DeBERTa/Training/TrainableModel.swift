@@ -38,7 +38,8 @@ package final class TrainableModel {
     layers = (0..<configuration.layers).map {
       TrainableLayer(parameters, index: $0, shape: configuration)
     }
-    let embeddings = "deberta.embeddings."
+    let prefix = configuration.backbone.prefix
+    let embeddings = prefix + "embeddings."
     embeddingProjection =
       configuration.embedding == configuration.hidden
       ? nil : parameters.linear(embeddings + "embed_proj")
@@ -46,8 +47,8 @@ package final class TrainableModel {
     embeddingNorm = parameters.norm(embeddings + "LayerNorm", epsilon: epsilon)
     relativeNorm =
       configuration.relative?.isNormalized == true
-      ? parameters.norm("deberta.encoder.LayerNorm", epsilon: epsilon) : nil
-    pooler = parameters.linear("pooler.dense")
+      ? parameters.norm(prefix + "encoder.LayerNorm", epsilon: epsilon) : nil
+    pooler = parameters.linear(configuration.backbone.pooler)
     classifier = parameters.linear("classifier")
     let slots = configuration.relative.map { 2 * $0.span } ?? 0
     relativeGradients = (0..<configuration.layers).map { _ in
@@ -56,9 +57,10 @@ package final class TrainableModel {
     memory = TrainingMemory(layers: configuration.layers, recomputes: recomputesActivations)
   }
 
-  /// A copy of the model in `folder`.
+  /// A copy of the model in `folder`. Where that has an encoder only, pooler or classifier are new,
+  /// drawn with `seed`.
   package convenience init(
-    folder path: String, pool: WorkerPool, recomputesActivations: Bool = false
+    folder path: String, pool: WorkerPool, recomputesActivations: Bool = false, seed: UInt64 = 0
   ) throws(ModelError) {
     let folder = try ModelFolder(path: path)
     let labels = try folder.labelScheme()
@@ -68,8 +70,14 @@ package final class TrainableModel {
     self.init(
       configuration: folder.configuration, pool: pool, recomputesActivations: recomputesActivations)
     unsafeRow = labels.unsafe[0]
+    var normal = NormalNumbers(seed: seed)
     for entry in parameters.layout.entries {
-      let name = entry.name.hasPrefix("deberta.") ? String(entry.name.dropFirst(8)) : entry.name
+      let name = folder.configuration.backbone.bare(entry.name)
+      let map = name.hasSuffix(".bias") ? name.dropLast(5) + ".weight" : name
+      if entry.part == .head, !folder.has(map) {
+        draw(entry, from: &normal, deviation: Self.usualDeviation)
+        continue
+      }
       let values = try folder.parameter(name, entry.shape)
       parameters.weights.withMutableValues(entry.range) { floats in
         for index in floats.indices { floats[index] = values.values[index] }
@@ -80,19 +88,26 @@ package final class TrainableModel {
   /// A new model: weights from a normal distribution of that deviation (`initializer_range`),
   /// biases 0, normalisations 1.
   package convenience init(
-    configuration: ModelConfiguration, seed: UInt64, deviation: Float = 0.02, pool: WorkerPool,
-    recomputesActivations: Bool = false
+    configuration: ModelConfiguration, seed: UInt64, deviation: Float = usualDeviation,
+    pool: WorkerPool, recomputesActivations: Bool = false
   ) {
     self.init(
       configuration: configuration, pool: pool, recomputesActivations: recomputesActivations)
     var normal = NormalNumbers(seed: seed)
-    for entry in parameters.layout.entries {
-      parameters.weights.withMutableValues(entry.range) { floats in
-        for index in floats.indices {
-          floats[index] =
-            entry.decays
-            ? normal.next() * deviation : entry.name.hasSuffix("LayerNorm.weight") ? 1 : 0
-        }
+    for entry in parameters.layout.entries { draw(entry, from: &normal, deviation: deviation) }
+  }
+
+  /// `initializer_range` of most models.
+  package static let usualDeviation: Float = 0.02
+
+  private func draw(
+    _ entry: ParameterLayout.Entry, from normal: inout NormalNumbers, deviation: Float
+  ) {
+    parameters.weights.withMutableValues(entry.range) { floats in
+      for index in floats.indices {
+        floats[index] =
+          entry.decays
+          ? normal.next() * deviation : entry.name.hasSuffix("LayerNorm.weight") ? 1 : 0
       }
     }
   }
@@ -136,7 +151,7 @@ package struct DropoutRates: Sendable, Equatable, Codable {
   package var hidden: Float
   /// Of attention weights (`attention_probs_dropout_prob`).
   package var attention: Float
-  /// Of the classifier's input (`cls_dropout`).
+  /// Of the classifier's input (`cls_dropout`, BERT's `classifier_dropout`).
   package var classifier: Float
 
   package init(hidden: Float, attention: Float, classifier: Float) {

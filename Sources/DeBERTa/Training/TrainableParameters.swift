@@ -95,11 +95,12 @@ struct TrainableLayer {
   let outputNorm: TrainableNormalization
 
   init(_ parameters: TrainableParameters, index: Int, shape: ModelConfiguration) {
-    let name = ParameterLayout.layerPrefix(index)
+    let name = ParameterLayout.layerPrefix(index, of: shape.backbone)
     let attention = name + "attention.self."
-    query = parameters.linear(attention + "query_proj")
-    key = parameters.linear(attention + "key_proj")
-    value = parameters.linear(attention + "value_proj")
+    let maps = shape.backbone.attentionMaps
+    query = parameters.linear(attention + maps.query)
+    key = parameters.linear(attention + maps.key)
+    value = parameters.linear(attention + maps.value)
     let shares = shape.relative?.sharesProjections ?? false
     positionKey =
       shape.relative?.contentToPosition != true

@@ -12,7 +12,7 @@ final class TrainingMemory {
   var embeddingSum = Matrix(rows: 0, columns: 0)
   /// The last layer's output: first tokens (sequences, hidden).
   var firstStates = Matrix(rows: 0, columns: 0)
-  /// The pooler before and after gelu (sequences, hidden), and the logits (sequences, 2).
+  /// The pooler before and after its function (sequences, hidden), and the logits (sequences, 2).
   var pooled = Matrix(rows: 0, columns: 0)
   var poolerOutput = Matrix(rows: 0, columns: 0)
   var logits = Matrix(rows: 0, columns: 0)

@@ -7,9 +7,9 @@
 
 /// Every kernel of CKernels.h.
 #define KERNELS(K) \
-  K(add_bias) K(gelu) K(gelu_of) K(normalize) K(add_normalize) K(softmax) K(gather_by_row) \
-  K(gather_by_column) K(gelu_gradient) K(normalize_gradient) K(softmax_gradient) \
-  K(scatter_by_row) K(scatter_by_column) K(add_rows) K(add) K(dropout) K(sum_of_squares) \
+  K(add_bias) K(gelu) K(gelu_of) K(tanh) K(tanh_of) K(normalize) K(add_normalize) K(softmax) \
+  K(gather_by_row) K(gather_by_column) K(gelu_gradient) K(tanh_gradient) \
+  K(normalize_gradient) K(softmax_gradient) K(scatter_by_row) K(scatter_by_column) K(add_rows) K(add) K(dropout) K(sum_of_squares) \
   K(adamw) K(adamw_without_gradient) K(widen_half) K(widen_bfloat) K(hash)
 
 /// The kernels for one instruction set.

@@ -1,0 +1,131 @@
+internal import Foundation
+internal import StrictJSON
+internal import Tensors
+
+/// The kind of encoder in a folder (`model_type`): what its weights are called, and what it does
+/// where `config.json` says nothing.
+package enum Backbone: String, Sendable {
+  /// DeBERTa-v2 and v3.
+  case debertaV2 = "deberta-v2"
+  /// BERT, MiniLM.
+  case bert
+
+  /// What the encoder's weights are called before all else, where they were saved with a head.
+  var prefix: String { self == .bert ? "bert." : "deberta." }
+
+  /// The class whose folders judge.
+  var classifierArchitecture: String {
+    self == .bert ? "BertForSequenceClassification" : "DebertaV2ForSequenceClassification"
+  }
+
+  /// The classes whose folders load; those without a classifier are what a training starts from.
+  fileprivate var architectures: [String] {
+    switch self {
+    case .debertaV2: [classifierArchitecture, "DebertaV2Model"]
+    case .bert: [classifierArchitecture, "BertModel", "BertForMaskedLM", "BertForPreTraining"]
+    }
+  }
+
+  /// The names of the maps that make queries, keys and values.
+  var attentionMaps: (query: String, key: String, value: String) {
+    self == .bert ? ("query", "key", "value") : ("query_proj", "key_proj", "value_proj")
+  }
+
+  /// The pooler's name beside a classifier: BERT counts it to the encoder.
+  var pooler: String { self == .bert ? "bert.pooler.dense" : "pooler.dense" }
+
+  /// A weight's name without the prefix.
+  func bare(_ name: String) -> String {
+    name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
+  }
+
+  /// A weight's names in older files of PyTorch: normalisations had gamma and beta.
+  func names(of bare: String) -> [String] {
+    var names = [prefix + bare, bare]
+    for (new, old) in [
+      ("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta"),
+    ]
+    where bare.hasSuffix(new) {
+      names += names.map { $0.dropLast(new.count) + old }
+    }
+    return names
+  }
+
+  /// Added to the variance in normalisations.
+  var normEpsilon: Double { self == .bert ? 1e-12 : 1e-7 }
+
+  /// Rows of the table of token types.
+  var tokenTypes: Int { self == .bert ? 2 : 0 }
+}
+
+/// What `config.json` says of the kind of model, beside its sizes and its labels.
+struct BackboneSettings {
+  let backbone: Backbone
+  /// Between pooler and classifier.
+  let poolerActivation: Activation
+
+  /// Reads the text of a `config.json`, and refuses what is not computed.
+  init(json: Data) throws(ModelError) {
+    let raw: Raw
+    do throws(JSONError) {
+      raw = try JSONCoder.decode(from: json)
+    } catch {
+      throw ModelError(File.configuration, .malformed(error.problem))
+    }
+    guard let type = raw.model_type else {
+      throw ModelError(File.configuration, .badSetting("model_type"))
+    }
+    guard let backbone = Backbone(rawValue: type) else {
+      throw ModelError(unsupported: "model_type", type)
+    }
+    self.backbone = backbone
+    for architecture in raw.architectures ?? [] where !backbone.architectures.contains(architecture)
+    {
+      throw ModelError(unsupported: "architectures", architecture)
+    }
+    if let activation = raw.hidden_act, activation != Activation.gelu.rawValue {
+      throw ModelError(unsupported: "hidden_act", activation)
+    }
+    switch backbone {
+    case .debertaV2:
+      poolerActivation = try raw.activation("pooler_hidden_act", raw.pooler_hidden_act, .gelu)
+      if let kernel = raw.conv_kernel_size, kernel > 0 {
+        throw ModelError(unsupported: "conv_kernel_size", String(kernel))
+      }
+    case .bert:
+      poolerActivation = .tanh
+      if let embedding = raw.position_embedding_type, embedding != "absolute" {
+        throw ModelError(unsupported: "position_embedding_type", embedding)
+      }
+      if raw.is_decoder == true { throw ModelError(unsupported: "is_decoder", "true") }
+    }
+  }
+
+  /// The names in `config.json`, as they are there.
+  private struct Raw: Decodable {
+    var model_type: String?
+    var architectures: [String]?
+    var hidden_act: String?
+    var pooler_hidden_act: String?
+    var conv_kernel_size: Int?
+    var position_embedding_type: String?
+    var is_decoder: Bool?
+
+    func activation(
+      _ name: String, _ value: String?, _ usual: Activation
+    ) throws(ModelError) -> Activation {
+      guard let value else { return usual }
+      guard let activation = Activation(rawValue: value) else {
+        throw ModelError(unsupported: name, value)
+      }
+      return activation
+    }
+  }
+}
+
+extension ModelError {
+  /// A setting asks for something that is not computed.
+  init(unsupported name: String, _ value: String) {
+    self.init(File.configuration, .unsupportedSetting(name, value: String(value.prefix(80))))
+  }
+}
