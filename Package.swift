@@ -61,7 +61,8 @@ let foundations: [Target] = [
 // Engine
 let engine: [Target] = [
   .target(
-    name: "Tokenizer", dependencies: ["StrictJSON", "CSentencePiece"], swiftSettings: strict),
+    name: "Tokenizer", dependencies: ["Basics", "StrictJSON", "CSentencePiece"],
+    swiftSettings: strict),
   .target(
     name: "DeBERTa", dependencies: ["StrictJSON", "Basics", "Files", "Tensors"],
     swiftSettings: strict),
@@ -281,11 +282,11 @@ let tests: [Target] = [
   test("PresentationTests", ["Presentation"]),
   test("DatasetsTests", ["Basics", "Datasets"]),
   test("TensorsTests", ["Basics", "KernelLevels", "Tensors"]),
-  test("TokenizerTests", ["Tokenizer"]),
+  test("TokenizerTests", ["Basics", "Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("CudaDeviceTests", ["CudaDevice"]),
   test("CudaDeBERTaTests", ["CudaDeBERTa", "CudaDevice", "DeBERTa", "Tensors"]),
-  test("DistillationTests", ["Distillation", "DeBERTa", "Tensors"]),
+  test("DistillationTests", ["Basics", "Distillation", "DeBERTa", "Tensors"]),
   test("PipelineTests", ["Basics", "Pipeline", "Records"]),
   test("WireTests", ["Wire", "Records"]),
   test("KafkaTests", ["Basics", "Kafka", "Records", "Threading", "Transport"]),
@@ -303,8 +304,8 @@ let tests: [Target] = [
   test(
     "GuardTests",
     [
-      "CudaDeBERTa", "DeBERTa", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline",
-      "Tensors",
+      "Basics", "CudaDeBERTa", "DeBERTa", "Guard", "ModelRegistry", "Records", "Settings",
+      "Pipeline", "Tensors",
     ]),
   test("ModelRegistryTests", ["Files", "ModelRegistry"]),
   test(

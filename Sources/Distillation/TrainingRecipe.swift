@@ -1,3 +1,4 @@
+package import Basics
 internal import DeBERTa
 
 /// How a model is trained. The defaults are HarmAug's (arXiv 2410.01524, appendix) but for dropout,
@@ -73,11 +74,10 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
 
 /// One sequence to train on.
 package struct TrainingExample: Sendable, Hashable {
-  /// Token ids with control tokens.
-  package let tokens: [Int32]
+  package let tokens: TokenSequence
   package let target: TrainingTarget
 
-  package init(tokens: [Int32], target: TrainingTarget) {
+  package init(tokens: TokenSequence, target: TrainingTarget) {
     self.tokens = tokens
     self.target = target
   }

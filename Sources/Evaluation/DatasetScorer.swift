@@ -1,3 +1,4 @@
+internal import Basics
 package import Datasets
 package import Guard
 internal import Pipeline
@@ -50,7 +51,7 @@ package struct DatasetScorer: Sendable {
     for (row, example) in examples.enumerated() {
       let windows = try windows(of: example, row: row, name: name)
       sizes.append((windows.reduce(0) { $0 + $1.count }, windows.count))
-      sequences += windows.map { Sequence(row: row, ids: $0) }
+      sequences += windows.map { Sequence(row: row, tokens: $0) }
     }
     let margins = try margins(of: &sequences, rows: examples.count, progress: progress)
     let rows = examples.indices.map { row in
@@ -64,12 +65,12 @@ package struct DatasetScorer: Sendable {
 
   private struct Sequence {
     let row: Int
-    let ids: [Int32]
+    let tokens: TokenSequence
   }
 
   private func windows(
     of example: LabelledExample, row: Int, name: String
-  ) throws(EvaluationFailure) -> [[Int32]] {
+  ) throws(EvaluationFailure) -> [TokenSequence] {
     let exchange = Exchange(prompt: example.prompt, response: example.response)
     let sequences: ExchangeSequences
     do throws(TokenizationFailure) {
@@ -85,22 +86,22 @@ package struct DatasetScorer: Sendable {
   private func margins(
     of sequences: inout [Sequence], rows: Int, progress: (ScoringProgress) -> Void
   ) throws(EvaluationFailure) -> [Double] {
-    sequences.sort { $0.ids.count > $1.ids.count }
-    let total = sequences.reduce(0) { $0 + $1.ids.count }
+    sequences.sort { $0.tokens.count > $1.tokens.count }
+    let total = sequences.reduce(0) { $0 + $1.tokens.count }
     var margins = [Double](repeating: -.infinity, count: rows)
     var done = 0
     var rest = sequences[...]
     while !rest.isEmpty {
       var tokens = 0
       let portion = rest.prefix { sequence in
-        defer { tokens += sequence.ids.count }
-        return tokens == 0 || tokens + sequence.ids.count <= Self.portionTokensMax
+        defer { tokens += sequence.tokens.count }
+        return tokens == 0 || tokens + sequence.tokens.count <= Self.portionTokensMax
       }
       rest = rest.dropFirst(portion.count)
       do throws(ClassifierFailure) {
-        for (sequence, margin) in zip(portion, try model.margins(portion.map(\.ids))) {
+        for (sequence, margin) in zip(portion, try model.margins(portion.map(\.tokens))) {
           margins[sequence.row] = max(margins[sequence.row], margin)
-          done += sequence.ids.count
+          done += sequence.tokens.count
         }
       } catch {
         throw .classifier(error)

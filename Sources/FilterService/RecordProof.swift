@@ -1,3 +1,4 @@
+internal import Basics
 internal import Foundation
 internal import Guard
 package import ModelRegistry
@@ -148,7 +149,7 @@ package struct RecordProof: ~Copyable {
   ) -> [String] {
     var differences: [String] = []
     let judgement = published.judgement
-    var views: [[[Int32]]] = []
+    var views: [[TokenSequence]] = []
     if let score = judgement.promptScore {
       views.append(result.sequences.prompt)
       compare("prompt_score", score, result.judgement.promptScore, &differences)

@@ -1,4 +1,4 @@
-internal import Basics
+package import Basics
 internal import DeBERTa
 package import ModelRegistry
 package import Pipeline
@@ -72,7 +72,9 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let encoder = encoder
     placed = try PlacedClassifier(
       loaded, on: device,
-      texts: DeviceComparison.texts.map { encoder.truncatedSequence(encoder.pieces(of: $0), nil) },
+      texts: DeviceComparison.texts.map {
+        encoder.truncatedSequence(encoder.pieces(of: $0), nil).ids
+      },
       windowTokens: encoder.windowTokens)
   }
 
@@ -134,7 +136,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   }
 
   /// P(unsafe) of each sequence, with the model's temperature.
-  package func scores(_ sequences: [[Int32]]) throws(ClassifierFailure) -> [Score] {
+  package func scores(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Score] {
     try margins(sequences).map(score)
   }
 
@@ -144,7 +146,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   }
 
   /// The logit of unsafe minus that of safe for each sequence, before any temperature.
-  package func margins(_ sequences: [[Int32]]) throws(ClassifierFailure) -> [Double] {
+  package func margins(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Double] {
     var logits: [Logits] = []
     logits.reserveCapacity(sequences.count)
     var batch = TokenBatch()
@@ -175,7 +177,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     do throws(BatchError) { try placed.classifier.warmUp() } catch {
       throw ClassifierFailure(detail: "\(error)", isFatal: true)
     }
-    let texts = (0..<8).map { Array(repeating: encoder.separatorID, count: 8 << $0) }
+    let texts = (0..<8).map { TokenSequence(Array(repeating: encoder.separatorID, count: 8 << $0)) }
     _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
   }
 

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Datasets
 package import Distillation
 internal import Synchronization
@@ -18,7 +19,7 @@ package struct TrainingData: Sendable {
     _ examples: [LabelledExample], encoder: SequenceEncoder, heldOutShare: Double,
     pool: WorkerPool, progress: @Sendable (Int) -> Void
   ) {
-    let sequences = Mutex([[Int32]](repeating: [], count: examples.count))
+    let sequences = Mutex([TokenSequence](repeating: [], count: examples.count))
     let cut = Atomic<Int>(0)
     let done = Atomic<Int>(0)
     let chunk = 256

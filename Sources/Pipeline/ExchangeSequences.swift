@@ -1,14 +1,15 @@
+package import Basics
 package import Records
 
-/// The sequences of token ids that a model judges of an exchange; at least one view has one.
+/// The sequences that a model judges of an exchange; at least one view has one.
 package struct ExchangeSequences: Hashable, Sendable {
   /// One per window of the prompt alone; empty when this view is not judged.
-  package var prompt: [[Int32]]
+  package var prompt: [TokenSequence]
   /// One per window of the prompt with its response; empty when there is none or this view is not
   /// judged.
-  package var response: [[Int32]]
+  package var response: [TokenSequence]
 
-  package init(prompt: [[Int32]], response: [[Int32]] = []) {
+  package init(prompt: [TokenSequence], response: [TokenSequence] = []) {
     self.prompt = prompt
     self.response = response
   }

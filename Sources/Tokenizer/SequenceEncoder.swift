@@ -1,3 +1,5 @@
+package import Basics
+
 /// Makes the sequences that a model judges: `[CLS] prompt [SEP]` and
 /// `[CLS] prompt [SEP] response [SEP]`, in overlapping windows where a text is too long for one.
 ///
@@ -36,7 +38,7 @@ package struct SequenceEncoder: Sendable {
   package func pieces(of text: String) -> [Int32] { tokenizer.encode(text) }
 
   /// The windows of the prompt alone.
-  package func promptSequences(_ prompt: [Int32]) throws(TooManyWindows) -> [[Int32]] {
+  package func promptSequences(_ prompt: [Int32]) throws(TooManyWindows) -> [TokenSequence] {
     let windows = Windows(count: prompt.count, size: windowTokens - 2, overlap: overlapTokens)
     try check(windows.number)
     return (0..<windows.number).map { sequence(prompt[windows[$0]]) }
@@ -48,7 +50,7 @@ package struct SequenceEncoder: Sendable {
   /// along with those of the response: the first with the first, the last with the last.
   package func pairSequences(
     _ prompt: [Int32], _ response: [Int32]
-  ) throws(TooManyWindows) -> [[Int32]] {
+  ) throws(TooManyWindows) -> [TokenSequence] {
     let budget = windowTokens - 3
     if prompt.count + response.count <= budget { return [sequence(prompt[...], response[...])] }
     let promptShare = min(prompt.count, max(budget / 2, budget - response.count))
@@ -65,7 +67,7 @@ package struct SequenceEncoder: Sendable {
 
   /// One sequence, cut as Hugging Face's tokenizer cuts: from the end of the longer text, piece by
   /// piece, and of the response when both are equally long.
-  package func truncatedSequence(_ prompt: [Int32], _ response: [Int32]?) -> [Int32] {
+  package func truncatedSequence(_ prompt: [Int32], _ response: [Int32]?) -> TokenSequence {
     guard var response else { return sequence(prompt.prefix(windowTokens - 2)) }
     var prompt = prompt
     var excess = prompt.count + response.count - (windowTokens - 3)
@@ -84,21 +86,19 @@ package struct SequenceEncoder: Sendable {
     if number > windowsMax { throw TooManyWindows(needed: number, allowed: windowsMax) }
   }
 
-  private func sequence(_ prompt: ArraySlice<Int32>) -> [Int32] {
+  private func sequence(
+    _ prompt: ArraySlice<Int32>, _ response: ArraySlice<Int32>? = nil
+  ) -> TokenSequence {
     var ids: [Int32] = []
-    ids.reserveCapacity(prompt.count + 2)
+    ids.reserveCapacity(prompt.count + 2 + (response.map { $0.count + 1 } ?? 0))
     ids.append(tokenizer.beginID)
     ids.append(contentsOf: prompt)
     ids.append(tokenizer.separatorID)
-    return ids
-  }
-
-  private func sequence(_ prompt: ArraySlice<Int32>, _ response: ArraySlice<Int32>) -> [Int32] {
-    var ids = sequence(prompt)
-    ids.reserveCapacity(ids.count + response.count + 1)
+    guard let response else { return TokenSequence(ids) }
+    let secondStart = ids.count
     ids.append(contentsOf: response)
     ids.append(tokenizer.separatorID)
-    return ids
+    return TokenSequence(ids, secondStart: secondStart)
   }
 }
 

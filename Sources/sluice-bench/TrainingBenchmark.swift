@@ -73,7 +73,8 @@ struct TrainingBenchmark: ParsableCommand {
     recipe.epochs = .infinity
     recipe.stepsMax = warmUp + steps
     let examples = sequences.enumerated().map { index, tokens in
-      TrainingExample(tokens: tokens, target: TrainingTarget(isUnsafe: index % 2 == 1))
+      TrainingExample(
+        tokens: TokenSequence(tokens), target: TrainingTarget(isUnsafe: index % 2 == 1))
     }
     let trainer = try Trainer(model: model, examples: examples, recipe: recipe, pool: pool)
     var figures = TrainingFigures()

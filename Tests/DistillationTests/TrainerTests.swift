@@ -1,3 +1,4 @@
+import Basics
 import DeBERTa
 import Foundation
 import Tensors
@@ -9,9 +10,11 @@ import Distillation
 @Suite struct TrainerTests {
   private static let pool = WorkerPool(workers: 2)
 
-  private func model(recomputes: Bool = false) throws -> TrainableModel {
+  private func model(
+    _ folder: String = "v3-style", recomputes: Bool = false
+  ) throws -> TrainableModel {
     try TrainableModel(
-      folder: GoldenCase.url("v3-style").path, pool: Self.pool, recomputesActivations: recomputes)
+      folder: GoldenCase.url(folder).path, pool: Self.pool, recomputesActivations: recomputes)
   }
 
   /// Sequences of random tokens; those with token 77 are unsafe.
@@ -24,7 +27,7 @@ import Distillation
       }
       if isUnsafe { tokens[tokens.count / 2] = 77 }
       return TrainingExample(
-        tokens: [1] + tokens + [2], target: TrainingTarget(isUnsafe: isUnsafe))
+        tokens: TokenSequence([1] + tokens + [2]), target: TrainingTarget(isUnsafe: isUnsafe))
     }
   }
 
@@ -44,7 +47,8 @@ import Distillation
     }
   }
 
-  @Test(arguments: [nil, 4]) func aTrainingFindsThePattern(rank: Int?) throws {
+  @Test(arguments: ["v3-style", "bert"], [nil, 4])
+  func aTrainingFindsThePattern(folder: String, rank: Int?) throws {
     var recipe = recipe
     recipe.stepsMax = 80
     recipe.epochs = .infinity
@@ -58,7 +62,7 @@ import Distillation
       return lowRank
     }
     let trainer = try Trainer(
-      model: try model(), examples: examples(300, seed: 1), recipe: recipe, pool: Self.pool)
+      model: try model(folder), examples: examples(300, seed: 1), recipe: recipe, pool: Self.pool)
     while !trainer.isFinished { _ = try trainer.step() }
     let losses = trainer.history.map(\.loss)
     let (start, end) = (losses.prefix(10).reduce(0.0, +), losses.suffix(10).reduce(0.0, +))

@@ -1,3 +1,4 @@
+import Basics
 import DeBERTa
 import Distillation
 import Foundation
@@ -15,7 +16,10 @@ import Testing
     let grad_norms: [Double]
   }
 
-  @Test(arguments: ["v3-style", "c2p-only-unshared", "absolute-positions"], [false, true])
+  private static let folders =
+    ["v3-style", "c2p-only-unshared", "absolute-positions"] + GoldenCase.backbones
+
+  @Test(arguments: folders, [false, true])
   func tenStepsHavePyTorchsLosses(folder: String, inParts: Bool) throws {
     let pool = WorkerPool(workers: 2)
     let url = GoldenCase.url(folder)
@@ -24,7 +28,8 @@ import Testing
     let model = try TrainableModel(folder: url.path, pool: pool)
     let cases = try GoldenCase.load(folder)
     let sequences = try training.cases.map { id in
-      try #require(cases.first { $0.id == id }).token_ids
+      let golden = try #require(cases.first { $0.id == id })
+      return TokenSequence(golden.token_ids, secondStart: golden.second_start)
     }
     let targets = zip(training.labels, training.teacher).map {
       TrainingTarget(isUnsafe: $0 == 1, teacherScore: $1)

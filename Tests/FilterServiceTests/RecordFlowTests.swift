@@ -1,3 +1,4 @@
+import Basics
 import FilterService
 import Guard
 import Logging
@@ -19,7 +20,7 @@ import Wire
     func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
       guard exchange.prompt.count < 200 else { throw TokenizationFailure(detail: "too long") }
       return ExchangeSequences(
-        prompt: [Array(repeating: 7, count: exchange.prompt.count)], response: [])
+        prompt: [TokenSequence(Array(repeating: 7, count: exchange.prompt.count))], response: [])
     }
 
     func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {

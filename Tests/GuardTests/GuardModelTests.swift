@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Guard
 import Pipeline
@@ -24,7 +25,7 @@ import Testing
       let exchange = Exchange(prompt: golden.prompt, response: golden.response)
       let sequences = model.truncatedSequences(for: exchange)
       let ids = golden.response == nil ? sequences.prompt : sequences.response
-      #expect(ids == [golden.token_ids], "\(golden.id)")
+      #expect(ids.map(\.ids) == [golden.token_ids], "\(golden.id)")
       let score = try model.scores(ids)[0]
       #expect(abs(Double(score.rawValue) - golden.p_unsafe) < 1e-5, "\(golden.id)")
     }
@@ -68,7 +69,7 @@ import Testing
 
   @Test func aModelMovedToOtherThreadsGivesTheSameScores() throws {
     let model = try load("v3-style")
-    let sequences = try GoldenCase.load("v3-style").map(\.token_ids)
+    let sequences = try GoldenCase.load("v3-style").map { TokenSequence($0.token_ids) }
     let moved = GuardModel(model, pool: WorkerPool(workers: 3))
     #expect(moved.model == model.model)
     let (before, after) = (try model.scores(sequences), try moved.scores(sequences))

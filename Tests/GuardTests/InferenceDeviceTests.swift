@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import Guard
 import Settings
@@ -31,7 +32,7 @@ import Testing
     let cpu = try GuardModel(
       settings: ModelSettings(path: gentle.path), pool: WorkerPool(workers: 1))
     #expect(model.hash == cpu.hash)
-    let sequences: [[Int32]] = [[1, 50, 60, 2], [1, 70, 2]]
+    let sequences: [TokenSequence] = [[1, 50, 60, 2], [1, 70, 2]]
     let moved = GuardModel(model, pool: WorkerPool(workers: 1))
     #expect(moved.device == model.device)
     let pairs = zip(try cpu.scores(sequences), try moved.scores(sequences))
@@ -70,6 +71,28 @@ import Testing
         return
       }
     }
+  }
+
+  /// What kinds of models a GPU does not compute, and how that is said.
+  @Test(arguments: [
+    ("bert", "gelu", 2, "bert models; deberta-v2 is computed"),
+    ("deberta-v2", "gelu", 2, "2 token types; none or one are computed"),
+    ("deberta-v2", "tanh", 1, "tanh in the pooler; gelu is computed"),
+  ]) func theCPUJudgesWhatAGPUDoesNotCompute(
+    type: String, pooler: String, types: Int, reason: String
+  ) throws {
+    let cuda = try EmulatedCuda()
+    let folder = try RandomModel([
+      "model_type": type, "type_vocab_size": types, "position_biased_input": true,
+      "pooler_hidden_act": pooler,
+    ])
+    let placed = try load(folder.path, EngineSettings(threads: 1), on: cuda)
+    #expect(placed.device == "cpu (1 thread)")
+    #expect(placed.deviceRefusals == ["fp16, bf16: the GPU engine does not compute \(reason)"])
+    let error = #expect(throws: GuardModelFailure.self) {
+      try load(folder.path, EngineSettings(device: .cuda(0), threads: 1), on: cuda)
+    }
+    #expect(error?.description.contains(reason) == true)
   }
 
   /// The emulated GPU's lanes have room for 1,024 tokens: longer windows would be refused one by

@@ -32,7 +32,8 @@ final class Bench {
 
   static func prepared(_ item: StreamItem, tokens: Int, model: String = "m@1") -> PreparedItem {
     let exchange = PreparedExchange(
-      id: "x", sequences: ExchangeSequences(prompt: [Array(repeating: 7, count: tokens)]))
+      id: "x",
+      sequences: ExchangeSequences(prompt: [TokenSequence(Array(repeating: 7, count: tokens))]))
     return PreparedItem(
       item: item, format: .json, preparation: .judge(exchange), for: NamedModel(model: model))
   }

@@ -1,3 +1,4 @@
+import Basics
 import Pipeline
 import Records
 
@@ -12,7 +13,7 @@ struct SimulatedModel: Classifier {
     if failsByChance || exchanges.contains(where: { $0.prompt.first?.count == Self.poisonTokens }) {
       throw ClassifierFailure(detail: "simulated")
     }
-    let tokens = exchanges.flatMap { ($0.prompt + $0.response).joined() }
+    let tokens = exchanges.flatMap { ($0.prompt + $0.response).flatMap(\.ids) }
     guard tokens.allSatisfy({ $0 == number }) else {
       throw ClassifierFailure(detail: "a model was given another model's tokens", isFatal: true)
     }
@@ -41,7 +42,9 @@ struct SimulatedModel: Classifier {
           PreparedExchange(
             id: "\(number)",
             sequences: ExchangeSequences(
-              prompt: [Array(repeating: self.number, count: Self.tokens(of: number))])))
+              prompt: [
+                TokenSequence(Array(repeating: self.number, count: Self.tokens(of: number)))
+              ])))
       }
     return PreparedItem(item: item, format: .json, preparation: preparation, for: self)
   }

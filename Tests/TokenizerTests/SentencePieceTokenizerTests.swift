@@ -17,9 +17,9 @@ import Tokenizer
       tokenizer: tokenizer, windowTokens: try #require(tokenizer.lengthMax), overlapTokens: 0,
       windowsMax: 1)
     for golden in try GoldenCase.load(folder) {
-      let ids = encoder.truncatedSequence(
+      let sequence = encoder.truncatedSequence(
         encoder.pieces(of: golden.prompt), golden.response.map { encoder.pieces(of: $0) })
-      #expect(ids == golden.token_ids, "\(golden.id)")
+      #expect(sequence.ids == golden.token_ids, "\(golden.id)")
     }
   }
 

@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 import Tokenizer
@@ -21,16 +22,18 @@ import Tokenizer
   @Test(arguments: [0, 1, 6, 7])
   func aTextThatFitsIsOneSequence(count: Int) throws {
     let encoder = encoder(10, overlap: 2)
-    #expect(try encoder.promptSequences(prompt(count)) == [[1] + prompt(count) + [2]])
+    #expect(
+      try encoder.promptSequences(prompt(count)) == [TokenSequence([1] + prompt(count) + [2])])
+    let pair = [1] + prompt(count) + [2] + response(7 - count) + [2]
     #expect(
       try encoder.pairSequences(prompt(count), response(7 - count))
-        == [[1] + prompt(count) + [2] + response(7 - count) + [2]])
+        == [TokenSequence(pair, secondStart: count + 2)])
   }
 
   @Test func neighboursShareTheOverlap() throws {
     let sequences = try encoder(10, overlap: 3).promptSequences(prompt(13))
     #expect(
-      sequences.map { Array($0.dropFirst().dropLast()) } == [
+      sequences.map { Array($0.ids.dropFirst().dropLast()) } == [
         Array(prompt(13)[0..<8]), Array(prompt(13)[5..<13]),
       ])
   }
@@ -46,11 +49,11 @@ import Tokenizer
       try encoder.promptSequences(prompt), try encoder.pairSequences(prompt, response),
     ] {
       #expect(sequences.allSatisfy { $0.count <= window }, "seed \(seed)")
-      #expect(sequences.allSatisfy { $0.first == 1 && $0.last == 2 }, "seed \(seed)")
+      #expect(sequences.allSatisfy { $0.ids.first == 1 && $0.ids.last == 2 }, "seed \(seed)")
     }
-    let alone = Set(try encoder.promptSequences(prompt).joined())
+    let alone = Set(try encoder.promptSequences(prompt).map(\.ids).joined())
     #expect(alone.isSuperset(of: prompt), "seed \(seed)")
-    let together = Set(try encoder.pairSequences(prompt, response).joined())
+    let together = Set(try encoder.pairSequences(prompt, response).map(\.ids).joined())
     #expect(together.isSuperset(of: prompt + response), "seed \(seed)")
   }
 
@@ -62,8 +65,9 @@ import Tokenizer
     let prompt = prompt(Int.random(in: 0...100, using: &random))
     let response = response(Int.random(in: 1...100, using: &random))
     for sequence in try encoder.pairSequences(prompt, response) {
-      let parts = sequence.dropFirst().split(separator: 2, omittingEmptySubsequences: false)
+      let parts = sequence.ids.dropFirst().split(separator: 2, omittingEmptySubsequences: false)
       #expect(parts.count == 3, "seed \(seed): prompt, response, nothing")
+      #expect(sequence.secondStart == parts[1].startIndex, "seed \(seed): as in every window")
       for part in parts {
         #expect(zip(part, part.dropFirst()).allSatisfy { $1 == $0 + 1 }, "seed \(seed)")
       }
@@ -86,8 +90,9 @@ import Tokenizer
     let response = response(Int.random(in: 0...60, using: &random))
     let sequence = encoder(20, overlap: 0).truncatedSequence(prompt, response)
     #expect(sequence.count == min(20, prompt.count + response.count + 3), "seed \(seed)")
-    let kept = sequence.count(where: { $0 >= 100 && $0 < 100_000 })
-    let keptResponse = sequence.count(where: { $0 >= 100_000 })
+    let kept = sequence.ids.count(where: { $0 >= 100 && $0 < 100_000 })
+    let keptResponse = sequence.ids.count(where: { $0 >= 100_000 })
+    #expect(sequence.secondStart == kept + 2, "seed \(seed)")
     #expect(kept == prompt.count || kept >= keptResponse, "seed \(seed)")
     #expect(keptResponse == response.count || keptResponse >= kept - 1, "seed \(seed)")
   }
