@@ -279,6 +279,7 @@ package final class CudaClassifier: SequenceClassifier {
     guard shape.backbone == .debertaV2 else {
       throw refuse("\(shape.backbone.rawValue) models; deberta-v2 is computed")
     }
+    guard shape.convolution == nil else { throw refuse("a convolution") }
     guard shape.tokenTypes <= 1 else {
       throw refuse("\(shape.tokenTypes) token types; none or one are computed")
     }

@@ -63,6 +63,7 @@ struct BackboneSettings {
   let backbone: Backbone
   /// Between pooler and classifier.
   let poolerActivation: Activation
+  let convolution: ModelConfiguration.Convolution?
 
   /// Reads the text of a `config.json`, and refuses what is not computed.
   init(json: Data) throws(ModelError) {
@@ -79,8 +80,8 @@ struct BackboneSettings {
       throw ModelError(unsupported: "model_type", type)
     }
     self.backbone = backbone
-    for architecture in raw.architectures ?? [] where !backbone.architectures.contains(architecture)
-    {
+    for architecture in raw.architectures ?? []
+    where !backbone.architectures.contains(architecture) {
       throw ModelError(unsupported: "architectures", architecture)
     }
     if let activation = raw.hidden_act, activation != Activation.gelu.rawValue {
@@ -89,11 +90,10 @@ struct BackboneSettings {
     switch backbone {
     case .debertaV2:
       poolerActivation = try raw.activation("pooler_hidden_act", raw.pooler_hidden_act, .gelu)
-      if let kernel = raw.conv_kernel_size, kernel > 0 {
-        throw ModelError(unsupported: "conv_kernel_size", String(kernel))
-      }
+      convolution = try raw.convolution()
     case .bert:
       poolerActivation = .tanh
+      convolution = nil
       if let embedding = raw.position_embedding_type, embedding != "absolute" {
         throw ModelError(unsupported: "position_embedding_type", embedding)
       }
@@ -108,8 +108,29 @@ struct BackboneSettings {
     var hidden_act: String?
     var pooler_hidden_act: String?
     var conv_kernel_size: Int?
+    var conv_groups: Int?
+    var conv_act: String?
+    var hidden_size: Int?
+    var num_hidden_layers: Int?
     var position_embedding_type: String?
     var is_decoder: Bool?
+
+    func convolution() throws(ModelError) -> ModelConfiguration.Convolution? {
+      guard let taps = conv_kernel_size, taps > 0 else { return nil }
+      // With an even number PyTorch has one token less behind the convolution than before it.
+      guard taps % 2 == 1, taps <= ModelConfiguration.Convolution.tapsMax else {
+        throw ModelError(File.configuration, .badSetting("conv_kernel_size"))
+      }
+      let groups = conv_groups ?? 1
+      guard groups > 0, (hidden_size ?? 0) % groups == 0 else {
+        throw ModelError(File.configuration, .badSetting("conv_groups"))
+      }
+      if num_hidden_layers == 1 {
+        throw ModelError(unsupported: "conv_kernel_size", "\(taps) with one layer")
+      }
+      return ModelConfiguration.Convolution(
+        taps: taps, groups: groups, activation: try activation("conv_act", conv_act, .tanh))
+    }
 
     func activation(
       _ name: String, _ value: String?, _ usual: Activation

@@ -17,6 +17,7 @@ struct Encoder {
     let tokens = 0..<batch.tokens.count
     embed(batch, in: &workspace)
     observe?(0, workspace.states.values(rows: tokens))
+    if let convolution = weights.convolution { convolve(convolution, batch, in: &workspace) }
     for (index, layer) in weights.layers.enumerated() {
       projectKeysAndValues(layer, tokens: tokens, in: &workspace)
       var queries = tokens
@@ -27,6 +28,11 @@ struct Encoder {
       plan(batch, firstTokensOnly: queries != tokens, in: &workspace)
       attend(layer, rows: queries, in: &workspace)
       feedForward(layer, rows: queries, in: &workspace)
+      if index == 0, let convolution = weights.convolution {
+        device.add(
+          workspace.convolution.convolved, rows: tokens, to: &workspace.states, rows: tokens)
+        device.normalize(&workspace.states, rows: tokens, convolution.norm)
+      }
       observe?(index + 1, workspace.states.values(rows: queries))
     }
     if observe != nil { keepFirstTokens(of: batch, in: &workspace) }
@@ -65,6 +71,26 @@ struct Encoder {
             rows[token * columns + column] += types.values[type * columns + column]
           }
         }
+      }
+    }
+  }
+
+  /// convolved = activation(convolution of the embeddings).
+  private func convolve(
+    _ convolution: ConvolutionWeights, _ batch: TokenBatch, in workspace: inout Workspace
+  ) {
+    guard let shape = shape.convolution else { return }
+    batch.forConvolvedRows { sequence, rows in
+      for group in convolution.groups {
+        let window = ConvolutionWindow(
+          sequence: sequence, rows: rows, columns: group.columns, taps: shape.taps)
+        device.unfold(workspace.states, window, into: &workspace.convolution.patches)
+        device.apply(
+          group.map, to: workspace.convolution.patches, rows: 0..<rows.count,
+          into: &workspace.convolution.group, rows: 0..<rows.count,
+          finish: .biasAnd(shape.activation))
+        device.place(
+          workspace.convolution.group, window, into: &workspace.convolution.convolved)
       }
     }
   }

@@ -38,6 +38,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let scoreTerms: Int
   /// Between pooler and classifier.
   package let poolerActivation: Activation
+  /// Beside the first layer; nil for most models.
+  package let convolution: Convolution?
 
   /// How scores depend on the distance between tokens.
   package struct Relative: Sendable, Equatable {
@@ -58,6 +60,23 @@ package struct ModelConfiguration: Sendable, Equatable {
     package var span: Int { buckets ?? distanceMax }
   }
 
+  /// A convolution over the embeddings of neighbouring tokens.
+  package struct Convolution: Sendable, Equatable {
+    /// Tokens that it sees at once, an odd number (`conv_kernel_size`).
+    package let taps: Int
+    /// Parts of the columns that know nothing of each other.
+    package let groups: Int
+    package let activation: Activation
+
+    static let tapsMax = 255
+
+    /// Columns of each group.
+    func columns(hidden: Int) -> [Range<Int>] {
+      let size = hidden / groups
+      return (0..<groups).map { $0 * size..<($0 + 1) * size }
+    }
+  }
+
   /// More labels than that come from no guard model.
   static let labelsMax = 4096
 
@@ -76,6 +95,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     let kind = try BackboneSettings(json: json)
     backbone = kind.backbone
     poolerActivation = kind.poolerActivation
+    convolution = kind.convolution
     if backbone == .bert { raw.leaveOutDeBERTasSettings() }
     vocabulary = try raw.size("vocab_size", raw.vocab_size)
     hidden = try raw.size("hidden_size", raw.hidden_size)

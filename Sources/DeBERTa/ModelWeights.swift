@@ -11,6 +11,8 @@ package struct ModelWeights: Sendable {
   /// embedding to hidden, where the two differ.
   package let embeddingProjection: Linear?
   package let embeddingNorm: Normalization
+  /// Beside the first layer, where the model has one.
+  let convolution: ConvolutionWeights?
   package let layers: [Layer]
   /// hidden to hidden, on the first token's state.
   package let pooler: Linear
@@ -55,6 +57,9 @@ package struct ModelWeights: Sendable {
         weight: try folder.parameter(
           "embeddings.embed_proj.weight", [shape.hidden, shape.embedding]), bias: nil)
     embeddingNorm = try folder.norm("embeddings.LayerNorm")
+    convolution = try shape.convolution.map { (convolution) throws(ModelError) in
+      try ConvolutionWeights(convolution, folder: folder)
+    }
     guard folder.has("pooler.dense.weight"), folder.has("classifier.weight") else {
       throw ModelError(folder.weightFile, .noClassifier)
     }
@@ -161,7 +166,7 @@ extension ModelFolder {
       bias: try parameter(name + ".bias", [outputs]))
   }
 
-  fileprivate func norm(_ name: String) throws(ModelError) -> Normalization {
+  func norm(_ name: String) throws(ModelError) -> Normalization {
     Normalization(
       scale: try parameter(name + ".weight", [configuration.hidden]),
       shift: try parameter(name + ".bias", [configuration.hidden]),

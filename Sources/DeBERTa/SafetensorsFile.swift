@@ -67,7 +67,7 @@ package struct SafetensorsFile: Sendable {
     }
     let isVector = shape.count == 1
     let matrix = Matrix(
-      rows: isVector ? 1 : shape[0], columns: shape[shape.count - 1],
+      rows: isVector ? 1 : shape[0], columns: isVector ? shape[0] : shape.dropFirst().reduce(1, *),
       bytes: file.contents.extracting(range), format: format)
     return Parameter(matrix, vector: isVector)
   }

@@ -16,6 +16,8 @@ struct Workspace: ~Copyable, Sendable {
   var expanded = Matrix(rows: 0, columns: 0)
   /// Word embeddings (tokens, embedding) of a model that projects them.
   var embedded = Matrix(rows: 0, columns: 0)
+  /// For a model with a convolution.
+  var convolution = ConvolutionMemory()
   /// Logits (sequences, labels).
   var logits = Matrix(rows: 0, columns: 0)
   /// Tiles of scores.
@@ -44,6 +46,7 @@ struct Workspace: ~Copyable, Sendable {
         embedded = Matrix(rows: tokens, columns: shape.embedding)
       }
     }
+    convolution.reserve(tokens: tokens, hidden: shape.hidden, shape.convolution)
     let expandedRows = min(tokens, Workspace.expandedRows)
     if expandedRows > expanded.rows {
       expanded = Matrix(rows: expandedRows, columns: shape.intermediate)

@@ -46,6 +46,14 @@
   /// Floats per row; 1 for a vector.
   package var columns: Int { shape.dropFirst().reduce(1, *) }
 
+  /// Some rows, without a copy; beside a vector, a matrix.
+  package func rows(_ range: Range<Int>) -> Parameter {
+    let floats = unsafe UnsafeBufferPointer(
+      rebasing: floats[range.lowerBound * columns..<range.upperBound * columns])
+    let shape = shape.count == 1 ? [range.count] : [range.count, columns]
+    return unsafe Parameter(unsafeFloats: floats, shape: shape, owner: owner)
+  }
+
   /// Every float.
   package var values: Span<Float> {
     @_lifetime(borrow self) get {

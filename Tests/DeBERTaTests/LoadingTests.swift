@@ -76,6 +76,46 @@ import Testing
     }
   }
 
+  /// A convolution sees one tap on each side, and its groups one column each.
+  private func addConvolution(to folder: TinyFolder) {
+    folder.settings.merge(["conv_kernel_size": 3, "conv_groups": 4, "conv_act": "gelu"]) { $1 }
+    folder.shapes["encoder.conv.conv.weight"] = [4, 1, 3]
+    folder.shapes["encoder.conv.conv.bias"] = [4]
+    folder.shapes["encoder.conv.LayerNorm.weight"] = [4]
+    folder.shapes["encoder.conv.LayerNorm.bias"] = [4]
+  }
+
+  @Test func aConvolutionsWeightsAreUsed() throws {
+    let folder = try TinyFolder()
+    try folder.write()
+    let without = try load(folder).classify(batch)
+    folder.settings["conv_kernel_size"] = 3
+    #expect(problemAfterWriting(folder) == .missingTensor("encoder.conv.conv.weight"))
+    addConvolution(to: folder)
+    #expect(problemAfterWriting(folder) == nil)
+    let found = try load(folder).classify(batch)
+    #expect(zip(found, without).allSatisfy { $0 != $1 })
+    folder.format = "BF16"
+    try folder.write()
+    #expect(try load(folder).classify(batch) == found)
+  }
+
+  @Test(
+    arguments: [
+      ("conv_kernel_size", 2), ("conv_kernel_size", 257), ("conv_groups", 0), ("conv_groups", 3),
+      ("conv_groups", -1), ("conv_act", "relu"), ("num_hidden_layers", 1),
+    ] as [(String, any Sendable)])
+  func convolutionsThatAreNotComputedAreRefused(setting: String, value: any Sendable) throws {
+    let folder = try TinyFolder()
+    addConvolution(to: folder)
+    folder.settings[setting] = value
+    switch problemAfterWriting(folder) {
+    case .badSetting(setting), .unsupportedSetting(setting, _): break
+    case .unsupportedSetting("conv_kernel_size", "3 with one layer"): break
+    case let other: Issue.record("\(setting): \(other.debugDescription)")
+    }
+  }
+
   private func problemAfterWriting(_ folder: TinyFolder) -> ModelError.Problem? {
     #expect(throws: Never.self) { try folder.write() }
     return problem(folder)
@@ -94,7 +134,7 @@ import Testing
   @Test(
     arguments: [
       ("model_type", "roberta"), ("hidden_act", "gelu_new"), ("pooler_hidden_act", "relu"),
-      ("problem_type", "regression"), ("conv_kernel_size", 3),
+      ("problem_type", "regression"),
       ("architectures", ["DebertaV2ForMaskedLM"]),
     ] as [(String, any Sendable)])
   func whatIsNotComputedIsRefused(setting: String, value: any Sendable) throws {

@@ -54,7 +54,7 @@ import Testing
     } throws: {
       "\($0)".contains("model.unsafe_label")
     }
-    let sequences = try GoldenCase.load("v3-style").map(\.token_ids)
+    let sequences = try GoldenCase.load("v3-style").map { TokenSequence($0.token_ids) }
     let first = try load(["entailment"])
     let second = try load(["not_entailment"])
     #expect(first.hash != second.hash)

@@ -76,6 +76,7 @@ import Testing
   /// What kinds of models a GPU does not compute, and how that is said.
   @Test(arguments: [
     ("bert", "gelu", 2, "bert models; deberta-v2 is computed"),
+    ("deberta-v2", "gelu", 3, "a convolution"),
     ("deberta-v2", "gelu", 2, "2 token types; none or one are computed"),
     ("deberta-v2", "tanh", 1, "tanh in the pooler; gelu is computed"),
   ]) func theCPUJudgesWhatAGPUDoesNotCompute(
@@ -84,7 +85,7 @@ import Testing
     let cuda = try EmulatedCuda()
     let folder = try RandomModel([
       "model_type": type, "type_vocab_size": types, "position_biased_input": true,
-      "pooler_hidden_act": pooler,
+      "pooler_hidden_act": pooler, "conv_kernel_size": types == 3 ? 3 : 0,
     ])
     let placed = try load(folder.path, EngineSettings(threads: 1), on: cuda)
     #expect(placed.device == "cpu (1 thread)")

@@ -59,6 +59,13 @@ package struct ParameterLayout: Sendable {
       add(backbone.prefix + "encoder.rel_embeddings.weight", [2 * relative.span, shape.hidden])
       if relative.isNormalized { addNorm(backbone.prefix + "encoder.LayerNorm", shape.hidden) }
     }
+    if let convolution = shape.convolution {
+      let name = backbone.prefix + "encoder.conv."
+      add(
+        name + "conv.weight", [shape.hidden, shape.hidden / convolution.groups, convolution.taps])
+      add(name + "conv.bias", [shape.hidden])
+      addNorm(name + "LayerNorm", shape.hidden)
+    }
     for layer in 0..<shape.layers {
       part = .layer(layer)
       addLayer(Self.layerPrefix(layer, of: backbone), shape)

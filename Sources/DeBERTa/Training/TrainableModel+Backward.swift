@@ -8,8 +8,10 @@ extension TrainableModel {
     let items = self.items(of: batch)
     for index in layers.indices.reversed() {
       if recomputesActivations, index < layers.count - 1 { runLayer(index, batch, items, plan) }
+      if index == 0, let convolution { convolutionBackward(convolution, batch, plan) }
       layerBackward(index, batch, items, plan)
     }
+    if let convolution { convolutionInputBackward(convolution, batch) }
     embeddingBackward(batch, plan)
   }
 

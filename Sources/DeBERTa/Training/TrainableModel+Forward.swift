@@ -152,6 +152,9 @@ extension TrainableModel {
     let norm = layers[index].outputNorm.norm
     if isLast {
       device.normalize(tape.outputSum, rows: rows, into: &memory.firstStates, norm)
+    } else if index == 0, let convolution {
+      device.normalize(tape.outputSum, rows: rows, into: &memory.convolution.sum, norm)
+      convolve(convolution, batch, plan)
     } else {
       device.normalize(tape.outputSum, rows: rows, into: &memory.inputs[index + 1].states, norm)
     }

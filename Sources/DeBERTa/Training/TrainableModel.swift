@@ -16,6 +16,7 @@ package final class TrainableModel {
   let embeddingProjection: TrainableLinear?
   let embeddingNorm: TrainableNormalization
   let relativeNorm: TrainableNormalization?
+  let convolution: TrainableConvolution?
   let pooler: TrainableLinear
   let classifier: TrainableLinear
   let memory: TrainingMemory
@@ -43,6 +44,9 @@ package final class TrainableModel {
     embeddingProjection =
       configuration.embedding == configuration.hidden
       ? nil : parameters.linear(embeddings + "embed_proj")
+    convolution = configuration.convolution.map {
+      TrainableConvolution($0, parameters, of: configuration)
+    }
     let epsilon = configuration.normEpsilon
     embeddingNorm = parameters.norm(embeddings + "LayerNorm", epsilon: epsilon)
     relativeNorm =
@@ -168,6 +172,8 @@ package struct DropoutRates: Sendable, Equatable, Codable {
 package struct DropoutPlan {
   package let embeddings: Dropout
   package let classifier: Dropout
+  /// Of what a convolution gives.
+  let convolution: Dropout
   private let hidden: Dropout
   private let attention: Dropout
 
@@ -176,6 +182,7 @@ package struct DropoutPlan {
     embeddings = Dropout(probability: rates.hidden, seed: seed).use(2)
     classifier = Dropout(probability: rates.classifier, seed: seed).use(3)
     attention = Dropout(probability: rates.attention, seed: seed).use(4)
+    convolution = Dropout(probability: rates.hidden, seed: seed).use(5)
   }
 
   package func attention(layer: Int) -> Dropout? {

@@ -26,6 +26,8 @@ final class TrainingMemory {
   var activated = Matrix(rows: 0, columns: 0)
   var activatedGradient = Matrix(rows: 0, columns: 0)
   let attention = AttentionGradients()
+  /// For a model with a convolution.
+  let convolution = ConvolutionTape()
   var scratch = AttentionScratch()
   var slots = SlotTable(reach: 0) { _ in 0 }
   /// The relative table (slots, hidden), and the same normalised where the model says so.
@@ -66,6 +68,7 @@ final class TrainingMemory {
         embeddedGradient = Matrix(rows: tokens, columns: shape.embedding)
       }
     }
+    convolution.reserve(tokens: tokens, hidden: hidden, shape.convolution)
     let chunk = min(tokens, Self.chunkRows)
     if chunk > activated.rows {
       activated = Matrix(rows: chunk, columns: shape.intermediate)
