@@ -6,7 +6,8 @@ enum File {
   static let configuration = "config.json"
   static let weights = "model.safetensors"
   static let weightIndex = "model.safetensors.index.json"
-  static let tokenizer = ["spm.model", "tokenizer_config.json"]
+  /// Files of a tokenizer that are none without another.
+  static let companions = ["tokenizer_config.json", "added_tokens.json", "special_tokens_map.json"]
 }
 
 /// A file's bytes, mapped read-only: they cost page cache but no second copy.

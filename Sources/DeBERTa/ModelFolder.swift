@@ -6,6 +6,13 @@ package import Tensors
 package struct ModelFolder: Sendable {
   /// The switches.
   package let configuration: ModelConfiguration
+  /// The tokenizer's files in most folders, in the order in which hashes take them in.
+  package static let tokenizerFiles = ["spm.model", "tokenizer_config.json"]
+  /// Other files of a tokenizer, which hashes take in where they are.
+  package static let laterTokenizerFiles = [
+    "tokenizer.json", "vocab.txt", "added_tokens.json", "special_tokens_map.json",
+  ]
+
   private let path: String
   private let configurationFile: MappedFile
   private let shards: [SafetensorsFile]
@@ -70,7 +77,7 @@ package struct ModelFolder: Sendable {
     var hash = ContentHash()
     hash.add(configurationFile.contents, on: pool)
     for shard in shards { hash.add(shard.file.contents, on: pool) }
-    for name in File.tokenizer {
+    for name in Self.tokenizerFiles + Self.laterTokenizerFiles {
       if let file = try? MappedFile(folder: path, name: name) { hash.add(file.contents, on: pool) }
     }
     return hash

@@ -125,12 +125,14 @@ extension TrainableModel {
   package func save(
     to folder: String, like source: String, format: WeightFormat
   ) throws(ModelError) {
-    for name in [File.configuration] + File.tokenizer {
+    let tokenizer = (ModelFolder.tokenizerFiles + ModelFolder.laterTokenizerFiles).filter {
+      FileManager.default.fileExists(atPath: source + "/" + $0)
+    }
+    guard !tokenizer.allSatisfy(File.companions.contains) else {
+      throw ModelError("tokenizer.json", .unreadable("not in the model that this one came from"))
+    }
+    for name in [File.configuration] + tokenizer {
       let from = source + "/" + name
-      guard FileManager.default.fileExists(atPath: from) else {
-        if name == "tokenizer_config.json" { continue }
-        throw ModelError(name, .unreadable("not in the model that this one came from"))
-      }
       guard var contents = FileManager.default.contents(atPath: from) else {
         throw ModelError(name, .unreadable("cannot be copied"))
       }

@@ -200,18 +200,23 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// The digest of the tokenizer's files, of its windows and of the views.
   private static func cut(_ settings: ModelSettings, _ encoder: SequenceEncoder) -> UInt64 {
-    let files = ["spm.model", "tokenizer_config.json"].map { name in
-      // One that cannot be read is like no other.
-      let digest = try? ContentDigest(file: "\(settings.path)/\(name)")
-      return digest?.description ?? settings.path
+    func digest(_ name: String) -> String? {
+      try? ContentDigest(file: "\(settings.path)/\(name)").description
     }
+    // Those that came to be read later count where they are: other folders keep their digest.
+    let later = ModelFolder.laterTokenizerFiles.compactMap { name in
+      digest(name).map { "\(name) \($0)" }
+    }
+    // One that cannot be read is like no other, unless others make up the tokenizer.
+    let missing = later.isEmpty ? settings.path : ""
+    let files = ModelFolder.tokenizerFiles.map { digest($0) ?? missing } + later
     let windows = [encoder.windowTokens, encoder.overlapTokens, encoder.windowsMax]
     let digest = ContentDigest(of: "\(files) \(windows) \(settings.views.rawValue)".utf8)
     return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private static func makeEncoder(
-    _ settings: ModelSettings, _ tokenizer: SentencePieceTokenizer,
+    _ settings: ModelSettings, _ tokenizer: any TextTokenizer,
     _ configuration: ModelConfiguration
   ) throws(GuardModelFailure) -> SequenceEncoder {
     let window =

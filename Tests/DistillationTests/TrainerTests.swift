@@ -156,4 +156,27 @@ import Distillation
       #expect(name == (format == .float32 ? "float32" : "float16"))
     }
   }
+
+  @Test func aSavedModelHasTheTokenizerOfItsBaseWhateverItsFiles() throws {
+    let directory = try TemporaryDirectory()
+    let base = directory.path + "/base"
+    let saved = directory.path + "/saved"
+    for folder in [base, saved] {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+    let configuration = GoldenCase.url("v3-style").appending(path: "config.json")
+    try Data(contentsOf: configuration).write(to: URL(filePath: base + "/config.json"))
+    try Data("{}".utf8).write(to: URL(filePath: base + "/added_tokens.json"))
+    #expect(throws: ModelError.self, "no tokenizer") {
+      try model().save(to: saved, like: base, format: .float16)
+    }
+    for name in ["tokenizer.json", "vocab.txt", "special_tokens_map.json"] {
+      try Data(name.utf8).write(to: URL(filePath: base + "/" + name))
+    }
+    try model().save(to: saved, like: base, format: .float16)
+    for name in ["tokenizer.json", "vocab.txt", "special_tokens_map.json", "added_tokens.json"] {
+      let contents = FileManager.default.contents(atPath: saved + "/" + name)
+      #expect(contents == FileManager.default.contents(atPath: base + "/" + name), "\(name)")
+    }
+  }
 }
