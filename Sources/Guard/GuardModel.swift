@@ -34,9 +34,9 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// Loads the model that the settings name.
   package init(settings: ModelSettings, device: InferenceDevice) throws(GuardModelFailure) {
-    let tokenizer: SentencePieceTokenizer
+    let tokenizer: any TextTokenizer
     do throws(TokenizerError) {
-      tokenizer = try SentencePieceTokenizer(folder: settings.path)
+      tokenizer = try TokenizerFolder.load(settings.path)
     } catch {
       throw .unusable("\(settings.path)/\(error)")
     }
@@ -57,7 +57,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw .unusable("\(settings.path)/\(error)")
     }
     guard tokenizer.pieceCount <= loaded.configuration.vocabulary else {
-      throw .unusable("\(settings.path): spm.model has more pieces than the model has embeddings")
+      throw .unusable("\(settings.path): the tokenizer has more ids than the model embeddings")
     }
     temperature = calibration?.temperature ?? 1
     encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)

@@ -111,10 +111,10 @@ package struct DistillationJob: Sendable {
     _ model: TrainableModel, _ examples: [LabelledExample], _ pool: WorkerPool,
     _ show: @Sendable (TrainingProgress) -> Void
   ) throws -> TrainingData {
-    let tokenizer = try SentencePieceTokenizer(folder: options.base)
+    let tokenizer = try TokenizerFolder.load(options.base)
     guard tokenizer.pieceCount <= model.configuration.vocabulary else {
       throw LearningFailure.model(
-        "\(options.base): spm.model has more pieces than the model has embeddings")
+        "\(options.base): the tokenizer has more ids than the model embeddings")
     }
     let longest = min(
       options.recipe.sequenceTokensMax, model.configuration.absolutePositions ?? .max)

@@ -6,29 +6,37 @@ import Glibc
 /// pieces are those of the reference for any Unicode text.
 ///
 /// Any number of threads may encode at once.
-@safe package final class SentencePieceTokenizer: @unchecked Sendable {
+@safe package final class SentencePieceTokenizer: TextTokenizer, @unchecked Sendable {
   // @unchecked Sendable: the library's processor is only read after loading, which it allows from
   // several threads; it is freed once, by deinit.
   private let pieces: OpaquePointer
   private let controlIDs: [Int32]
   /// How a text of nothing but characters that the vocabulary does not have is encoded.
   let unknownRun: [Int32]
-  /// `[CLS]`, which begins a sequence.
   package let beginID: Int32
-  /// `[SEP]`, which ends each text of a sequence.
   package let separatorID: Int32
-  /// Longest sequence that the model's files name, in tokens; nil when they name none.
+  package let pieceCount: Int
   package let lengthMax: Int?
+  /// What is done before the library sees a text; nil where nothing is.
+  private let preparation: Preparation?
 
-  private static let modelFile = "spm.model"
+  /// What the model's tokenizer does besides finding pieces.
+  private struct Preparation {
+    let added: AddedTokens
+    let splitsPunctuation: Bool
+  }
+
+  static let modelFile = "spm.model"
 
   /// The tokenizer of the model in a folder.
-  package init(folder: String) throws(TokenizerError) {
-    lengthMax = try TokenizerConfiguration(folder: folder).lengthMax
-    let url = URL(filePath: folder).appending(path: Self.modelFile)
-    guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
-      throw TokenizerError(file: Self.modelFile, problem: "cannot be read")
-    }
+  package convenience init(folder: String) throws(TokenizerError) {
+    try self.init(folder: folder, TokenizerConfiguration(folder: folder))
+  }
+
+  /// The tokenizer of the model in a folder with its configuration.
+  init(folder: String, _ configuration: TokenizerConfiguration) throws(TokenizerError) {
+    lengthMax = configuration.lengthMax
+    let data = try TokenizerFile.data(Self.modelFile, in: folder)
     let loaded = unsafe data.withUnsafeBytes { bytes in
       unsafe sluice_pieces_load(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
     }
@@ -36,26 +44,50 @@ import Glibc
       throw TokenizerError(file: Self.modelFile, problem: "is no SentencePiece model")
     }
     unsafe pieces = unsafe loaded
-    let ids = ["[CLS]", "[SEP]", "[PAD]", "[MASK]"].map { (piece: String) in
-      unsafe sluice_pieces_id(loaded, piece)
+    let controls = ControlTokens(configuration)
+    let tokens = configuration.addedTokens ?? []
+    func id(_ name: String) -> Int32 {
+      if let id = tokens.first(where: { $0.content == name })?.id { return id }
+      return unsafe sluice_pieces_id(loaded, name)
     }
-    beginID = ids[0]
-    separatorID = ids[1]
-    controlIDs = ids.filter { $0 >= 0 }
-    unknownRun = unsafe [sluice_pieces_id(loaded, "\u{2581}"), sluice_pieces_unknown(loaded)]
+    beginID = id(controls.begin)
+    separatorID = id(controls.separator)
+    let unknown = unsafe sluice_pieces_unknown(loaded)
+    controlIDs = controls.all.map(id).filter { $0 >= 0 && $0 != unknown }
+    unknownRun = unsafe [sluice_pieces_id(loaded, "\u{2581}"), unknown]
+    let owned = tokens.filter { !controls.contains($0.content) && !$0.content.isEmpty }
+    let ids = owned.compactMap(\.id) + [beginID, separatorID]
+    pieceCount = unsafe max(Int(sluice_pieces_count(loaded)), Int(ids.max() ?? 0) + 1)
+    let lowercases = configuration.lowercases ?? false
+    if owned.isEmpty && !lowercases && !configuration.splitsPunctuation {
+      preparation = nil
+    } else {
+      preparation = Preparation(
+        added: AddedTokens(owned) { lowercases ? $0.lowercasedByCharacter : $0 },
+        splitsPunctuation: configuration.splitsPunctuation)
+    }
     guard beginID >= 0, separatorID >= 0 else {
-      throw TokenizerError(file: Self.modelFile, problem: "has no pieces [CLS] and [SEP]")
+      throw TokenizerError(
+        file: Self.modelFile,
+        problem: "has no pieces \(controls.begin) and \(controls.separator)")
     }
   }
 
   deinit { unsafe sluice_pieces_free(pieces) }
 
-  /// How many pieces the vocabulary has; every id is below it.
-  package var pieceCount: Int { unsafe Int(sluice_pieces_count(pieces)) }
-
-  /// The ids of a text's pieces, without control tokens: whatever the text looks like, `[SEP]`
-  /// typed by a user included.
   package func encode(_ text: String) -> [Int32] {
+    guard let preparation else { return encodeText(text) }
+    return preparation.added.parts(of: text).flatMap { part in
+      switch part {
+      case .token(let id): [id]
+      case .text(let text) where preparation.splitsPunctuation:
+        text.splitAtPunctuation.flatMap(encodeText)
+      case .text(let text): encodeText(text)
+      }
+    }
+  }
+
+  private func encodeText(_ text: String) -> [Int32] {
     let bytes = text.utf8.span
     return bytes.count > UnknownRuns.partBytes ? encodeInParts(bytes) : encodeWhole(bytes)
   }
@@ -71,5 +103,28 @@ import Glibc
       defer { unsafe free(ids) }
       return unsafe Array(UnsafeBufferPointer(start: ids, count: count))
     }
+  }
+}
+
+extension String {
+  /// The text between punctuation, and each punctuation character by itself.
+  fileprivate var splitAtPunctuation: [String] {
+    var parts: [String] = []
+    var rest = unicodeScalars[...]
+    while let place = rest.firstIndex(where: \.isPunctuation) {
+      if place > rest.startIndex { parts.append(String(rest[..<place])) }
+      parts.append(String(rest[place]))
+      rest = rest[rest.index(after: place)...]
+    }
+    if !rest.isEmpty { parts.append(String(rest)) }
+    return parts
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether transformers' own code takes it for punctuation, which goes by today's Unicode.
+  fileprivate var isPunctuation: Bool {
+    isASCII
+      ? ScalarTraits(self).contains(.punctuation) : properties.generalCategory.isPunctuation
   }
 }

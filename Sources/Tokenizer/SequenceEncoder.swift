@@ -6,7 +6,7 @@ package import Basics
 /// Every piece of both texts is in some window: nothing is ever cut off. The number of windows
 /// grows linearly with the text.
 package struct SequenceEncoder: Sendable {
-  private let tokenizer: SentencePieceTokenizer
+  private let tokenizer: any TextTokenizer
   /// Token ids in one sequence at most, control tokens included.
   package let windowTokens: Int
   /// Pieces that neighbouring windows of the prompt alone share; those of a pair share them in
@@ -20,7 +20,7 @@ package struct SequenceEncoder: Sendable {
 
   /// - Precondition: the window is at least `windowTokensMin`, the overlap at most half of it.
   package init(
-    tokenizer: SentencePieceTokenizer, windowTokens: Int, overlapTokens: Int, windowsMax: Int
+    tokenizer: any TextTokenizer, windowTokens: Int, overlapTokens: Int, windowsMax: Int
   ) {
     precondition(windowTokens >= Self.windowTokensMin)
     precondition(overlapTokens >= 0 && overlapTokens <= windowTokens / 2)

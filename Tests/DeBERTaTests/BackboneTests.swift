@@ -183,7 +183,7 @@ extension TokenBatch {
   @Test(
     arguments: [
       ("hidden_act", "gelu_new"), ("hidden_act", "relu"), ("is_decoder", true),
-      ("position_embedding_type", "relative_key"), ("num_labels", 3),
+      ("position_embedding_type", "relative_key"), ("problem_type", "regression"),
       ("architectures", ["BertForTokenClassification"]), ("model_type", "albert"),
     ] as [(String, any Sendable)])
   func whatBERTDoesNotComputeIsRefused(setting: String, value: any Sendable) throws {

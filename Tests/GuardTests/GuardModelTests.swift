@@ -141,4 +141,82 @@ import Testing
     #expect(try load("v3-style") { $0.windowsMax = 3 }.cut != plain)
     #expect(try load("v3-style") { $0.views = [.prompt] }.cut != plain)
   }
+
+  /// A model with the weights of a golden and the tokenizer of another fixture.
+  private func folder(_ tokenizer: String) throws -> TemporaryDirectory {
+    let directory = try TemporaryDirectory()
+    let target = URL(filePath: directory.path)
+    for name in ["config.json", "model.safetensors"] {
+      let data = try Data(contentsOf: GoldenCase.url("v3-style").appending(path: name))
+      try data.write(to: target.appending(path: name))
+    }
+    let source = SourceTree.url("Tests/Fixtures/tokenizers").appending(path: tokenizer)
+    for name in try FileManager.default.contentsOfDirectory(atPath: source.path)
+    where name != "cases.json" {
+      try Data(contentsOf: source.appending(path: name)).write(to: target.appending(path: name))
+    }
+    return directory
+  }
+
+  @Test(arguments: [
+    ("bert-uncased", [2, 3]), ("bert-added", [2, 3]), ("unigram", [1, 2]),
+    ("spm-switches", [1, 2]),
+  ])
+  func aModelTakesTheTokenizerOfItsFolder(tokenizer: String, ends: [Int32]) throws {
+    let directory = try folder(tokenizer)
+    let settings = ModelSettings(path: directory.path)
+    let model = try GuardModel(settings: settings, pool: WorkerPool(workers: 1))
+    let sequences = try model.sequences(for: Exchange(prompt: "the cat", response: "sat on it"))
+    let pair = try #require(sequences.response.first)
+    #expect(pair.ids.first == ends[0] && pair.ids.last == ends[1])
+    #expect(pair.ids.count(where: { $0 == ends[1] }) == 2)
+    let score = try #require(try model.judge([sequences])[0].responseScore)
+    #expect(score.rawValue > 0 && score.rawValue < 1)
+    let other = try folder(tokenizer)
+    let copy = try GuardModel(
+      settings: ModelSettings(path: other.path), pool: WorkerPool(workers: 1))
+    #expect(copy.cut == model.cut, "wherever the folder is")
+  }
+
+  /// Hash and digest are in verdicts, so those of folders that there were before never change;
+  /// and each file that now counts shows in both.
+  @Test func hashAndDigestTakeInEveryFileOfTheTokenizer() throws {
+    let golden = try load("v3-style")
+    #expect(golden.hash == "1e49f558b46ce413")
+    #expect(golden.cut == 0x4AB0CB75A9B11E51)
+    let directory = try folder("bert-uncased")
+    let settings = ModelSettings(path: directory.path)
+    var seen: Set<String> = []
+    var cuts: Set<UInt64> = []
+    for (name, contents) in [
+      ("tokenizer_config.json", #"{"do_lower_case": true}"#),
+      ("tokenizer_config.json", #"{"do_lower_case": false}"#),
+      ("vocab.txt", "[UNK]\n[CLS]\n[SEP]\na\n"), ("special_tokens_map.json", "{}"),
+      ("added_tokens.json", "{}"), ("added_tokens.json", #"{"<x>": 4}"#),
+      ("tokenizer.json", ""),
+    ] {
+      let json = try String(
+        contentsOf: SourceTree.url("Tests/Fixtures/tokenizers/bert-added/tokenizer.json"),
+        encoding: .utf8)
+      if name == "tokenizer.json" {
+        try FileManager.default.removeItem(atPath: directory.path + "/added_tokens.json")
+      }
+      try Data((contents.isEmpty ? json : contents).utf8).write(
+        to: URL(filePath: directory.path + "/" + name))
+      let model = try GuardModel(settings: settings, pool: WorkerPool(workers: 1))
+      #expect(seen.insert(model.hash).inserted, "\(name)")
+      #expect(cuts.insert(model.cut).inserted, "\(name)")
+    }
+  }
+
+  @Test func moreIDsThanEmbeddingsAreRefused() throws {
+    let directory = try folder("bert-uncased")
+    let pieces = "[UNK]\n[CLS]\n[SEP]\n" + (0..<9_000).map { "piece\($0)\n" }.joined()
+    try Data(pieces.utf8).write(to: URL(filePath: directory.path + "/vocab.txt"))
+    let error = #expect(throws: GuardModelFailure.self) {
+      try GuardModel(settings: ModelSettings(path: directory.path), pool: WorkerPool(workers: 1))
+    }
+    #expect(
+      error?.description.contains("the tokenizer has more ids than the model embeddings") == true)
+  }
 }

@@ -78,8 +78,6 @@ import Tokenizer
     ("spm.model", "no model", "spm.model: is no SentencePiece model"),
     ("spm.model", "", "spm.model: is no SentencePiece model"),
     ("tokenizer_config.json", "{", "tokenizer_config.json: is no JSON"),
-    ("tokenizer_config.json", #"{"do_lower_case": true}"#, "do_lower_case = true"),
-    ("tokenizer_config.json", #"{"split_by_punct": true}"#, "split_by_punct = true"),
     ("tokenizer_config.json", #"{"vocab_type": "gpt2"}"#, "vocab_type = gpt2"),
   ])
   func aBrokenFileIsNamed(file: String, contents: String, message: String) throws {

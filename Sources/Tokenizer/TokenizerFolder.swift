@@ -1,0 +1,26 @@
+/// Finds the tokenizer in a model's folder.
+package enum TokenizerFolder {
+  /// The tokenizer of the model in a folder.
+  ///
+  /// Of several files the one counts that transformers reads: `tokenizer.json`, else `spm.model`,
+  /// else `vocab.txt`.
+  package static func load(_ folder: String) throws(TokenizerError) -> any TextTokenizer {
+    let configuration = try TokenizerConfiguration(folder: folder)
+    func has(_ name: String) -> Bool { TokenizerFile.exists(name, in: folder) }
+    if has(TokenizerDocument.fileName) {
+      return try TokenizerDocument(configuration).load(folder: folder)
+    }
+    if has(SentencePieceTokenizer.modelFile) {
+      return try SentencePieceTokenizer(folder: folder, configuration)
+    }
+    if has(WordPieceVocabulary.fileName) {
+      return try WordPieceVocabulary.load(folder: folder, configuration)
+    }
+    if has("merges.txt") {
+      throw TokenizerError(
+        file: "merges.txt", problem: "belongs to a BPE tokenizer, which is not supported")
+    }
+    throw TokenizerError(
+      file: TokenizerDocument.fileName, problem: "is missing, as are spm.model and vocab.txt")
+  }
+}
