@@ -55,11 +55,13 @@ package struct FilterApplication: Sendable {
       events: ModelEvents(
         notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
     var services = try streamServices(daemon, notifier) { "judging with \(model.current.model)" }
-    services.append(worker("model", replacement.run, stop: replacement.stop))
+    services.append(BlockingService(worker: "model", run: replacement.run, stop: replacement.stop))
     let ownership = daemon.ownership
-    services.append(worker("ownership", ownership.run, stop: ownership.stop))
+    services.append(BlockingService(worker: "ownership", run: ownership.run, stop: ownership.stop))
     services.append(ReloadSignals(signals: reloads, reload: replacement.reload))
-    if let shadow { services.append(worker("shadow", shadow.run, stop: shadow.stop)) }
+    if let shadow {
+      services.append(BlockingService(worker: "shadow", run: shadow.run, stop: shadow.stop))
+    }
     try await ServiceHost.run(services)
   }
 
@@ -93,18 +95,6 @@ package struct FilterApplication: Sendable {
       services.append(try StatusService(listen: listen, pages: pages))
     }
     return services
-  }
-
-  /// A thread that works beside the stream and never fails it.
-  private func worker(
-    _ name: String, _ run: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Void
-  ) -> any Service {
-    BlockingService(
-      name: name,
-      body: {
-        run()
-        return nil
-      }, stop: stop)
   }
 
   /// Nothing but the live model may hold its first model: this function's caller never returns.

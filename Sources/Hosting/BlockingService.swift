@@ -20,6 +20,18 @@ package struct BlockingService: Service {
     self.stop = stop
   }
 
+  /// A worker beside the others, which never fails them.
+  package init(
+    worker name: String, run: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Void
+  ) {
+    self.init(
+      name: name,
+      body: {
+        run()
+        return nil
+      }, stop: stop)
+  }
+
   package func run() async throws {
     let failure = await withGracefulShutdownHandler {
       await withCheckedContinuation { (end: CheckedContinuation<(any Error)?, Never>) in

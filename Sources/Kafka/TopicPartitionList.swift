@@ -50,13 +50,6 @@ internal import Records
       uniquingKeysWith: { _, last in last })
   }
 
-  /// The partitions at which a call left an error.
-  var refused: [TopicPartition] {
-    unsafe pointer.pointee.elements
-      .filter { unsafe $0.err != RD_KAFKA_RESP_ERR_NO_ERROR }
-      .map { unsafe $0.topicPartition }
-  }
-
   /// The first error that a call left at one of the partitions.
   var firstError: KafkaErrorCode? { unsafe pointer.pointee.firstError }
 

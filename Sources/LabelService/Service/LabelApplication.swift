@@ -70,12 +70,7 @@ package struct LabelApplication: Sendable {
     }
     let ownership = daemon.ownership
     services.append(
-      BlockingService(
-        name: "ownership",
-        body: {
-          ownership.run()
-          return nil
-        }, stop: ownership.stop))
+      BlockingService(worker: "ownership", run: ownership.run, stop: ownership.stop))
     try await ServiceHost.run(services)
   }
 
