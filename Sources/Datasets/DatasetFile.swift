@@ -6,8 +6,9 @@ internal import StrictJSON
 ///
 /// A line is an object with `prompt` (or `text`), `response` (or `completion`; absent, null or
 /// empty: the prompt alone), `label` (0 or 1, false or true, "safe" or "unsafe"), and, all
-/// optional, `id`, `source`, `tenant` and `teacher` (P(unsafe), from which an absent label follows
-/// at 0.5). Other names are ignored, so the files of Hugging Face's datasets read as they are.
+/// optional, `id`, `source`, `tenant`, `teacher` (P(unsafe), from which an absent label follows
+/// at 0.5) and `categories` (the names of those that apply, or each name with true or false). Other
+/// names are ignored, so the files of Hugging Face's datasets read as they are.
 package enum DatasetFile {
   /// Bytes of one line at most.
   package static let lineBytesMax = 16 << 20
@@ -62,6 +63,12 @@ package enum DatasetFile {
     if let tenant = example.tenant {
       writer.name("tenant")
       writer.text(tenant)
+    }
+    if let categories = example.categories {
+      writer.name("categories")
+      writer.beginArray()
+      for category in categories { writer.text(category) }
+      writer.endArray()
     }
     writer.endObject()
     return Data(writer.bytes) + [0x0A]

@@ -15,10 +15,13 @@ package struct LabelledExample: Hashable, Sendable {
   package var source: String
   /// The tenant whose traffic it was.
   package var tenant: String?
+  /// The categories of harm that it belongs to, none for a safe one; nil where nobody says.
+  package var categories: [String]?
 
   package init(
     id: String, prompt: String, response: String? = nil, isUnsafe: Bool,
-    teacherScore: Double? = nil, source: String = "", tenant: String? = nil
+    teacherScore: Double? = nil, source: String = "", tenant: String? = nil,
+    categories: [String]? = nil
   ) {
     self.id = id
     self.prompt = prompt
@@ -27,6 +30,7 @@ package struct LabelledExample: Hashable, Sendable {
     self.teacherScore = teacherScore
     self.source = source
     self.tenant = tenant
+    self.categories = categories
   }
 
   /// What the texts are, whatever their label: equal texts have equal digests.

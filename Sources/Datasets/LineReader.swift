@@ -12,6 +12,7 @@ struct LineMistake: Error {
 struct LineReader: ~Copyable {
   private static let names: Set<String> = [
     "id", "prompt", "text", "response", "completion", "label", "teacher", "source", "tenant",
+    "categories",
   ]
 
   private var parser = JSONParser()
@@ -39,7 +40,8 @@ struct LineReader: ~Copyable {
         id: fields["id"]?.naming ?? fallbackID, prompt: prompt,
         response: try Self.text("response", or: "completion", fields), isUnsafe: isUnsafe,
         teacherScore: teacher, source: fields["source"]?.naming ?? name,
-        tenant: fields["tenant"]?.naming)
+        tenant: fields["tenant"]?.naming,
+        categories: fields["categories"].flatMap(Self.categories))
     }
   }
 
@@ -56,6 +58,21 @@ struct LineReader: ~Copyable {
     }
     guard value.kind == .text else { throw LineMistake("\(name) has the wrong type") }
     return value.text
+  }
+
+  /// A list of names, or an object that says of each name whether it applies; nil for anything
+  /// else, which files of others may have under this name.
+  private static func categories(_ value: JSONValue) -> [String]? {
+    var names: [String] = []
+    for child in value.children {
+      switch (value.kind, child.kind) {
+      case (.array, .text): names.append(child.text)
+      case (.object, .boolean): if child.isTrue { names.append(child.name) }
+      case (.object, .number): if Double(child.text) == 1 { names.append(child.name) }
+      default: return nil
+      }
+    }
+    return value.kind == .array || value.kind == .object ? names : nil
   }
 
   private static func probability(

@@ -72,13 +72,37 @@ package struct LabelScheme: Sendable, Equatable {
     return LabelScheme(names: names.reversed(), activation: activation, unsafe: [1])
   }
 
+  /// Whether the labels tell more than P(unsafe) does.
+  package var areCategories: Bool { names.count > 1 && !isBinary }
+
   /// One pair of logits with the same P(unsafe) as a sequence's logits, one for each label.
   package func logits(_ values: Span<Float>) -> Logits {
-    switch activation {
+    let labels = areCategories ? values.indices.map { values[$0] } : []
+    return switch activation {
     case .softmax:
-      Logits(safe: Self.sum(values, at: safe), unsafe: Self.sum(values, at: unsafe))
+      Logits(
+        safe: Self.sum(values, at: safe), unsafe: Self.sum(values, at: unsafe), labels: labels)
     case .sigmoid:
-      Logits(safe: 0, unsafe: unsafe.reduce(-.infinity) { max($0, values[$1]) })
+      Logits(
+        safe: 0, unsafe: unsafe.reduce(-.infinity) { max($0, values[$1]) }, labels: labels)
+    }
+  }
+
+  /// The probability of each label, from logits of this scheme.
+  ///
+  /// A temperature divides the logit of P(unsafe), as in the score; under softmax, how safe and
+  /// unsafe labels share theirs among themselves stays as it is.
+  package func probabilities(of logits: Logits, temperature: Double) -> [Float] {
+    func sigmoid(_ logit: Double) -> Double { 1 / (1 + exp(-logit / temperature)) }
+    switch activation {
+    case .sigmoid: return logits.labels.map { Float(sigmoid(Double($0))) }
+    case .softmax:
+      let isUnsafe = sigmoid(Double(logits.unsafe) - Double(logits.safe))
+      return logits.labels.indices.map { label in
+        let (share, whole) =
+          unsafe.contains(label) ? (isUnsafe, logits.unsafe) : (1 - isUnsafe, logits.safe)
+        return Float(share * exp(Double(logits.labels[label]) - Double(whole)))
+      }
     }
   }
 

@@ -36,11 +36,14 @@ package struct Logits: Sendable, Equatable {
   package let safe: Float
   /// The logit of label 1, unsafe.
   package let unsafe: Float
+  /// The logits of all labels, in the model's order, where there are more than the two; else empty.
+  package let labels: [Float]
 
   /// A pair of logits.
-  package init(safe: Float, unsafe: Float) {
+  package init(safe: Float, unsafe: Float, labels: [Float] = []) {
     self.safe = safe
     self.unsafe = unsafe
+    self.labels = labels
   }
 
   /// Softmax of the two at label 1, between 0 and 1.

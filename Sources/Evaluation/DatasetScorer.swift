@@ -53,12 +53,15 @@ package struct DatasetScorer: Sendable {
       sizes.append((windows.reduce(0) { $0 + $1.count }, windows.count))
       sequences += windows.map { Sequence(row: row, tokens: $0) }
     }
-    let margins = try margins(of: &sequences, rows: examples.count, progress: progress)
-    let rows = examples.indices.map { row in
-      ScoredRow(
-        margin: margins[row], score: Double(model.score(margin: margins[row]).rawValue),
-        isUnsafe: examples[row].isUnsafe, source: examples[row].source, tokens: sizes[row].tokens,
-        windows: sizes[row].windows)
+    let readings = try readings(of: &sequences, rows: examples.count, progress: progress)
+    let rows = zip(examples, readings).enumerated().map { row, pair in
+      let (example, windows) = pair
+      let margin = windows.map(\.margin).max() ?? -.infinity
+      return ScoredRow(
+        margin: margin, score: Double(model.score(margin: margin).rawValue),
+        isUnsafe: example.isUnsafe, source: example.source, tokens: sizes[row].tokens,
+        windows: sizes[row].windows, categories: model.categoryScores(windows),
+        trueCategories: example.categories)
     }
     return ScoredSet(name: name, rows: rows)
   }
@@ -82,13 +85,13 @@ package struct DatasetScorer: Sendable {
     return sequences.response.isEmpty ? sequences.prompt : sequences.response
   }
 
-  /// The largest margin of each row.
-  private func margins(
+  /// What the model says of the windows of each row.
+  private func readings(
     of sequences: inout [Sequence], rows: Int, progress: (ScoringProgress) -> Void
-  ) throws(EvaluationFailure) -> [Double] {
+  ) throws(EvaluationFailure) -> [[GuardModel.Reading]] {
     sequences.sort { $0.tokens.count > $1.tokens.count }
     let total = sequences.reduce(0) { $0 + $1.tokens.count }
-    var margins = [Double](repeating: -.infinity, count: rows)
+    var readings = [[GuardModel.Reading]](repeating: [], count: rows)
     var done = 0
     var rest = sequences[...]
     while !rest.isEmpty {
@@ -99,8 +102,8 @@ package struct DatasetScorer: Sendable {
       }
       rest = rest.dropFirst(portion.count)
       do throws(ClassifierFailure) {
-        for (sequence, margin) in zip(portion, try model.margins(portion.map(\.tokens))) {
-          margins[sequence.row] = max(margins[sequence.row], margin)
+        for (sequence, reading) in zip(portion, try model.readings(portion.map(\.tokens))) {
+          readings[sequence.row].append(reading)
           done += sequence.tokens.count
         }
       } catch {
@@ -108,7 +111,7 @@ package struct DatasetScorer: Sendable {
       }
       progress(ScoringProgress(tokens: done, tokensTotal: total))
     }
-    return margins
+    return readings
   }
 }
 

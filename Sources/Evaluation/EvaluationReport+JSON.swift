@@ -59,6 +59,7 @@ extension EvaluationReport {
     members["windowedRows"] = .integer(set.windowedRows)
     if !set.sources.isEmpty { members["sources"] = Self.json(set.sources) }
     members["lengths"] = Self.json(set.lengths)
+    if !set.categories.isEmpty { members["categories"] = Self.json(set.categories) }
     members["curves"] = Self.curves(set.tally)
     if let confusion = calibratedConfusion(set) {
       members["atCalibratedThreshold"] = .members([
@@ -76,6 +77,17 @@ extension EvaluationReport {
       slices.map { slice in
         .object(
           members(slice.measurement).merging(["name": .text(slice.name)]) { first, _ in first })
+      })
+  }
+
+  private static func json(_ slices: [SetReport.CategorySlice]) -> JSON {
+    .list(
+      slices.map { slice in
+        var members = members(slice.measurement)
+        members["name"] = .text(slice.name)
+        members["flagged"] = .integer(slice.flagged)
+        members["positivesAre"] = .text(slice.hasTruth ? "category" : "unsafe")
+        return .object(members)
       })
   }
 

@@ -6,6 +6,7 @@ extension EvaluationReport {
   /// Tables of the main metrics with their intervals, of the calibration and of the comparison.
   package var text: String {
     var parts = [heading, setTable.text]
+    parts += sets.compactMap(Self.categoryText)
     if let calibrationText { parts.append(calibrationText) }
     if let comparison { parts.append(comparisonText(comparison)) }
     return parts.joined(separator: "\n\n")
@@ -29,6 +30,20 @@ extension EvaluationReport {
     for set in sets { table.add(Self.cells(set.name, set.measurement)) }
     if sets.count > 1 { table.add(Self.cells("average", average)) }
     return table
+  }
+
+  /// One row for each category of the model.
+  private static func categoryText(_ set: SetReport) -> String? {
+    guard let first = set.categories.first else { return nil }
+    let positives = first.hasTruth ? "of the category" : "unsafe"
+    var table = TextTable(
+      .figures,
+      header: ["\(set.name), by category", "flagged", positives] + columns.map(\.title))
+    for slice in set.categories {
+      let figures = cells(slice.name, slice.measurement)
+      table.add([slice.name, grouped(slice.flagged)] + figures.dropFirst(2))
+    }
+    return table.text
   }
 
   private static func cells(_ name: String, _ measurement: Measurement) -> [String] {

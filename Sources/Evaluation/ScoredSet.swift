@@ -1,3 +1,5 @@
+package import Records
+
 /// A dataset after a model has judged it: everything that metrics need, and none of its texts.
 package struct ScoredSet: Sendable {
   /// The name in reports, such as the file's without its extension.
@@ -25,10 +27,14 @@ package struct ScoredRow: Hashable, Sendable {
   package let tokens: Int
   /// 1 unless the texts were longer than the model's window.
   package let windows: Int
+  /// What the model says of its categories; nil for a model without.
+  package let categories: CategoryScores?
+  /// The categories that the example belongs to; nil where nobody says.
+  package let trueCategories: [String]?
 
   package init(
     margin: Double, score: Double, isUnsafe: Bool, source: String = "", tokens: Int = 0,
-    windows: Int = 1
+    windows: Int = 1, categories: CategoryScores? = nil, trueCategories: [String]? = nil
   ) {
     self.margin = margin
     self.score = score
@@ -36,5 +42,7 @@ package struct ScoredRow: Hashable, Sendable {
     self.source = source
     self.tokens = tokens
     self.windows = windows
+    self.categories = categories
+    self.trueCategories = trueCategories
   }
 }

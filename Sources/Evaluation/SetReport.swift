@@ -1,4 +1,5 @@
 package import Metrics
+internal import Records
 
 /// The measurements of one dataset: as a whole, by source and by length.
 package struct SetReport: Sendable {
@@ -16,6 +17,8 @@ package struct SetReport: Sendable {
   package let sources: [Slice]
   /// By token ids judged, the shortest first.
   package let lengths: [Slice]
+  /// By unsafe label of the model, in its order; empty for a model without categories.
+  package let categories: [CategorySlice]
   /// The class of each row, by which two reports on the same rows are known.
   let classes: [Bool]
 
@@ -25,8 +28,21 @@ package struct SetReport: Sendable {
     package let measurement: Measurement
   }
 
+  /// How one category of the model fares: its probability takes the place of the score.
+  package struct CategorySlice: Sendable {
+    package let name: String
+    /// Rows in which it reaches the threshold.
+    package let flagged: Int
+    /// Whether the rows say which categories they belong to; where none does, positives are the
+    /// unsafe rows.
+    package let hasTruth: Bool
+    package let measurement: Measurement
+  }
+
   /// Sources with a slice of their own; the rest share one.
   package static let sourcesMax = 40
+  /// Categories with a slice; the rest have none.
+  package static let categoriesMax = 40
   /// The upper ends, in token ids, of the slices by length; one more slice has no end.
   package static let lengthEnds = [32, 64, 128, 256, 512]
 
@@ -51,6 +67,31 @@ package struct SetReport: Sendable {
       lengths.append(Slice(name: name, measurement: try measurer.measure(rows).measurement))
     }
     (self.sources, self.lengths) = (sources, lengths)
+    categories = try Self.categories(set.rows, options, &measurer)
+  }
+
+  private static func categories(
+    _ rows: [ScoredRow], _ options: MeasurementOptions, _ measurer: inout SliceMeasurer
+  ) throws(EvaluationFailure) -> [CategorySlice] {
+    guard let scheme = rows.first?.categories?.scheme else { return [] }
+    let told = rows.filter { $0.trueCategories != nil }
+    var slices: [CategorySlice] = []
+    for label in scheme.unsafe.prefix(categoriesMax) {
+      let name = scheme.names[label]
+      let scored = (told.isEmpty ? rows : told).map { row in
+        let probability = Double(row.categories?.probabilities[label] ?? 0)
+        return ScoredRow(
+          margin: row.margin, score: probability,
+          isUnsafe: row.trueCategories?.contains(name) ?? row.isUnsafe)
+      }
+      let measured = try measurer.measure(scored)
+      let flagged = measured.tally.confusion(threshold: options.threshold).flagged
+      slices.append(
+        CategorySlice(
+          name: name, flagged: Int(flagged), hasTruth: !told.isEmpty,
+          measurement: measured.measurement))
+    }
+    return slices
   }
 
   private static func bySource(_ rows: [ScoredRow]) -> [(name: String, rows: [ScoredRow])] {

@@ -101,11 +101,9 @@ package struct Classification: ~Copyable {
   private func verdict(
     _ exchange: PreparedExchange, _ judgement: Judgement, _ time: Int64
   ) -> [UInt8] {
-    let action = policy.action(for: judgement.score)
     let verdict = Verdict(
-      id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,
-      threshold: policy.threshold, model: model.model, policy: policy.name, source: nil,
-      judgedAtMilliseconds: time, metadata: exchange.metadata, coverage: exchange.coverage)
+      on: exchange, judgement, policy.decide(judgement), policy: policy.name, model: model.model,
+      source: nil, judgedAtMilliseconds: time)
     return encoder.encode(verdict, as: .json)
   }
 }

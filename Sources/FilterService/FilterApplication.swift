@@ -38,7 +38,8 @@ package struct FilterApplication: Sendable {
     if let reason = device.fallbackReason {
       logger.notice("no GPU is used", metadata: ["reason": "\(reason)"])
     }
-    let loader = ModelLoader(settings: settings.model, device: device)
+    let loader = ModelLoader(
+      settings: settings.model, device: device, policies: settings.policies)
     let folder = loader.target
     let model = try firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")

@@ -45,7 +45,7 @@ package final class FilterDaemon: Sendable {
       of: settings.inputTopics, in: settings.kafka.groupID, clients: clients, logger: logger,
       memberIdentifier: { [consumer] in consumer.memberIdentifier })
     let wire = settings.wire
-    let router = Router(topics: settings.outputTopics, policies: settings.policies)
+    let router = Router(topics: settings.outputTopics)
     let coverageLog = CoverageLog(logger: logger)
     let abortLog = FailureLog("a publication failed", logger: logger)
     let work = StreamWork(
@@ -116,7 +116,9 @@ package final class FilterDaemon: Sendable {
     var page = snapshot.metricsPage(lags: lags, nowMilliseconds: now)
     page.addDoubts(doubts)
     ownership.add(to: &page)
-    page.addModel(model.current.model, model.figures)
+    let current = model.current
+    page.addModel(current.model, model.figures)
+    page.addCategories(snapshot.counters.flaggedCategories, of: current.categories)
     if let shadow { page.addShadow(shadow.figures) }
     return page.text
   }
@@ -126,7 +128,7 @@ extension StreamOptions {
   /// The options that the settings ask for.
   package init(_ settings: Settings) {
     self.init(
-      limits: settings.limits,
+      limits: settings.limits, policies: settings.policies,
       preparationThreads: settings.preparationThreads > 0
         ? settings.preparationThreads : max(1, Processors.count / 4),
       pollRecordsMax: max(1, min(128, settings.limits.bufferRecordsMax / 4)),

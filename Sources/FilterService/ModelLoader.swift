@@ -1,7 +1,7 @@
 internal import Glibc
 package import Guard
 internal import ModelRegistry
-internal import Pipeline
+package import Pipeline
 package import Settings
 package import Tensors
 
@@ -10,11 +10,17 @@ package import Tensors
 package struct ModelLoader: Sendable {
   private let settings: ModelSettings
   private let device: InferenceDevice
+  private let policies: PolicyBook
 
-  /// - Parameter device: runs the model once it is loaded.
-  package init(settings: ModelSettings, device: InferenceDevice) {
+  /// - Parameters:
+  ///   - device: runs the model once it is loaded.
+  ///   - policies: rules that the model must have the categories for.
+  package init(
+    settings: ModelSettings, device: InferenceDevice, policies: PolicyBook = PolicyBook()
+  ) {
     self.settings = settings
     self.device = device
+    self.policies = policies
   }
 
   /// - Parameter pool: runs the model once it is loaded.
@@ -55,6 +61,7 @@ package struct ModelLoader: Sendable {
     _ settings: ModelSettings, on device: InferenceDevice
   ) throws(GuardModelFailure) -> GuardModel {
     let model = try GuardModel(settings: settings, device: device)
+    if let complaint = policies.complaint(about: model.categories) { throw .settings(complaint) }
     try checkManifest(of: model, in: settings.path)
     do throws(ClassifierFailure) {
       try model.warmUp()

@@ -18,6 +18,23 @@ extension MetricsPage {
       figures.lastLoadSeconds)
   }
 
+  /// Verdicts by the categories that reached their thresholds.
+  ///
+  /// - Parameter scheme: of the model that judges, whose categories all stand there.
+  mutating func addCategories(_ counts: [String: Int], of scheme: CategoryScheme?) {
+    let names = Set(counts.keys).union(scheme?.unsafeNames ?? []).sorted()
+    guard !names.isEmpty else { return }
+    let shown = names.prefix(Self.categoriesMax)
+    let others = names.dropFirst(shown.count).reduce(0) { $0 + (counts[$1] ?? 0) }
+    counter(
+      "sluice_category_flags_total", "Verdicts in which a category reached its threshold.",
+      shown.map { ([("category", $0)], Double(counts[$0] ?? 0)) }
+        + (names.count > shown.count ? [([("category", "all other")], Double(others))] : []))
+  }
+
+  /// Categories with a series of their own.
+  private static let categoriesMax = 100
+
   /// How far a challenger disagrees.
   mutating func addShadow(_ figures: ShadowFigures) {
     let label = [("challenger", figures.challenger ?? "none")]

@@ -43,7 +43,7 @@ extension ShadowScorer {
       settings: settings.challenger(shadow),
       device: device.with(pool: WorkerPool(workers: shadow.threads)))
     self.init(
-      settings: shadow, policies: settings.policies, conversations: settings.wire.conversations,
+      settings: shadow, conversations: settings.wire.conversations,
       target: { loader.target },
       load: { (folder) throws(GuardModelFailure) in
         let model = try loader.load(folder: folder)

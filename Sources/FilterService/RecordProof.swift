@@ -78,10 +78,10 @@ package struct RecordProof: ~Copyable {
       throw Failure(description: "the verdict has another id than the exchange")
     }
     let (version, model) = try model(named: published.model)
-    let judgement = try judge(given, with: model)
+    let judgement = try judge(given, with: model, in: published.judgement)
     return Finding(
       model: published.model, version: version, publishedScore: published.judgement.score,
-      score: Self.score(judgement, like: published.judgement),
+      score: judgement.0.score,
       differences: Self.differences(ofTotalIn: verdict, published.judgement)
         + differences(published, judgement, tenant: given.tenant)
         + Self.differences(ofCoverageIn: published, given))
@@ -116,15 +116,18 @@ package struct RecordProof: ~Copyable {
     }
   }
 
+  /// Judges the views that were judged before.
   private func judge(
-    _ exchange: Exchange, with model: GuardModel
+    _ exchange: Exchange, with model: GuardModel, in published: Judgement
   ) throws(Failure) -> (Judgement, ExchangeSequences) {
-    let sequences: ExchangeSequences
+    var sequences: ExchangeSequences
     do throws(TokenizationFailure) {
       sequences = try model.sequences(for: exchange)
     } catch {
       throw Failure(description: error.detail)
     }
+    if published.promptScore == nil { sequences.prompt = [] }
+    if published.responseScore == nil { sequences.response = [] }
     do throws(ClassifierFailure) {
       guard let judgement = try model.judge([sequences]).first else {
         throw ClassifierFailure(detail: "the model gave no judgement")
@@ -133,14 +136,6 @@ package struct RecordProof: ~Copyable {
     } catch {
       throw Failure(description: error.detail)
     }
-  }
-
-  private static func score(
-    _ result: (judgement: Judgement, sequences: ExchangeSequences), like published: Judgement
-  ) -> Score {
-    let prompt = published.promptScore.flatMap { _ in result.judgement.promptScore }
-    let response = published.responseScore.flatMap { _ in result.judgement.responseScore }
-    return max(prompt ?? Score(0), response ?? Score(0))
   }
 
   private func differences(
@@ -164,21 +159,39 @@ package struct RecordProof: ~Copyable {
     {
       differences.append("tokens or windows: the text was cut in another way")
     }
-    let isFlagged = judgement.score.reaches(published.threshold)
-    if published.flagged != isFlagged {
+    let categories = published.categoryScores(like: result.judgement.categories)
+    compare(categories, result.judgement.categories, &differences)
+    differences += decisionDifferences(published, categories, tenant: tenant)
+    return differences
+  }
+
+  /// Whether flag, threshold and action follow from what the verdict says of scores.
+  private func decisionDifferences(
+    _ published: Verdict, _ categories: CategoryScores?, tenant: String?
+  ) -> [String] {
+    var differences: [String] = []
+    if published.decidedBy == nil,
+      published.flagged != published.judgement.score.reaches(published.threshold)
+    {
       differences.append("flagged: does not follow from score and threshold")
     }
     if (published.action != .allow) != published.flagged {
       differences.append("action: does not follow from flagged")
     }
-    if let policy = policies?.policy(for: tenant) {
-      if policy.threshold != published.threshold {
-        differences.append("threshold: the policy's is \(policy.threshold)")
-      }
-      let action = policy.action(for: judgement.score)
-      if action != published.action {
-        differences.append("action: the policy's is \(action.rawValue)")
-      }
+    guard let policy = policies?.policy(for: tenant) else { return differences }
+    let scores = published.judgement
+    let decision = policy.decide(
+      Judgement(
+        promptScore: scores.promptScore, responseScore: scores.responseScore,
+        tokens: scores.tokens, windows: scores.windows, categories: categories))
+    if decision.threshold != published.threshold {
+      differences.append("threshold: the policy's is \(decision.threshold)")
+    }
+    if decision.action != published.action {
+      differences.append("action: the policy's is \(decision.action.rawValue)")
+    }
+    if decision.decidedBy != published.decidedBy {
+      differences.append("decided_by: by the policy it is \(decision.decidedBy ?? "absent")")
     }
     return differences
   }
@@ -206,6 +219,23 @@ package struct RecordProof: ~Copyable {
   }
 
   private func compare(
+    _ published: CategoryScores?, _ judged: CategoryScores?, _ differences: inout [String]
+  ) {
+    guard let published, let judged else {
+      if (published == nil) != (judged == nil) {
+        differences.append("categories: are not the model's")
+      }
+      return
+    }
+    for (label, name) in judged.scheme.names.enumerated() {
+      let difference = abs(published.probabilities[label] - judged.probabilities[label])
+      if !(difference <= Self.tolerance) {
+        differences.append("category \(name): differs by \(difference)")
+      }
+    }
+  }
+
+  private func compare(
     _ name: String, _ published: Score, _ score: Score?, _ differences: inout [String]
   ) {
     guard let score else {
@@ -216,5 +246,19 @@ package struct RecordProof: ~Copyable {
     if !(difference <= Self.tolerance) {
       differences.append("\(name): differs by \(difference)")
     }
+  }
+}
+
+extension Verdict {
+  /// The published categories in a model's order; nil where they are not that model's.
+  fileprivate func categoryScores(like model: CategoryScores?) -> CategoryScores? {
+    guard let scheme = model?.scheme, scheme.names.count == categories.count else { return nil }
+    var unused = categories
+    let probabilities = scheme.names.compactMap { name -> Float? in
+      guard let index = unused.firstIndex(where: { $0.name == name }) else { return nil }
+      return unused.remove(at: index).probability
+    }
+    guard probabilities.count == scheme.names.count else { return nil }
+    return CategoryScores(scheme: scheme, probabilities: probabilities)
   }
 }

@@ -30,7 +30,9 @@ package struct SettingsCheck {
     do throws(GuardModelFailure) {
       device = try InferenceDevice(
         settings: settings.engine, environment: environment, slowed: report)
-      model = try ModelLoader(settings: settings.model, device: device).load()
+      model = try ModelLoader(
+        settings: settings.model, device: device, policies: settings.policies
+      ).load()
     } catch {
       throw StartFailure(error)
     }

@@ -27,9 +27,12 @@ package struct ShadowFigures: Hashable, Sendable {
   /// Records that only one of the two flags.
   package var disagreements: Int { onlyChampionFlagged + onlyChallengerFlagged }
 
-  /// Counts a record that both have scored, flagged from the same threshold on.
-  mutating func count(champion: Score, challenger: Score, threshold: Float) {
-    switch (champion.reaches(threshold), challenger.reaches(threshold)) {
+  /// Counts a record that both have scored, under the same policy.
+  mutating func count(
+    champion: Score, isFlagged championFlags: Bool, challenger: Score,
+    isFlagged challengerFlags: Bool
+  ) {
+    switch (championFlags, challengerFlags) {
     case (true, true): bothFlagged += 1
     case (true, false): onlyChampionFlagged += 1
     case (false, true): onlyChallengerFlagged += 1

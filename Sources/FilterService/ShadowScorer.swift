@@ -18,7 +18,8 @@ package final class ShadowScorer: Sendable {
     /// As the model that judged had them cut.
     let exchange: PreparedExchange
     let score: Score
-    let threshold: Float
+    let isFlagged: Bool
+    let policy: Policy
     let model: String
 
     /// With four bytes a token.
@@ -33,7 +34,6 @@ package final class ShadowScorer: Sendable {
   }
 
   private let settings: ShadowSettings
-  private let policies: PolicyBook
   private let conversations: ConversationRules
   private let target: @Sendable () -> String?
   private let load: @Sendable (String) throws(GuardModelFailure) -> any StreamModel
@@ -51,15 +51,13 @@ package final class ShadowScorer: Sendable {
   ///   - pollInterval: how often to ask for the target; nil only at the start.
   ///   - publish: takes exchanges on which the two disagree, and returns how many were lost.
   package init(
-    settings: ShadowSettings, policies: PolicyBook,
-    conversations: ConversationRules = ConversationRules(),
+    settings: ShadowSettings, conversations: ConversationRules = ConversationRules(),
     target: @escaping @Sendable () -> String?,
     load: @escaping @Sendable (String) throws(GuardModelFailure) -> any StreamModel,
     pollInterval: Duration?, report: @escaping @Sendable (ModelReplacement.Event) -> Void,
     publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
   ) {
     self.settings = settings
-    self.policies = policies
     self.conversations = conversations
     self.target = target
     self.load = load
@@ -74,13 +72,13 @@ package final class ShadowScorer: Sendable {
   package func observe(_ transaction: Transaction) {
     var chosen: [Waiting] = []
     for item in transaction.items {
-      guard case .judged(let exchange, let judgement) = item.outcome,
+      guard case .judged(let exchange, let judgement, let decision) = item.outcome,
         item.item.record.source.fraction < settings.share
       else { continue }
       chosen.append(
         Waiting(
           record: item.item.record, format: item.format, exchange: exchange,
-          score: judgement.score, threshold: policies.policy(for: item.tenant).threshold,
+          score: judgement.score, isFlagged: decision.action != .allow, policy: item.policy,
           model: item.model))
     }
     guard !chosen.isEmpty else { return }
@@ -170,15 +168,20 @@ package final class ShadowScorer: Sendable {
       exchanges.append(sequences)
     }
     let judgements = (try? model.judge(exchanges)) ?? []
+    let compared = zip(scored, judgements).map { waiting, judgement in
+      let isFlagged = waiting.policy.decide(judgement).action != .allow
+      return (waiting: waiting, score: judgement.score, isFlagged: isFlagged)
+    }
     state.withLock { state in
       state.figures.failed += batch.count - judgements.count
-      for (waiting, judgement) in zip(scored, judgements) {
+      for one in compared {
         state.figures.count(
-          champion: waiting.score, challenger: judgement.score, threshold: waiting.threshold)
+          champion: one.waiting.score, isFlagged: one.waiting.isFlagged, challenger: one.score,
+          isFlagged: one.isFlagged)
       }
     }
-    let disputed = zip(scored, judgements).compactMap { waiting, judgement in
-      disagreement(waiting, judgement.score, of: model.model)
+    let disputed = compared.filter { $0.waiting.isFlagged != $0.isFlagged }.map {
+      disagreement($0.waiting, $0.score, of: model.model)
     }
     guard !disputed.isEmpty else { return }
     let lost = publish(disputed)
@@ -197,16 +200,14 @@ package final class ShadowScorer: Sendable {
     return try? model.sequences(for: exchange)
   }
 
-  /// What is published of a record; nil when the challenger decides as the model that judges did.
+  /// What is published of a record on which the two decide differently.
   private func disagreement(
     _ waiting: Waiting, _ score: Score, of challenger: String
-  ) -> DisagreementPublisher.Item? {
-    let threshold = waiting.threshold
-    guard waiting.score.reaches(threshold) != score.reaches(threshold) else { return nil }
-    return DisagreementPublisher.Item(
+  ) -> DisagreementPublisher.Item {
+    DisagreementPublisher.Item(
       record: waiting.record,
       disagreement: Disagreement(
-        source: waiting.record.source, score: waiting.score, threshold: threshold,
+        source: waiting.record.source, score: waiting.score, threshold: waiting.policy.threshold,
         model: waiting.model, challengerScore: score, challenger: challenger,
         share: settings.share))
   }

@@ -14,8 +14,8 @@ package struct StreamCore: HostedMachine {
   private var judging = LatencyHistogram()
   private var scores = ScoreHistogram()
 
-  init(limits: StreamLimits, now: Instant) {
-    machine = StreamMachine(limits: limits, now: now)
+  init(limits: StreamLimits, policies: PolicyBook, now: Instant) {
+    machine = StreamMachine(limits: limits, policies: policies, now: now)
   }
 
   package var failure: StreamFailure? { outerFailure ?? machine.failure }

@@ -5,6 +5,7 @@ package import Transport
 /// How a stream runs.
 package struct StreamOptions: Sendable {
   package var limits: StreamLimits
+  package var policies: PolicyBook
   /// Threads that decode and tokenize.
   package var preparationThreads: Int
   /// Records that one read takes at most; they are prepared together by one thread.
@@ -16,11 +17,13 @@ package struct StreamOptions: Sendable {
   package var closeMilliseconds: Int
 
   package init(
-    limits: StreamLimits = StreamLimits(), preparationThreads: Int = 1, pollRecordsMax: Int = 128,
-    pollMilliseconds: Int = 20, drainTimeoutMilliseconds: Int = 10_000,
+    limits: StreamLimits = StreamLimits(), policies: PolicyBook = PolicyBook(),
+    preparationThreads: Int = 1, pollRecordsMax: Int = 128, pollMilliseconds: Int = 20,
+    drainTimeoutMilliseconds: Int = 10_000,
     closeMilliseconds: Int = 5_000
   ) {
     self.limits = limits
+    self.policies = policies
     self.preparationThreads = preparationThreads
     self.pollRecordsMax = pollRecordsMax
     self.pollMilliseconds = pollMilliseconds

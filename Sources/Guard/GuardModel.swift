@@ -18,6 +18,9 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   package let cut: UInt64
   /// What the model's `sluice.json` says of its scores; nil where it says nothing.
   package let calibration: Calibration?
+  /// What the model tells beyond safe and unsafe; nil for most models.
+  package let categories: CategoryScheme?
+  private let labels: LabelScheme
   private let temperature: Double
   private let placed: PlacedClassifier
   private let views: JudgedViews
@@ -60,6 +63,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw .unusable("\(settings.path): the tokenizer has more ids than the model embeddings")
     }
     temperature = calibration?.temperature ?? 1
+    labels = loaded.labels
+    categories = labels.categories
     encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)
     views = settings.views
     cut = Self.cut(settings, encoder)
@@ -87,6 +92,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     cut = other.cut
     calibration = other.calibration
     temperature = other.temperature
+    labels = other.labels
+    categories = other.categories
     placed = PlacedClassifier(other.placed, pool: pool)
   }
 
@@ -123,21 +130,30 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// The judgements of the exchanges, each the highest score over its windows.
   package func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
-    var scores = try scores(exchanges.flatMap { $0.prompt + $0.response })[...]
+    var scores = try readings(exchanges.flatMap { $0.prompt + $0.response })[...]
     return exchanges.map { exchange in
-      let prompt = scores.prefix(exchange.prompt.count).max()
-      scores = scores.dropFirst(exchange.prompt.count)
-      let response = scores.prefix(exchange.response.count).max()
-      scores = scores.dropFirst(exchange.response.count)
+      let prompt = scores.prefix(exchange.prompt.count)
+      let response = scores.dropFirst(prompt.count).prefix(exchange.response.count)
+      let both = scores.prefix(prompt.count + response.count)
+      scores = scores.dropFirst(both.count)
       return Judgement(
-        promptScore: prompt, responseScore: response, tokens: exchange.tokens,
-        windows: exchange.windows)
+        promptScore: prompt.map { score(margin: $0.margin) }.max(),
+        responseScore: response.map { score(margin: $0.margin) }.max(), tokens: exchange.tokens,
+        windows: exchange.windows, categories: categoryScores(both))
     }
+  }
+
+  /// What the model says of each category over several sequences of one exchange.
+  package func categoryScores(_ readings: some Collection<Reading>) -> CategoryScores? {
+    guard let categories, let first = readings.first else { return nil }
+    var scores = CategoryScores(scheme: categories, probabilities: first.probabilities)
+    for reading in readings.dropFirst() { scores.merge(reading.probabilities) }
+    return scores
   }
 
   /// P(unsafe) of each sequence, with the model's temperature.
   package func scores(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Score] {
-    try margins(sequences).map(score)
+    try readings(sequences).map { score(margin: $0.margin) }
   }
 
   /// P(unsafe) of a margin, with the model's temperature.
@@ -145,8 +161,16 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     Calibration.score(margin: margin, temperature: temperature)
   }
 
-  /// The logit of unsafe minus that of safe for each sequence, before any temperature.
-  package func margins(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Double] {
+  /// What the model says of one sequence.
+  package struct Reading: Sendable {
+    /// The logit of unsafe minus that of safe, before any temperature.
+    package let margin: Double
+    /// Of each label, with the temperature, where the model has categories; else empty.
+    let probabilities: [Float]
+  }
+
+  /// What the model says of each sequence.
+  package func readings(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Reading] {
     var logits: [Logits] = []
     logits.reserveCapacity(sequences.count)
     var batch = TokenBatch()
@@ -165,11 +189,19 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     } catch {
       throw ClassifierFailure(detail: "\(error)")
     }
-    let margins = logits.map { Double($0.unsafe) - Double($0.safe) }
-    guard margins.allSatisfy({ $0.isFinite }) else {
+    let readings = logits.map { logits in
+      Reading(
+        margin: Double(logits.unsafe) - Double(logits.safe),
+        probabilities: categories == nil
+          ? [] : labels.probabilities(of: logits, temperature: temperature))
+    }
+    let areNumbers = readings.allSatisfy { reading in
+      reading.margin.isFinite && reading.probabilities.allSatisfy(\.isFinite)
+    }
+    guard areNumbers else {
       throw ClassifierFailure(detail: "the model gave a score that is not a number")
     }
-    return margins
+    return readings
   }
 
   /// Judges a few sequences of all lengths, so that the first record finds memory and caches warm.
@@ -236,5 +268,14 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     return SequenceEncoder(
       tokenizer: tokenizer, windowTokens: window, overlapTokens: overlap,
       windowsMax: settings.windowsMax)
+  }
+}
+
+extension LabelScheme {
+  /// The labels as judgements have them; nil where they tell no more than P(unsafe).
+  fileprivate var categories: CategoryScheme? {
+    guard areCategories else { return nil }
+    return CategoryScheme(
+      names: names, unsafe: unsafe, areExclusive: activation == .softmax)
   }
 }

@@ -64,11 +64,11 @@ package struct Confusion: Hashable, Sendable {
   /// The weight of all safe rows.
   package let safeTotal: Double
 
+  /// The weight of all rows that are flagged.
+  package var flagged: Double { truePositives + falsePositives }
+
   /// Of what is flagged, the share that is unsafe; nil when nothing is flagged.
-  package var precision: Double? {
-    let flagged = truePositives + falsePositives
-    return flagged > 0 ? truePositives / flagged : nil
-  }
+  package var precision: Double? { flagged > 0 ? truePositives / flagged : nil }
 
   /// Of what is unsafe, the share that is flagged; nil when nothing is unsafe.
   package var recall: Double? { unsafeTotal > 0 ? truePositives / unsafeTotal : nil }

@@ -5,11 +5,17 @@ package import Records
 package protocol Classifier: Sendable {
   /// The model's name and hash as verdicts show it, such as `guard-tiny@3f9c2a1b`.
   var model: String { get }
+  /// What the model tells beyond safe and unsafe; nil for most models.
+  var categories: CategoryScheme? { get }
 
   /// The judgements of exchanges, in their order.
   ///
   /// - Throws: `ClassifierFailure`; the pipeline then halves the batch until the culprit is alone.
   func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement]
+}
+
+extension Classifier {
+  package var categories: CategoryScheme? { nil }
 }
 
 /// Why a batch could not be judged.

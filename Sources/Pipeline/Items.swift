@@ -74,7 +74,7 @@ package struct PreparedItem: Sendable {
 
 /// What is published for a record.
 package enum Outcome: Sendable {
-  case judged(PreparedExchange, Judgement)
+  case judged(PreparedExchange, Judgement, PolicyDecision)
   case deadLetter(DeadLetter)
   case forwardTombstone
   case skipped
@@ -84,7 +84,8 @@ package enum Outcome: Sendable {
 package struct JudgedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
-  package let tenant: String?
+  /// The rules under which it was judged.
+  package let policy: Policy
   package internal(set) var outcome: Outcome
   package let judgedAtMilliseconds: Int64
   /// The model that judged, or stood ready when the record was refused.

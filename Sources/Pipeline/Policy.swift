@@ -29,26 +29,32 @@ package struct Policy: Hashable, Sendable {
   package var action: FlaggedAction
   package var mode: Mode
   package var unjudged: Unjudged
+  /// Rules for single categories of the model, by the names of its labels.
+  package var categories: [String: CategoryRule]
 
   package init(
     name: String = "default", threshold: Float = 0.5, action: FlaggedAction = .quarantine,
-    mode: Mode = .enforce, unjudged: Unjudged = .closed
+    mode: Mode = .enforce, unjudged: Unjudged = .closed, categories: [String: CategoryRule] = [:]
   ) {
     self.name = name
     self.threshold = threshold
     self.action = action
     self.mode = mode
     self.unjudged = unjudged
+    self.categories = categories
   }
+}
 
-  /// The action on an exchange with that score.
-  package func action(for score: Score) -> Action {
-    guard score.reaches(threshold) else { return .allow }
-    switch (action, mode) {
-    case (.flag, _): return .flag
-    case (.quarantine, .enforce): return .quarantine
-    case (.quarantine, .monitor): return .wouldQuarantine
-    }
+/// What a policy does with exchanges of one category.
+package struct CategoryRule: Hashable, Sendable {
+  /// An exchange whose probability is at least this is flagged.
+  package var threshold: Float
+  /// nil lets it pass, whatever the probability.
+  package var action: Policy.FlaggedAction?
+
+  package init(threshold: Float, action: Policy.FlaggedAction?) {
+    self.threshold = threshold
+    self.action = action
   }
 }
 
@@ -60,6 +66,23 @@ package struct PolicyBook: Hashable, Sendable {
   package init(standard: Policy = Policy(), byTenant: [String: Policy] = [:]) {
     self.standard = standard
     self.byTenant = byTenant
+  }
+
+  /// Of a rule for a category that the model lacks, in words: it would never do anything.
+  ///
+  /// - Parameter scheme: the model's categories; nil for a model without.
+  package func complaint(about scheme: CategoryScheme?) -> String? {
+    let known = scheme?.unsafeNames ?? []
+    for policy in [standard] + byTenant.values.sorted(by: { $0.name < $1.name }) {
+      guard let name = policy.categories.keys.sorted().first(where: { !known.contains($0) }) else {
+        continue
+      }
+      return "policies.\(policy.name).categories.\(name): "
+        + (known.isEmpty
+          ? "the model has no categories"
+          : "the model's unsafe labels are \(known.joined(separator: ", "))")
+    }
+    return nil
   }
 
   /// The policy for a tenant; the standard one for those without their own.
@@ -96,6 +119,28 @@ extension Policy {
     action = section.choice("action", default: action)
     mode = section.choice("mode", default: mode)
     unjudged = section.choice("unjudged", default: unjudged)
+    let rules = section.section("categories")
+    for (category, _) in rules.keys {
+      categories[category] = CategoryRule(rules.section(category), of: self)
+    }
+    section.finish()
+  }
+}
+
+extension CategoryRule {
+  /// What settings say is done with a category.
+  private enum NamedAction: String, CaseIterable {
+    case quarantine
+    case flag
+    case allow
+  }
+
+  fileprivate init(_ section: SectionReader, of policy: Policy) {
+    let threshold = section.real("threshold", default: Double(policy.threshold), in: 0...1)
+    let standard: NamedAction = policy.action == .flag ? .flag : .quarantine
+    let action = section.choice("action", default: standard)
+    self.init(
+      threshold: Float(threshold), action: Policy.FlaggedAction(rawValue: action.rawValue))
     section.finish()
   }
 }

@@ -55,12 +55,8 @@ package struct Dispatch: Hashable, Sendable {
 /// that go to the clean or the quarantine topic.
 package struct Router: Sendable {
   private let topics: OutputTopics
-  private let policies: PolicyBook
 
-  package init(topics: OutputTopics, policies: PolicyBook) {
-    self.topics = topics
-    self.policies = policies
-  }
+  package init(topics: OutputTopics) { self.topics = topics }
 
   /// The records to write for `item`, in order.
   package func route(_ item: JudgedItem) -> [Dispatch] {
@@ -74,14 +70,15 @@ package struct Router: Sendable {
     case .deadLetter(let letter):
       let content = Dispatch.Content.deadLetter(letter, omitsPayload: item.omitsPayload)
       var dispatches = [Dispatch(topic: topics.deadLetters, content: content)]
-      let failsOpen =
-        policies.policy(for: item.tenant).unjudged == .open && letter.reason != .tooLarge
+      let failsOpen = item.policy.unjudged == .open && letter.reason != .tooLarge
       if failsOpen, let clean = topics.clean {
         dispatches.append(Dispatch(topic: clean, content: .unjudgedOriginal))
       }
       return dispatches
-    case .judged(let exchange, let judgement):
-      let verdict = verdict(on: exchange, judgement, item)
+    case .judged(let exchange, let judgement, let decision):
+      let verdict = Verdict(
+        on: exchange, judgement, decision, policy: item.policy.name, model: item.model,
+        source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds)
       var dispatches = [Dispatch(topic: topics.verdicts, content: .verdict(verdict))]
       let copyTopic = verdict.action == .quarantine ? topics.quarantine : topics.clean
       if let copyTopic {
@@ -90,16 +87,21 @@ package struct Router: Sendable {
       return dispatches
     }
   }
+}
 
-  private func verdict(
-    on exchange: PreparedExchange, _ judgement: Judgement, _ item: JudgedItem
-  ) -> Verdict {
-    let policy = policies.policy(for: item.tenant)
-    let action = policy.action(for: judgement.score)
-    return Verdict(
-      id: exchange.id, flagged: action != .allow, action: action, judgement: judgement,
-      threshold: policy.threshold, model: item.model, policy: policy.name,
-      source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds,
-      metadata: exchange.metadata, coverage: exchange.coverage)
+extension Verdict {
+  /// The verdict that publishes a decision.
+  ///
+  /// - Parameter source: the record that was judged; nil outside a stream.
+  package init(
+    on exchange: PreparedExchange, _ judgement: Judgement, _ decision: PolicyDecision,
+    policy: String, model: String, source: SourcePosition?, judgedAtMilliseconds time: Int64
+  ) {
+    self.init(
+      id: exchange.id, flagged: decision.action != .allow, action: decision.action,
+      judgement: judgement, threshold: decision.threshold, model: model, policy: policy,
+      source: source, judgedAtMilliseconds: time, metadata: exchange.metadata,
+      coverage: exchange.coverage, categories: judgement.categories?.ranked ?? [],
+      decidedBy: decision.decidedBy)
   }
 }

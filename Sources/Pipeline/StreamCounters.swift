@@ -43,6 +43,8 @@ package struct StreamCounters: Hashable, Sendable {
   package internal(set) var verdicts = 0
   package internal(set) var deadLetters: [DeadLetterReason: Int] = [:]
   package internal(set) var skipped = 0
+  /// Verdicts in which a category reached its threshold, by category.
+  package internal(set) var flaggedCategories: [String: Int] = [:]
   /// Texts of the exchanges that got a verdict, and what became of them.
   package internal(set) var texts = Coverage(texts: 0, judged: 0)
 
@@ -59,8 +61,9 @@ package struct StreamCounters: Hashable, Sendable {
     transactions += 1
     for item in transaction.items {
       switch item.outcome {
-      case .judged(let exchange, _):
+      case .judged(let exchange, _, let decision):
         verdicts += 1
+        for category in decision.flaggedCategories { flaggedCategories[category, default: 0] += 1 }
         if let coverage = exchange.coverage { texts.add(coverage) }
       case .deadLetter(let letter): deadLetters[letter.reason, default: 0] += 1
       case .forwardTombstone, .skipped: skipped += 1

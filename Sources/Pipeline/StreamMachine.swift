@@ -12,6 +12,7 @@ package import Transport
 /// published. It does no input or output and reads no clock.
 package struct StreamMachine: Sendable {
   package let limits: StreamLimits
+  private let policies: PolicyBook
   package private(set) var ledger = LaneLedger()
   package private(set) var counters = StreamCounters()
   /// Why the stream cannot go on; nil while it can.
@@ -29,8 +30,9 @@ package struct StreamMachine: Sendable {
   private var flow: FlowChange? = .resume
   private var fullSince: Instant?
 
-  package init(limits: StreamLimits, now: Instant) {
+  package init(limits: StreamLimits, policies: PolicyBook = PolicyBook(), now: Instant) {
     self.limits = limits
+    self.policies = policies
     lastProgress = now
     judging = JudgeQueue(limits: limits.batch)
     publishing = TransactionQueue(limits: limits)
@@ -156,9 +158,12 @@ package struct StreamMachine: Sendable {
     var judged: [JudgedItem] = []
     judged.reserveCapacity(batch.items.count)
     for item in batch.items {
+      let policy = policies.policy(for: item.tenant)
       let outcome: Outcome
       switch item.preparation {
-      case .judge(let exchange): outcome = .judged(exchange, remaining.removeFirst())
+      case .judge(let exchange):
+        let judgement = remaining.removeFirst()
+        outcome = .judged(exchange, judgement, policy.decide(judgement))
       case .forwardTombstone: outcome = .forwardTombstone
       case .skip: outcome = .skipped
       case .deadLetter(let reason, let detail):
@@ -167,7 +172,7 @@ package struct StreamMachine: Sendable {
       }
       judged.append(
         JudgedItem(
-          item: item.item, format: item.format, tenant: item.tenant, outcome: outcome,
+          item: item.item, format: item.format, policy: policy, outcome: outcome,
           judgedAtMilliseconds: time, model: model))
     }
     counters.count(batch)
@@ -193,7 +198,7 @@ package struct StreamMachine: Sendable {
       reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
       attempts: limits.poisonAttemptsMax)
     let judged = JudgedItem(
-      item: poison.item, format: poison.format, tenant: poison.tenant,
+      item: poison.item, format: poison.format, policy: policies.policy(for: poison.tenant),
       outcome: .deadLetter(letter), judgedAtMilliseconds: time, model: model)
     publish(judging.finish(id, [judged]))
   }

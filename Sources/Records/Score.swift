@@ -21,12 +21,18 @@ package struct Judgement: Hashable, Sendable {
   package let tokens: Int
   /// Sequences of the view that needed most of them: 1 unless a text was longer than the window.
   package let windows: Int
+  /// What the model says of each of its labels; nil for a model that only tells safe from unsafe.
+  package let categories: CategoryScores?
 
-  package init(promptScore: Score?, responseScore: Score?, tokens: Int, windows: Int) {
+  package init(
+    promptScore: Score?, responseScore: Score?, tokens: Int, windows: Int,
+    categories: CategoryScores? = nil
+  ) {
     self.promptScore = promptScore
     self.responseScore = responseScore
     self.tokens = tokens
     self.windows = windows
+    self.categories = categories
   }
 
   /// The larger of the scores present.

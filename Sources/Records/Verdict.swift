@@ -10,15 +10,18 @@ package enum Action: String, Hashable, Sendable, CaseIterable {
   case wouldQuarantine = "would_quarantine"
 }
 
-/// The probability of one of the model's categories.
+/// The probability of one of the model's labels.
 package struct Category: Hashable, Sendable {
   package var name: String
   /// From 0 to 1.
   package var probability: Float
+  /// Whether it speaks against the exchange, and not for it; verdicts do not say it.
+  package var isUnsafe: Bool
 
-  package init(name: String, probability: Float) {
+  package init(name: String, probability: Float, isUnsafe: Bool = true) {
     self.name = name
     self.probability = probability
+    self.isUnsafe = isUnsafe
   }
 }
 

@@ -67,7 +67,7 @@ struct Examination {
           model.encoder.pieces(of: prompt), response.map { model.encoder.pieces(of: $0) })
       }
       let start = ContinuousClock.now
-      _ = try model.margins(sequences)
+      _ = try model.scores(sequences)
       return (ContinuousClock.now - start).seconds
     }
     do throws(ClassifierFailure) {

@@ -15,7 +15,9 @@ extension Verdict {
     if let coverage {
       headers.append(Header("sluice-coverage", "\(coverage.judged)/\(coverage.texts)"))
     }
-    if let category = categories.first { headers.append(Header("sluice-category", category.name)) }
+    if let category = categories.first(where: \.isUnsafe) {
+      headers.append(Header("sluice-category", category.name))
+    }
     if let precision { headers.append(Header("sluice-precision", precision)) }
     if let decidedBy { headers.append(Header("sluice-decided-by", decidedBy)) }
     if let policyDigest { headers.append(Header("sluice-policy-digest", policyDigest)) }

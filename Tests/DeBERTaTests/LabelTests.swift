@@ -10,6 +10,7 @@ import DeBERTa
   private struct Case: Decodable {
     let token_ids: [Int32]
     let p_unsafe: Double
+    let logits: [Double]
   }
 
   private static let folders = [
@@ -36,6 +37,36 @@ import DeBERTa
       #expect(abs(logits.unsafeProbability - wanted.p_unsafe) < 1e-5, "\(folder)")
       let alone = try model.classify(TokenBatch([wanted.token_ids]))
       #expect(abs(alone[0].unsafeProbability - wanted.p_unsafe) < 1e-5, "\(folder)")
+    }
+  }
+
+  /// Probabilities are PyTorch's softmax or sigmoid, and P(unsafe) is made of them.
+  @Test(arguments: folders) func categoriesAreThoseOfPyTorch(folder: String) throws {
+    let pool = WorkerPool(workers: 1)
+    let loaded = try LoadedModel(folder: path(folder), pool: pool)
+    let model = DeBERTaClassifier(loaded, pool: pool)
+    let scheme = loaded.labels
+    #expect(scheme.areCategories == !["swapped", "numbered", "one"].contains(folder))
+    for wanted in try cases(folder) {
+      let logits = try model.classify(TokenBatch([wanted.token_ids]))[0]
+      let found = scheme.probabilities(of: logits, temperature: 1)
+      guard scheme.areCategories else {
+        #expect(found == [])
+        continue
+      }
+      let powers = wanted.logits.map { exp($0) }
+      let whole = powers.reduce(0, +)
+      let expected = powers.map { scheme.activation == .softmax ? $0 / whole : $0 / (1 + $0) }
+      #expect(zip(found, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 }, "\(folder)")
+      for temperature in [0.5, 1, 3] {
+        let margin = Double(logits.unsafe) - Double(logits.safe)
+        let score = 1 / (1 + exp(-margin / temperature))
+        let unsafe = scheme.unsafe.map {
+          Double(scheme.probabilities(of: logits, temperature: temperature)[$0])
+        }
+        let total = scheme.activation == .softmax ? unsafe.reduce(0, +) : unsafe.max() ?? 0
+        #expect(abs(total - score) < 1e-6, "\(folder) at \(temperature)")
+      }
     }
   }
 

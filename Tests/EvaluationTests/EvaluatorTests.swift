@@ -67,7 +67,7 @@ import Testing
     let row = try DatasetScorer(model: model).score(rows, name: "long").rows[0]
     #expect(row.windows > 1)
     let pieces = model.encoder.pieces(of: text)
-    let margins = try model.margins(try model.encoder.promptSequences(pieces))
+    let margins = try model.readings(try model.encoder.promptSequences(pieces)).map(\.margin)
     #expect(row.windows == margins.count)
     #expect(abs(row.margin - (try #require(margins.max()))) < 1e-5)
     let cut = try DatasetScorer(model: model, truncates: true).score(rows, name: "cut").rows[0]

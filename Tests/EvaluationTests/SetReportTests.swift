@@ -1,5 +1,6 @@
 import Evaluation
 import Metrics
+import Records
 import Testing
 
 @Suite struct SetReportTests {
@@ -31,6 +32,49 @@ import Testing
     #expect(report.sources.count == SetReport.sourcesMax + 1)
     #expect(report.sources.last?.name == "all other sources")
     #expect(report.sources.reduce(0) { $0 + $1.measurement.rows } == 200)
+  }
+
+  private func row(_ probabilities: [Float], isUnsafe: Bool, _ categories: [String]? = nil)
+    -> ScoredRow
+  {
+    let scheme = CategoryScheme(
+      names: ["ok", "violence", "spam"], unsafe: [1, 2], areExclusive: false)
+    return ScoredRow(
+      margin: 0, score: 0.5, isUnsafe: isUnsafe,
+      categories: CategoryScores(scheme: scheme, probabilities: probabilities),
+      trueCategories: categories)
+  }
+
+  @Test func categoriesAreMeasuredAgainstUnsafeRows() throws {
+    let rows = [
+      row([0, 0.9, 0.1], isUnsafe: true), row([0, 0.2, 0.8], isUnsafe: true),
+      row([0, 0.7, 0.1], isUnsafe: false), row([0, 0.1, 0.2], isUnsafe: false),
+    ]
+    let report = try SetReport(ScoredSet(name: "a", rows: rows), options: options, index: 0)
+    #expect(report.categories.map(\.name) == ["violence", "spam"])
+    #expect(report.categories.map(\.flagged) == [2, 1])
+    #expect(report.categories.allSatisfy { !$0.hasTruth && $0.measurement.positives == 2 })
+    #expect(report.categories[0].measurement.values[.recall] == 0.5)
+    #expect(report.categories[0].measurement.values[.falsePositiveRate] == 0.5)
+    #expect(report.categories[1].measurement.values[.precision] == 1)
+    #expect(report.categories[1].measurement.values[.auroc] == 0.625)
+  }
+
+  /// Rows that say which categories they belong to are what these are measured by, the others are
+  /// left out.
+  @Test func categoriesAreMeasuredByTheirOwnTruth() throws {
+    let rows = [
+      row([0, 0.9, 0.1], isUnsafe: true, ["violence"]),
+      row([0, 0.7, 0.8], isUnsafe: true, ["spam", "gore"]),
+      row([0, 0.1, 0.2], isUnsafe: false, []),
+      row([0, 0.9, 0.9], isUnsafe: false),
+    ]
+    let report = try SetReport(ScoredSet(name: "a", rows: rows), options: options, index: 0)
+    let violence = report.categories[0]
+    #expect(violence.hasTruth && violence.measurement.rows == 3)
+    #expect(violence.measurement.positives == 1 && violence.flagged == 2)
+    #expect(violence.measurement.values[.precision] == 0.5)
+    #expect(report.categories[1].measurement.values[.f1] == 1)
   }
 
   @Test func aSliceOfOneClassHasNoRanking() throws {

@@ -1,6 +1,8 @@
 import FilterService
 import Guard
+import Pipeline
 import Settings
+import Tensors
 import TestSupport
 import Testing
 
@@ -41,5 +43,22 @@ import Testing
       }
       #expect(failure.exitStatus == .unavailable)
     }
+  }
+
+  /// A rule for a category that the model lacks would never do anything.
+  @Test func aModelWithoutThePolicysCategoriesIsRefused() throws {
+    let folder = try CategoryModel(labels: ["harmless", "violence", "hate"])
+    func load(_ category: String) throws -> GuardModel {
+      let rule = CategoryRule(threshold: 0.5, action: .flag)
+      let policies = PolicyBook(standard: Policy(categories: [category: rule]))
+      return try ModelLoader(
+        settings: ModelSettings(path: folder.path),
+        device: InferenceDevice(pool: WorkerPool(workers: 1)), policies: policies
+      ).load()
+    }
+    #expect(try load("hate").categories?.names.count == 3)
+    let reason =
+      "policies.default.categories.spam: the model's unsafe labels are violence, hate"
+    #expect(throws: GuardModelFailure.settings(reason)) { try load("spam") }
   }
 }

@@ -37,11 +37,11 @@ import Wire
     _ record: InputRecord, tombstones: TombstonePolicy = .deadLetter, format: PayloadFormat? = nil,
     policies: PolicyBook = PolicyBook(), keepsTimestamps: Bool = false
   ) throws -> [OutputRecord] {
-    guard let (_, transaction) = try judge(record, tombstones) else { return [] }
+    guard let (_, transaction) = try judge(record, tombstones, policies) else { return [] }
     let topics = OutputTopics(
       verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")
     let encoder = OutputEncoder(
-      router: Router(topics: topics, policies: policies), format: format, echoesMetadata: false,
+      router: Router(topics: topics), format: format, echoesMetadata: false,
       partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8],
       keepsTimestamps: keepsTimestamps)
     var outputs: [OutputRecord] = []
@@ -51,12 +51,13 @@ import Wire
 
   /// The machine and its transaction with the judged record; nil when there is none.
   private func judge(
-    _ record: InputRecord, _ tombstones: TombstonePolicy = .deadLetter
+    _ record: InputRecord, _ tombstones: TombstonePolicy = .deadLetter,
+    _ policies: PolicyBook = PolicyBook()
   ) throws -> (StreamMachine, Transaction)? {
     let model = LetterGuard()
     var limits = StreamLimits()
     limits.batch.lingerMilliseconds = 0
-    var machine = StreamMachine(limits: limits, now: .zero)
+    var machine = StreamMachine(limits: limits, policies: policies, now: .zero)
     machine.assign([record.source.topicPartition])
     machine.receive([record], now: .zero)
     let received = machine.nextChunk().work

@@ -14,15 +14,16 @@ import Testing
     #"{"id": "c-1", "prompt": "How do I bake bread?", "response": "With flour."}"#.utf8)
 
   /// A registry with one model, and the verdict of that model on the exchange.
-  private func publish() throws -> (TemporaryDirectory, ModelRegistry, [UInt8]) {
+  private func publish(
+    _ folder: String = GoldenCase.url("v3-style").path, policy: Policy = Policy()
+  ) throws -> (TemporaryDirectory, ModelRegistry, [UInt8]) {
     let directory = try TemporaryDirectory()
     let registry = ModelRegistry(path: directory.path + "/models")
     let model = try GuardModel(
-      settings: ModelSettings(path: GoldenCase.url("v3-style").path), pool: WorkerPool(workers: 1))
+      settings: ModelSettings(path: folder), pool: WorkerPool(workers: 1))
     try registry.register(
-      ModelCandidate(folder: GoldenCase.url("v3-style").path, hash: model.hash), by: "test",
-      reason: "test")
-    var classification = Classification(model: model, policy: Policy(), truncates: false)
+      ModelCandidate(folder: folder, hash: model.hash), by: "test", reason: "test")
+    var classification = Classification(model: model, policy: policy, truncates: false)
     let verdict = try #require(try classification.judge([exchange]).first)
     return (directory, registry, verdict)
   }
@@ -43,6 +44,32 @@ import Testing
     object[key] = try JSONSerialization.jsonObject(
       with: Data(value.utf8), options: .fragmentsAllowed)
     return Array(try JSONSerialization.data(withJSONObject: object))
+  }
+
+  /// Categories, and what their rules decided, are proven too.
+  @Test func categoriesAreProven() throws {
+    let folder = try CategoryModel(
+      labels: ["harmless", "violence", "hate"], isMultiLabel: true)
+    let policy = Policy(
+      threshold: 1, categories: ["violence": CategoryRule(threshold: 0, action: .flag)])
+    let (directory, registry, verdict) = try publish(folder.path, policy: policy)
+    defer { withExtendedLifetime(directory) {} }
+    let policies = PolicyBook(standard: policy)
+    #expect(try prove(registry, verdict, policies: policies).differences == [])
+    let without = try prove(registry, verdict, policies: PolicyBook()).differences
+    #expect(without.contains { $0.hasPrefix("decided_by") })
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(verdict)) as? [String: Any])
+    #expect(object["decided_by"] as? String == "category:violence")
+    #expect((object["categories"] as? [Any])?.count == 3)
+    let other =
+      #"[{"name": "violence", "probability": 0.123}, {"name": "hate", "probability": 0},"#
+      + #" {"name": "harmless", "probability": 0}]"#
+    let changed = try changed(verdict, "categories", to: other)
+    let found = try prove(registry, changed, policies: policies).differences
+    #expect(found.contains { $0.hasPrefix("category violence: differs by") })
+    let missing = try prove(registry, try self.changed(verdict, "categories", to: "[]"))
+    #expect(missing.differences == ["categories: are not the model's"])
   }
 
   @Test func aPublishedVerdictIsProvenByItsModel() throws {

@@ -81,7 +81,7 @@ import Wire
     publish: @escaping @Sendable ([DisagreementPublisher.Item]) -> Int = { _ in 0 }
   ) -> ShadowScorer {
     ShadowScorer(
-      settings: settings, policies: PolicyBook(), target: { "/shadow" },
+      settings: settings, target: { "/shadow" },
       load: { (_) throws(GuardModelFailure) in FixedGuard(model: "shadow@2", score: score, cut: cut)
       },
       pollInterval: nil, report: { _ in }, publish: publish)

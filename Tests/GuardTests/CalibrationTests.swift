@@ -42,9 +42,9 @@ import Testing
     #expect(calibrated.model != plain.model, "verdicts must tell the two apart")
     for text in ["hello there", "the lazy dog", ""] {
       let ids = try plain.sequences(for: Exchange(prompt: text)).prompt
-      let margin = try calibrated.margins(ids)[0]
+      let margin = try calibrated.readings(ids)[0].margin
       let score = Double(try calibrated.scores(ids)[0].rawValue)
-      #expect(try plain.margins(ids) == [margin])
+      #expect(try plain.readings(ids).map(\.margin) == [margin])
       #expect(try neutral.scores(ids) == plain.scores(ids))
       #expect(abs(score - 1 / (1 + exp(-margin / 2.5))) < 1e-7)
       #expect(abs(score - 0.5) < abs(Double(try plain.scores(ids)[0].rawValue) - 0.5))

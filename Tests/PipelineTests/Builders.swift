@@ -9,8 +9,8 @@ final class Bench {
   var now = Instant.zero
   let partition = TopicPartition(topic: "in", partition: Partition(0))
 
-  init(_ limits: StreamLimits = StreamLimits()) {
-    machine = StreamMachine(limits: limits, now: .zero)
+  init(_ limits: StreamLimits = StreamLimits(), policies: PolicyBook = PolicyBook()) {
+    machine = StreamMachine(limits: limits, policies: policies, now: .zero)
     machine.assign([partition])
   }
 

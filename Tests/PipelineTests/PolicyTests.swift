@@ -14,7 +14,10 @@ import Testing
     score: Float, mode: Policy.Mode, flagged: Policy.FlaggedAction, action: Action
   ) {
     let policy = Policy(threshold: 0.5, action: flagged, mode: mode)
-    #expect(policy.action(for: Score(score)) == action)
+    let decision = policy.decide(
+      Judgement(promptScore: Score(score), responseScore: nil, tokens: 1, windows: 1))
+    #expect(decision.action == action)
+    #expect(decision.threshold == 0.5 && decision.decidedBy == nil)
   }
 
   @Test func tenantsWithoutTheirOwnHaveTheStandardPolicy() {

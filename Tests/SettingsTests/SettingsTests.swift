@@ -1,3 +1,4 @@
+import Pipeline
 import Records
 import Sections
 import Settings
@@ -201,6 +202,9 @@ import Wire
     ("tenants: {acme: nowhere}", "tenants.acme: expected the name of a policy"),
     ("policies: {default: {threshold: 1.5}}", "expected a number from 0.0 to 1.0"),
     ("policies: {default: {treshold: 0.5}}", "did you mean threshold?"),
+    ("policies: {default: {categories: {hate: {threshold: 2}}}}", "from 0.0 to 1.0"),
+    ("policies: {default: {categories: {hate: {action: block}}}}", "hate.action: expected"),
+    ("policies: {default: {categories: {hate: 0.5}}}", "policies.default.categories.hate"),
     ("shadow: {path: /s, share: 2}", "shadow.share: expected a number from 0.0 to 1.0"),
     ("telemetry: {listen: everywhere}", "expected an IPv4 address and port"),
     ("watchdog_stall_seconds: 0", "expected a whole number from 1 to 86400"),
@@ -210,6 +214,27 @@ import Wire
   func eachBoundIsChecked(addition: String, message: String) {
     let found = problems(least + "\n" + addition)
     #expect(found.contains { $0.contains(message) }, "\(found)")
+  }
+
+  @Test func categoriesTakeWhatTheyDoNotSayFromTheirPolicy() throws {
+    let settings = try Settings(
+      yaml: least + """
+
+        policies:
+          default:
+            threshold: 0.4
+            action: flag
+            categories:
+              hate: {}
+              Self Harm: {threshold: 0.2, action: quarantine}
+              spam: {action: allow}
+        """, file: "s")
+    #expect(
+      settings.policies.standard.categories == [
+        "hate": CategoryRule(threshold: 0.4, action: .flag),
+        "Self Harm": CategoryRule(threshold: 0.2, action: .quarantine),
+        "spam": CategoryRule(threshold: 0.4, action: nil),
+      ])
   }
 
   @Test func topicsMustDiffer() {

@@ -127,9 +127,11 @@ struct VerdictTests {
 
   @Test("repeats its essentials in headers")
   func headers() {
-    let headers = Self.full.headers(format: .protobuf)
+    var verdict = Self.full
+    // A safe label is no category to route by, however probable.
+    verdict.categories.insert(Category(name: "ok", probability: 1, isUnsafe: false), at: 0)
     #expect(
-      headers == [
+      verdict.headers(format: .protobuf) == [
         Header("content-type", "application/x-protobuf"), Header("sluice-flagged", "true"),
         Header("sluice-score", "0.97"), Header("sluice-action", "quarantine"),
         Header("sluice-model", "guard-tiny@3f9c2a1b"), Header("sluice-coverage", "2/4"),

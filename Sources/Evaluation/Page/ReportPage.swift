@@ -129,6 +129,15 @@ extension EvaluationReport {
       parts.append(
         MetricTables.measurements("Source", set.sources.map { ($0.name, $0.measurement) }))
     }
+    if let first = set.categories.first {
+      parts.append("<h3>By category of the model</h3>")
+      parts.append(
+        "<p class=\"facts\">A category's probability takes the place of the score; positives are "
+          + (first.hasTruth ? "the rows of the category.</p>" : "all unsafe rows.</p>"))
+      parts.append(
+        MetricTables.measurements(
+          "Category", set.categories.map { ($0.name, $0.measurement) }))
+    }
     if set.lengths.count > 1 {
       parts.append("<h3>By length</h3>")
       parts.append(
