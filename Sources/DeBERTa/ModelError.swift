@@ -69,6 +69,8 @@ extension ModelError.Problem: CustomStringConvertible {
     case .ambiguousLabels(let names):
       "labels \(Self.list(names)) do not tell which of them are unsafe: name these in "
         + "model.unsafe_label, or as unsafe_labels in the folder's sluice.json"
+        + (names.contains { $0.lowercased() == "entailment" }
+          ? "; or say in model.hypothesis what unsafe texts imply, since this is an NLI model" : "")
     case .unknownLabel(let name, let names):
       "has no label \"\(name)\", which is said to be unsafe; it has \(Self.list(names))"
     case .noClassifier:

@@ -24,6 +24,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private let temperature: Double
   private let placed: PlacedClassifier
   private let views: JudgedViews
+  /// The pieces of the sentence that texts are held against; nil for a model of safe and unsafe.
+  private let hypothesis: [Int32]?
 
   /// What it runs on, in words.
   package var device: String { placed.device }
@@ -50,8 +52,12 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw .unusable(error.description)
     }
     calibration = description?.calibration
-    let unsafeLabels =
+    let sentence = settings.hypothesis ?? description?.hypothesis
+    var unsafeLabels =
       settings.unsafeLabels.isEmpty ? description?.unsafeLabels ?? [] : settings.unsafeLabels
+    if sentence != nil, unsafeLabels.isEmpty {
+      unsafeLabels = try Self.entailment(in: settings.path)
+    }
     let loaded: LoadedModel
     do throws(ModelError) {
       loaded = try LoadedModel(
@@ -67,11 +73,18 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     categories = labels.categories
     encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)
     views = settings.views
-    cut = Self.cut(settings, encoder)
+    hypothesis = sentence.map(encoder.pieces)
+    if let hypothesis, hypothesis.isEmpty || !encoder.isRoom(for: hypothesis) {
+      throw .settings(
+        "model.hypothesis: has \(hypothesis.count) tokens, where from 1 to half of the window's "
+          + "\(encoder.windowTokens) may be")
+    }
+    cut = Self.cut(settings, encoder, sentence)
     let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
     hash =
       Self.hash(
-        of: loaded, unsafeLabels: unsafeLabels, temperature: temperature, on: device.pool
+        of: loaded, said: unsafeLabels + (sentence.map { [$0] } ?? []), temperature: temperature,
+        on: device.pool
       ).description
     model = "\(settings.name ?? folder)@\(hash.prefix(8))"
     let encoder = encoder
@@ -89,6 +102,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     hash = other.hash
     encoder = other.encoder
     views = other.views
+    hypothesis = other.hypothesis
     cut = other.cut
     calibration = other.calibration
     temperature = other.temperature
@@ -104,12 +118,19 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let response = exchange.response.flatMap { $0.isEmpty ? nil : encoder.pieces(of: $0) }
     do throws(TooManyWindows) {
       let needsPrompt = views.contains(.prompt) || response == nil
-      let alone = needsPrompt ? try encoder.promptSequences(prompt) : []
-      guard let response, views.contains(.response) else {
-        return ExchangeSequences(prompt: alone, response: [])
+      let needed = views.contains(.response) ? response : nil
+      if let hypothesis {
+        return ExchangeSequences(
+          prompt: needsPrompt ? try encoder.premiseSequences(prompt, hypothesis) : [],
+          response: try needed.map { (response) throws(TooManyWindows) in
+            try encoder.premiseSequences(response, hypothesis)
+          } ?? [])
       }
       return ExchangeSequences(
-        prompt: alone, response: try encoder.pairSequences(prompt, response))
+        prompt: needsPrompt ? try encoder.promptSequences(prompt) : [],
+        response: try needed.map { (response) throws(TooManyWindows) in
+          try encoder.pairSequences(prompt, response)
+        } ?? [])
     } catch {
       throw TokenizationFailure(
         detail: "needs \(error.needed) windows where windows_max allows \(error.allowed)")
@@ -123,6 +144,11 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let response = exchange.response.flatMap { $0.isEmpty ? nil : encoder.pieces(of: $0) }
     let needsPrompt = views.contains(.prompt) || response == nil
     let pair = views.contains(.response) ? response : nil
+    if let hypothesis {
+      return ExchangeSequences(
+        prompt: needsPrompt ? [encoder.truncatedSequence(premise: prompt, hypothesis)] : [],
+        response: pair.map { [encoder.truncatedSequence(premise: $0, hypothesis)] } ?? [])
+    }
     return ExchangeSequences(
       prompt: needsPrompt ? [encoder.truncatedSequence(prompt, nil)] : [],
       response: pair.map { [encoder.truncatedSequence(prompt, $0)] } ?? [])
@@ -213,25 +239,42 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
   }
 
-  /// The hash of whatever scores depend on: a temperature, or what a label is said to mean, makes
-  /// another model of the same weights.
+  /// The label that says that a text implies the hypothesis.
+  private static func entailment(in folder: String) throws(GuardModelFailure) -> [String] {
+    let names: [String]
+    do throws(ModelError) {
+      names = try ModelFolder(path: folder).configuration.labels ?? []
+    } catch {
+      throw .unusable("\(folder)/\(error)")
+    }
+    let found = names.filter { $0.lowercased() == "entailment" }
+    guard found.isEmpty else { return found }
+    throw .settings(
+      "model.hypothesis: no label of the model is called entailment; it has "
+        + names.prefix(12).joined(separator: ", "))
+  }
+
+  /// The hash of whatever scores depend on: a temperature, or what is said of labels and
+  /// hypothesis, makes another model of the same weights.
   private static func hash(
-    of model: LoadedModel, unsafeLabels: [String], temperature: Double, on pool: WorkerPool
+    of model: LoadedModel, said texts: [String], temperature: Double, on pool: WorkerPool
   ) -> ContentHash {
     var hash = model.hash
     if temperature != 1 {
       let bits = [temperature.bitPattern]
       hash.add(unsafe bits.span.bytes, on: pool)
     }
-    for label in unsafeLabels {
-      let bytes = Array(label.utf8) + [0]
+    for text in texts {
+      let bytes = Array(text.utf8) + [0]
       hash.add(unsafe bytes.span.bytes, on: pool)
     }
     return hash
   }
 
-  /// The digest of the tokenizer's files, of its windows and of the views.
-  private static func cut(_ settings: ModelSettings, _ encoder: SequenceEncoder) -> UInt64 {
+  /// The digest of the tokenizer's files, of its windows, of the views and of a hypothesis.
+  private static func cut(
+    _ settings: ModelSettings, _ encoder: SequenceEncoder, _ hypothesis: String?
+  ) -> UInt64 {
     func digest(_ name: String) -> String? {
       try? ContentDigest(file: "\(settings.path)/\(name)").description
     }
@@ -243,7 +286,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let missing = later.isEmpty ? settings.path : ""
     let files = ModelFolder.tokenizerFiles.map { digest($0) ?? missing } + later
     let windows = [encoder.windowTokens, encoder.overlapTokens, encoder.windowsMax]
-    let digest = ContentDigest(of: "\(files) \(windows) \(settings.views.rawValue)".utf8)
+    let cut = "\(files) \(windows) \(settings.views.rawValue)"
+    let digest = ContentDigest(of: (hypothesis.map { "\(cut) \($0)" } ?? cut).utf8)
     return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 

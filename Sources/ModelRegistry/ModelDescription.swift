@@ -12,6 +12,7 @@ package import StrictJSON
 /// | `recipe`, `metrics` | any objects |
 /// | `calibration` | see `Calibration` |
 /// | `unsafe_labels` | the labels that are unsafe, where their names do not tell |
+/// | `hypothesis` | the sentence that unsafe texts imply, for a model that tells whether they do |
 ///
 /// What is empty is left out. Other keys are kept as they are when the file is written again.
 package struct ModelDescription: Hashable, Sendable {
@@ -33,6 +34,7 @@ package struct ModelDescription: Hashable, Sendable {
   package var metrics: [String: JSON] = [:]
   package var calibration: Calibration?
   package var unsafeLabels: [String] = []
+  package var hypothesis: String?
   /// Every other key of the file.
   package var others: [String: JSON] = [:]
 
@@ -42,6 +44,7 @@ package struct ModelDescription: Hashable, Sendable {
 extension ModelDescription: Codable {
   private static let knownKeys = [
     "parent", "training_data", "recipe", "metrics", "calibration", "unsafe_labels",
+    "hypothesis",
   ]
 
   package init(from decoder: any Decoder) throws {
@@ -52,6 +55,7 @@ extension ModelDescription: Codable {
     metrics = try container.decodeIfPresent([String: JSON].self, forKey: "metrics") ?? [:]
     calibration = try container.decodeIfPresent(Calibration.self, forKey: "calibration")
     unsafeLabels = try container.decodeIfPresent([String].self, forKey: "unsafe_labels") ?? []
+    hypothesis = try container.decodeIfPresent(String.self, forKey: "hypothesis")
     for key in container.allKeys
     where !Self.knownKeys.contains(key.stringValue)
       && ModelManifest.CodingKeys(stringValue: key.stringValue) == nil
@@ -71,6 +75,7 @@ extension ModelDescription: Codable {
     try container.encodeIfPresent(calibration, forKey: "calibration")
     try container.encodeIfPresent(
       unsafeLabels.isEmpty ? nil : unsafeLabels, forKey: "unsafe_labels")
+    try container.encodeIfPresent(hypothesis, forKey: "hypothesis")
   }
 }
 

@@ -18,6 +18,8 @@ package struct ModelSettings: Hashable, Sendable {
   package var views: JudgedViews
   /// The model's unsafe labels, where their names do not tell; else empty.
   package var unsafeLabels: [String]
+  /// A sentence that unsafe texts imply, for a model that tells whether they do; nil for others.
+  package var hypothesis: String?
 
   /// The defaults for a model in a folder.
   package init(path: String) {
@@ -49,6 +51,7 @@ extension ModelSettings {
     }
     unsafeLabels =
       section.node("unsafe_label") == nil ? [] : section.requiredTexts("unsafe_label")
+    hypothesis = section.optionalText("hypothesis")
     if let window = windowTokens, let overlap = windowOverlapTokens, overlap > window / 2 {
       section.complain("must be at most half of window_tokens", about: "window_overlap_tokens")
     }

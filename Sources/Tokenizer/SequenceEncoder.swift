@@ -65,7 +65,29 @@ package struct SequenceEncoder: Sendable {
     }
   }
 
-  /// One sequence, cut as Hugging Face's tokenizer cuts: from the end of the longer text, piece by
+  /// The windows of a text, each with the same sentence as its second text: what a model that was
+  /// trained to tell whether a text implies a sentence is asked.
+  ///
+  /// - Precondition: `isRoom(for:)` the hypothesis.
+  package func premiseSequences(
+    _ premise: [Int32], _ hypothesis: [Int32]
+  ) throws(TooManyWindows) -> [TokenSequence] {
+    let windows = windows(of: premise, size: windowTokens - 3 - hypothesis.count)
+    try check(windows.number)
+    return (0..<windows.number).map { sequence(premise[windows[$0]], hypothesis[...]) }
+  }
+
+  /// The first of these windows, as Hugging Face cuts the first text of a pair only.
+  package func truncatedSequence(premise: [Int32], _ hypothesis: [Int32]) -> TokenSequence {
+    sequence(premise.prefix(windowTokens - 3 - hypothesis.count), hypothesis[...])
+  }
+
+  /// Whether a hypothesis leaves at least half of each window to the text.
+  package func isRoom(for hypothesis: [Int32]) -> Bool {
+    hypothesis.count <= (windowTokens - 3) / 2
+  }
+
+  /// One sequence, cut as Hugging Face's tokenizer in Python cuts: from the end of the longer text, piece by
   /// piece, and of the response when both are equally long.
   package func truncatedSequence(_ prompt: [Int32], _ response: [Int32]?) -> TokenSequence {
     guard var response else { return sequence(prompt.prefix(windowTokens - 2)) }

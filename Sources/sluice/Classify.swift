@@ -18,6 +18,7 @@ struct Classify: ParsableCommand {
 
       Example: echo '{"prompt": "How do I bake bread?"}' | sluice classify --model DIR
       Example: sluice classify --model DIR --threshold 0.8 < exchanges.jsonl > verdicts.jsonl
+      Example: sluice classify --model NLI --hypothesis "This text threatens somebody."
       Example: sluice classify --model DIR --turns all --judge tool_calls reasoning < chats.jsonl
       """)
 
@@ -52,6 +53,9 @@ struct Classify: ParsableCommand {
   @Option(help: "Sequences of one exchange at most.")
   var windowsMax = 64
 
+  @Option(help: "For an NLI model: a sentence that unsafe texts imply.")
+  var hypothesis: String?
+
   @OptionGroup var engine: EngineOptions
 
   enum Views: String, ExpressibleByArgument, CaseIterable {
@@ -83,6 +87,7 @@ struct Classify: ParsableCommand {
     var settings = ModelSettings(path: model)
     settings.windowTokens = windowTokens
     settings.windowsMax = windowsMax
+    settings.hypothesis = hypothesis
     settings.views =
       switch views {
       case .prompt: [.prompt]

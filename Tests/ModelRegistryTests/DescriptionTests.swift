@@ -36,10 +36,11 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["sluice.json"])
   }
 
-  @Test func unsafeLabelsSurviveAFit() throws {
-    try write(#"{"unsafe_labels": ["a", "b"]}"#)
+  @Test func whatIsSaidOfLabelsSurvivesAFit() throws {
+    try write(#"{"unsafe_labels": ["a", "b"], "hypothesis": "It rains."}"#)
     try fit()
     #expect(try ModelDescription.read(folder: folder)?.unsafeLabels == ["a", "b"])
+    #expect(try ModelDescription.read(folder: folder)?.hypothesis == "It rains.")
     try write(#"{"unsafe_labels": "a"}"#)
     #expect(throws: RegistryError.self) { try ModelDescription.read(folder: self.folder) }
   }
