@@ -87,8 +87,8 @@ package struct SequenceEncoder: Sendable {
     hypothesis.count <= (windowTokens - 3) / 2
   }
 
-  /// One sequence, cut as Hugging Face's tokenizer in Python cuts: from the end of the longer text, piece by
-  /// piece, and of the response when both are equally long.
+  /// One sequence, cut as Hugging Face's tokenizer in Python cuts: from the end of the longer text,
+  /// piece by piece, and of the response when both are equally long.
   package func truncatedSequence(_ prompt: [Int32], _ response: [Int32]?) -> TokenSequence {
     guard var response else { return sequence(prompt.prefix(windowTokens - 2)) }
     var prompt = prompt
