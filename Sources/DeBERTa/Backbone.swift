@@ -4,7 +4,7 @@ internal import Tensors
 
 /// The kind of encoder in a folder (`model_type`): what its weights are called, and what it does
 /// where `config.json` says nothing.
-package enum Backbone: String, Sendable {
+package enum Backbone: String, Sendable, CaseIterable {
   /// DeBERTa-v2 and v3.
   case debertaV2 = "deberta-v2"
   /// BERT, MiniLM.
@@ -64,6 +64,8 @@ struct BackboneSettings {
   /// Between pooler and classifier.
   let poolerActivation: Activation
   let convolution: ModelConfiguration.Convolution?
+  /// The class that the file names first; nil where it names none.
+  let architecture: String?
 
   /// Reads the text of a `config.json`, and refuses what is not computed.
   init(json: Data) throws(ModelError) {
@@ -73,6 +75,7 @@ struct BackboneSettings {
     } catch {
       throw ModelError(File.configuration, .malformed(error.problem))
     }
+    try OtherModels.refuseQuantized(json: json)
     guard let type = raw.model_type else {
       throw ModelError(File.configuration, .badSetting("model_type"))
     }
@@ -80,6 +83,7 @@ struct BackboneSettings {
       throw ModelError(unsupported: "model_type", type)
     }
     self.backbone = backbone
+    architecture = raw.architectures?.first
     for architecture in raw.architectures ?? []
     where !backbone.architectures.contains(architecture) {
       throw ModelError(unsupported: "architectures", architecture)

@@ -66,6 +66,14 @@ package struct LabelScheme: Sendable, Equatable {
     "\(names.count) labels, \(activation == .softmax ? "one of which is right" : "each by itself")"
   }
 
+  /// Whether every unsafe label is about what prompts do to a model, and none about what is said:
+  /// `INJECTION`, `JAILBREAK`.
+  package var concernsPrompts: Bool {
+    unsafe.allSatisfy { label in
+      Self.words(of: names[label]).contains(where: Self.promptWords.contains)
+    }
+  }
+
   /// The same labels with the safe one first, where there are two that exclude each other.
   package var inOrder: LabelScheme {
     guard isBinary, unsafe == [0] else { return self }
@@ -181,6 +189,10 @@ extension LabelScheme {
   }
 
   private static let negations: Set<String> = ["no", "not", "non", "without"]
+
+  private static let promptWords: Set<String> = [
+    "injection", "injected", "jailbreak", "jailbroken",
+  ]
 
   private static let safeWords: Set<String> = [
     "safe", "benign", "harmless", "normal", "ok", "okay", "clean", "legit", "legitimate",

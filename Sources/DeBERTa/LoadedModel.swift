@@ -17,11 +17,20 @@ package struct LoadedModel: Sendable {
   package init(
     folder path: String, unsafeLabels: [String] = [], pool: WorkerPool
   ) throws(ModelError) {
-    let folder = try ModelFolder(path: path)
+    try self.init(try ModelFolder(path: path), unsafeLabels: unsafeLabels, pool: pool)
+  }
+
+  /// Checks the model in a folder, and computes its relative tables.
+  ///
+  /// - Parameter unsafeLabels: the unsafe labels, where their names do not tell; else empty.
+  package init(
+    _ folder: ModelFolder, unsafeLabels: [String], pool: WorkerPool
+  ) throws(ModelError) {
     configuration = folder.configuration
     let labels = try folder.labelScheme(chosen: unsafeLabels)
     weights = try ModelWeights(folder: folder, labels: labels, device: CPUDevice(pool: pool))
     self.labels = labels.inOrder
+    try folder.checkNumbers(on: pool)
     hash = folder.hash(on: pool)
   }
 }

@@ -1,3 +1,4 @@
+internal import Basics
 import Foundation
 import Tensors
 
@@ -54,6 +55,12 @@ enum File {
     @_lifetime(borrow self) get {
       unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), borrowing: self)
     }
+  }
+
+  /// Refuses what Git LFS leaves in the place of a file.
+  func refusePointer() throws(ModelError) {
+    let beginning = data(at: 0..<min(count, LargeFilePointer.bytesMin))
+    if LargeFilePointer.isBeginning(beginning) { throw ModelError(name, .pointer) }
   }
 
   /// A copy of some bytes, for Foundation's JSON.

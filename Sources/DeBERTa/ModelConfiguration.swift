@@ -40,6 +40,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let poolerActivation: Activation
   /// Beside the first layer; nil for most models.
   package let convolution: Convolution?
+  /// The class that the file names first; nil where it names none.
+  package let architecture: String?
 
   /// How scores depend on the distance between tokens.
   package struct Relative: Sendable, Equatable {
@@ -86,6 +88,7 @@ package struct ModelConfiguration: Sendable, Equatable {
   /// Reads the text of a `config.json`.
   package init(json: Data) throws(ModelError) {
     let file = File.configuration
+    let json = json.withoutByteOrderMark
     var raw: RawConfiguration
     do throws(JSONError) {
       raw = try JSONCoder.decode(from: json)
@@ -96,6 +99,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     backbone = kind.backbone
     poolerActivation = kind.poolerActivation
     convolution = kind.convolution
+    architecture = kind.architecture
     if backbone == .bert { raw.leaveOutDeBERTasSettings() }
     vocabulary = try raw.size("vocab_size", raw.vocab_size)
     hidden = try raw.size("hidden_size", raw.hidden_size)

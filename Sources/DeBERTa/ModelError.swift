@@ -1,6 +1,8 @@
+internal import Basics
+
 /// Why a model folder cannot be used: which file, and what is wrong in it.
 package struct ModelError: Error, Equatable, CustomStringConvertible {
-  /// The file's name inside the folder.
+  /// The file's name inside the folder; empty where the folder itself is meant.
   package let file: String
   /// What is wrong.
   package let problem: Problem
@@ -25,11 +27,21 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     case truncated(expectedBytes: Int, foundBytes: Int)
     /// A tensor's offsets overlap another's, leave a gap, or do not fit its shape.
     case badOffsets(tensor: String)
+    /// What is there is no folder of a model; what it is and what to do about it.
+    case noModel(String)
+    /// The file was not fetched: Git LFS left a pointer.
+    case pointer
+    /// The index of the weights names the file, which is not there.
+    case missingPart
+    /// The weights are packed integers; how they were made.
+    case quantized(String)
+    /// A tensor has a number that is infinite, or none.
+    case notFinite(tensor: String)
     /// The weights lack a tensor.
     case missingTensor(String)
     /// A tensor has another shape than the configuration asks for.
     case wrongShape(tensor: String, expected: [Int], found: [Int])
-    /// A tensor has a number format that is not read: F32, F16 and BF16 are.
+    /// A tensor has a number format that is not read: F32, F16, BF16 and F64 are.
     case unsupportedFormat(tensor: String, format: String)
     /// A setting is missing, or out of its range.
     case badSetting(String)
@@ -46,7 +58,14 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
   }
 
   /// One line for an operator.
-  package var description: String { "\(file): \(problem.description)" }
+  package var description: String {
+    file.isEmpty ? problem.description : "\(file): \(problem.description)"
+  }
+
+  /// One line for an operator that says where the folder is.
+  package func description(in folder: String) -> String {
+    file.isEmpty ? "\(folder): \(description)" : "\(folder)/\(description)"
+  }
 }
 
 extension ModelError.Problem: CustomStringConvertible {
@@ -63,8 +82,22 @@ extension ModelError.Problem: CustomStringConvertible {
     case .wrongShape(let tensor, let expected, let found):
       "tensor \(tensor) has shape \(found) where \(expected) is expected"
     case .unsupportedFormat(let tensor, let format):
-      "tensor \(tensor) has format \(format); F32, F16 and BF16 are read"
+      "tensor \(tensor) has format \(format); F32, F16, BF16 and F64 are read"
     case .badSetting(let name): "setting \(name) is missing or out of range"
+    case .noModel(let sentence): sentence
+    case .pointer: LargeFilePointer.problem
+    case .missingPart: "is missing, though \(File.weightIndex) names it: download it, too"
+    case .quantized(let method):
+      "has quantized weights (quantization_config: \(method)), which are not computed: take the "
+        + "float32 or float16 weights that they were made from"
+    case .notFinite(let tensor):
+      "tensor \(tensor) has a number that is infinite or none (NaN): such a model judges nothing, "
+        + "take an earlier checkpoint, or train again more slowly"
+    case .unsupportedSetting("model_type", let type): OtherModels.sentence(modelType: type)
+    case .unsupportedSetting("architectures", let name):
+      OtherModels.sentence(architecture: name)
+    case .unsupportedSetting("problem_type", "regression"):
+      "is a regression (problem_type), whose number is no probability: a classifier is needed"
     case .unsupportedSetting(let name, let value): "setting \(name) = \(value) is not supported"
     case .ambiguousLabels(let names):
       "labels \(Self.list(names)) do not tell which of them are unsafe: name these in "

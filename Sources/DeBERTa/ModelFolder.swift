@@ -13,16 +13,22 @@ package struct ModelFolder: Sendable {
     "tokenizer.json", "vocab.txt", "added_tokens.json", "special_tokens_map.json",
   ]
 
-  private let path: String
+  let path: String
   private let configurationFile: MappedFile
-  private let shards: [SafetensorsFile]
+  let shards: [SafetensorsFile]
   private let shardOfTensor: [String: Int]
+  /// What stands before every weight's name because of what it was wrapped in; usually nothing.
+  private let wrapper: String
 
   /// Opens the folder at `path` and checks every header.
   package init(path: String) throws(ModelError) {
     self.path = path
+    let contents = try FolderContents(path: path)
+    try contents.requireConfiguration()
     configurationFile = try MappedFile(folder: path, name: File.configuration)
-    configuration = try ModelConfiguration(json: try ModelFolder.text(of: configurationFile))
+    let json = try ModelFolder.text(of: configurationFile)
+    configuration = try ModelConfiguration(json: json)
+    try contents.requireWeights(architecture: configuration.architecture)
     var shards: [SafetensorsFile] = []
     for name in try ModelFolder.shardNames(in: path) {
       shards.append(try SafetensorsFile(folder: path, name: name))
@@ -33,28 +39,33 @@ package struct ModelFolder: Sendable {
       for name in shard.names { shardOfTensor[name] = index }
     }
     self.shardOfTensor = shardOfTensor
+    wrapper = ModelFolder.wrapper(of: shardOfTensor.keys, configuration.backbone)
   }
 
   /// Bytes of the weight files.
-  var weightBytes: Int { shards.reduce(0) { $0 + $1.file.count } }
+  package var weightBytes: Int { shards.reduce(0) { $0 + $1.file.count } }
 
   /// A weight by its name without prefix: the encoder's are saved with one or without, depending on
   /// which class saved them.
   func parameter(_ name: String, _ shape: [Int]) throws(ModelError) -> Parameter {
-    for name in configuration.backbone.names(of: name) {
-      if let index = shardOfTensor[name] {
-        return try shards[index].parameter(name, shape: shape)
-      }
+    guard let place = place(of: name) else { throw ModelError(weightFile, .missingTensor(name)) }
+    return try shards[place.shard].parameter(place.name, shape: shape)
+  }
+
+  /// The file of a weight, and its name there; nil without such a weight.
+  func place(of name: String) -> (shard: Int, name: String)? {
+    for name in configuration.backbone.names(of: name).lazy.map({ wrapper + $0 }) {
+      if let shard = shardOfTensor[name] { return (shard, name) }
     }
-    throw ModelError(weightFile, .missingTensor(name))
+    return nil
   }
 
   /// What the labels mean. A file that names none has one for each row of the classifier.
   ///
   /// - Parameter chosen: the unsafe labels, where somebody said which; else empty.
   package func labelScheme(chosen: [String] = []) throws(ModelError) -> LabelScheme {
-    let weight = "classifier.weight"
-    let rows = shardOfTensor[weight].flatMap { shards[$0].shape(of: weight)?.first }
+    let rows = place(of: "classifier.weight")
+      .flatMap { shards[$0.shard].shape(of: $0.name)?.first }
     let names =
       configuration.labels
       ?? (0..<min(rows ?? 2, ModelConfiguration.labelsMax)).map { "LABEL_\($0)" }
@@ -65,9 +76,10 @@ package struct ModelFolder: Sendable {
   }
 
   /// Whether there is a weight of that name, which is without prefix.
-  func has(_ name: String) -> Bool {
-    configuration.backbone.names(of: name).contains { shardOfTensor[$0] != nil }
-  }
+  func has(_ name: String) -> Bool { place(of: name) != nil }
+
+  /// Whether there is a classifier on the encoder.
+  package var hasClassifier: Bool { has("pooler.dense.weight") && has("classifier.weight") }
 
   /// A file of weights, to say of it what is missing.
   var weightFile: String { shards.first?.file.name ?? File.weights }
@@ -86,6 +98,7 @@ package struct ModelFolder: Sendable {
   private static let textBytesMax = 16 << 20
 
   private static func text(of file: MappedFile) throws(ModelError) -> Data {
+    try file.refusePointer()
     guard file.count <= textBytesMax else {
       throw ModelError(file.name, .malformed("more than \(textBytesMax) bytes of JSON"))
     }
@@ -104,7 +117,7 @@ package struct ModelFolder: Sendable {
     let index: Index
     let text = try text(of: file)
     do throws(JSONError) {
-      index = try JSONCoder.decode(from: text)
+      index = try JSONCoder.decode(from: text.withoutByteOrderMark)
     } catch {
       throw ModelError(file.name, .malformed(error.problem))
     }
@@ -112,7 +125,25 @@ package struct ModelFolder: Sendable {
     guard names.count <= 1000, !names.isEmpty, names.allSatisfy(isPlain) else {
       throw ModelError(file.name, .malformed("weight_map names no usable files"))
     }
+    for name in names where !FileManager.default.fileExists(atPath: path + "/" + name) {
+      throw ModelError(name, .missingPart)
+    }
     return names
+  }
+
+  /// What PyTorch's wrappers put before the names of all weights, where it is found and the names
+  /// without it are not there, too.
+  private static func wrapper(of names: some Collection<String>, _ backbone: Backbone) -> String {
+    let words = "embeddings.word_embeddings.weight"
+    let found = Set(
+      names.filter { $0.hasSuffix(words) }.map { name in
+        let rest = String(name.dropLast(words.count))
+        return rest.hasSuffix(backbone.prefix) ? String(rest.dropLast(backbone.prefix.count)) : rest
+      })
+    guard found.count == 1, let wrapper = found.first,
+      wrapper.split(separator: ".").allSatisfy({ $0 == "module" || $0 == "_orig_mod" })
+    else { return "" }
+    return wrapper
   }
 
   /// A file of the folder itself: an index must not lead elsewhere.

@@ -60,7 +60,7 @@ package struct ModelWeights: Sendable {
     convolution = try shape.convolution.map { (convolution) throws(ModelError) in
       try ConvolutionWeights(convolution, folder: folder)
     }
-    guard folder.has("pooler.dense.weight"), folder.has("classifier.weight") else {
+    guard folder.hasClassifier else {
       throw ModelError(folder.weightFile, .noClassifier)
     }
     let table = try RelativeTable(folder: folder, device: device)

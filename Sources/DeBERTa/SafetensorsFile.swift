@@ -21,6 +21,7 @@ package struct SafetensorsFile: Sendable {
   /// Opens `name` in `folder`.
   package init(folder: String, name: String) throws(ModelError) {
     let file = try MappedFile(folder: folder, name: name)
+    try file.refusePointer()
     guard file.count >= 8 else {
       throw ModelError(name, .truncated(expectedBytes: 8, foundBytes: file.count))
     }
@@ -47,6 +48,14 @@ package struct SafetensorsFile: Sendable {
   /// A tensor's sizes, outermost first; nil without such a tensor.
   func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
+  /// A tensor's number format, such as `F16`; nil without such a tensor.
+  func format(of name: String) -> String? { entries[name]?.format }
+
+  /// Where a tensor's numbers stand in the file; nil without such a tensor.
+  func bytes(of name: String) -> Range<Int>? {
+    entries[name].map { $0.range.lowerBound + dataStart..<$0.range.upperBound + dataStart }
+  }
+
   /// A tensor as single-precision floats: in place where possible, else converted.
   package func parameter(_ name: String, shape: [Int]) throws(ModelError) -> Parameter {
     guard let entry = entries[name] else { throw ModelError(file.name, .missingTensor(name)) }
@@ -62,14 +71,31 @@ package struct SafetensorsFile: Sendable {
       format = nil
     case "F16": format = .half
     case "BF16": format = .bfloat
+    case "F64": return narrowed(range, shape: shape)
     default:
       throw ModelError(file.name, .unsupportedFormat(tensor: name, format: entry.format))
     }
-    let isVector = shape.count == 1
+    let (rows, columns) = Self.sizes(shape)
     let matrix = Matrix(
-      rows: isVector ? 1 : shape[0], columns: isVector ? shape[0] : shape.dropFirst().reduce(1, *),
-      bytes: file.contents.extracting(range), format: format)
-    return Parameter(matrix, vector: isVector)
+      rows: rows, columns: columns, bytes: file.contents.extracting(range), format: format)
+    return Parameter(matrix, vector: shape.count == 1)
+  }
+
+  /// The nearest single-precision floats to double-precision numbers.
+  private func narrowed(_ range: Range<Int>, shape: [Int]) -> Parameter {
+    let (rows, columns) = Self.sizes(shape)
+    let bytes = file.contents.extracting(range)
+    var matrix = Matrix(rows: rows, columns: columns)
+    var values = matrix.mutableValues
+    for index in values.indices {
+      let bits = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
+      values[index] = Float(Double(bitPattern: UInt64(littleEndian: bits)))
+    }
+    return Parameter(matrix, vector: shape.count == 1)
+  }
+
+  private static func sizes(_ shape: [Int]) -> (rows: Int, columns: Int) {
+    shape.count == 1 ? (1, shape[0]) : (shape[0], shape.dropFirst().reduce(1, *))
   }
 
   /// The longest header that the format's own library accepts.

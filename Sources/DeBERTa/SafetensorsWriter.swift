@@ -107,7 +107,10 @@ extension TrainableModel {
   /// A configuration that tells the weights' number format and their class right, where it says
   /// anything of them.
   private func noted(_ format: WeightFormat, in configuration: Data) throws -> Data {
-    guard case .object(let before) = try JSONCoder.decode(JSON.self, from: configuration) else {
+    guard
+      case .object(let before) = try JSONCoder.decode(
+        JSON.self, from: configuration.withoutByteOrderMark)
+    else {
       return configuration
     }
     let name = JSON.text(format == .float32 ? "float32" : "float16")

@@ -42,7 +42,7 @@ func rethrowing<R>(folder: String, _ body: () throws -> R) throws(LearningFailur
   } catch let error as DatasetError {
     throw .data(error)
   } catch let error as ModelError {
-    throw .model("\(folder)/\(error)")
+    throw .model(error.description(in: folder))
   } catch let error as TokenizerError {
     throw .model("\(folder)/\(error)")
   } catch let failure as EvaluationFailure {

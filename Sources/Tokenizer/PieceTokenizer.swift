@@ -4,6 +4,14 @@ package struct PieceTokenizer: TextTokenizer {
   enum Model: Sendable {
     case wordPiece(WordPieceModel)
     case unigram(UnigramModel)
+
+    /// Its name in `tokenizer.json`.
+    var name: String {
+      switch self {
+      case .wordPiece: "WordPiece"
+      case .unigram: "Unigram"
+      }
+    }
   }
 
   /// What a file says.
@@ -24,6 +32,8 @@ package struct PieceTokenizer: TextTokenizer {
   package let separatorID: Int32
   package let pieceCount: Int
   package let lengthMax: Int?
+  package let addedTokenCount: Int
+  package var kind: String { model.name }
   private let added: AddedTokens
   private let model: Model
 
@@ -52,6 +62,7 @@ package struct PieceTokenizer: TextTokenizer {
     pieceCount = Int(ids.max() ?? 0) + 1
     lengthMax = configuration.lengthMax
     let normalizer = parts.normalizer
+    addedTokenCount = owned.count
     added = AddedTokens(owned) { normalizer.apply($0) }
     model = makeModel(
       parts.pieces.filter {

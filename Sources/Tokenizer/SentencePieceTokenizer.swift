@@ -17,6 +17,8 @@ import Glibc
   package let separatorID: Int32
   package let pieceCount: Int
   package let lengthMax: Int?
+  package let addedTokenCount: Int
+  package var kind: String { "SentencePiece" }
   /// What is done before the library sees a text; nil where nothing is.
   private let preparation: Preparation?
 
@@ -56,6 +58,7 @@ import Glibc
     controlIDs = controls.all.map(id).filter { $0 >= 0 && $0 != unknown }
     unknownRun = unsafe [sluice_pieces_id(loaded, "\u{2581}"), unknown]
     let owned = tokens.filter { !controls.contains($0.content) && !$0.content.isEmpty }
+    addedTokenCount = owned.count
     let ids = owned.compactMap(\.id) + [beginID, separatorID]
     pieceCount = unsafe max(Int(sluice_pieces_count(loaded)), Int(ids.max() ?? 0) + 1)
     let lowercases = configuration.lowercases ?? false
@@ -69,7 +72,8 @@ import Glibc
     guard beginID >= 0, separatorID >= 0 else {
       throw TokenizerError(
         file: Self.modelFile,
-        problem: "has no pieces \(controls.begin) and \(controls.separator)")
+        problem: "has no pieces \(controls.begin) and \(controls.separator), which are this "
+          + "model's cls_token and sep_token: take the tokenizer's files all from one model")
     }
   }
 

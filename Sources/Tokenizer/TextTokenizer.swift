@@ -11,6 +11,10 @@ package protocol TextTokenizer: Sendable {
   var pieceCount: Int { get }
   /// Longest sequence that the model's files name, in tokens; nil when they name none.
   var lengthMax: Int? { get }
+  /// What finds the pieces, such as `WordPiece`.
+  var kind: String { get }
+  /// Tokens that are matched in texts beside the pieces.
+  var addedTokenCount: Int { get }
 
   /// The ids of a text, without control tokens: `[SEP]` typed by a user is pieces like any other.
   func encode(_ text: String) -> [Int32]

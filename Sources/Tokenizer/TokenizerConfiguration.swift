@@ -2,7 +2,9 @@
 struct TokenizerConfiguration: Decodable {
   /// Longest sequence in tokens; nil when the file has none or a number that stands for none.
   var lengthMax: Int? {
-    guard let model_max_length, model_max_length >= 1, model_max_length < 1e6 else { return nil }
+    guard let model_max_length = model_max_length?.value, model_max_length >= 1,
+      model_max_length < 1e6
+    else { return nil }
     return Int(model_max_length)
   }
 
@@ -26,7 +28,7 @@ struct TokenizerConfiguration: Decodable {
   /// Added tokens with their ids; nil where the file does not list them.
   private(set) var addedTokens: [AddedToken]?
 
-  private let model_max_length: Double?
+  private let model_max_length: Length?
   private let do_lower_case: Bool?
   private let split_by_punct: Bool?
   private let tokenize_chinese_chars: Bool?
@@ -49,7 +51,7 @@ struct TokenizerConfiguration: Decodable {
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
-    model_max_length = try container.decodeIfPresent(Double.self, forKey: .model_max_length)
+    model_max_length = try container.decodeIfPresent(Length.self, forKey: .model_max_length)
     do_lower_case = try container.decodeIfPresent(Bool.self, forKey: .do_lower_case)
     split_by_punct = try container.decodeIfPresent(Bool.self, forKey: .split_by_punct)
     tokenize_chinese_chars = try container.decodeIfPresent(
@@ -102,6 +104,18 @@ struct TokenizerConfiguration: Decodable {
     addedTokens = listed.sorted { $0.value < $1.value }.map { content, id in
       NamedToken(content: content).added(id: id, isSpecial: special.contains(content))
     }
+  }
+}
+
+/// A length, which some files write as a text.
+private struct Length: Decodable {
+  /// Nil where it is no number.
+  let value: Double?
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let number = try? container.decode(Double.self)
+    value = try number ?? Double(container.decode(String.self))
   }
 }
 

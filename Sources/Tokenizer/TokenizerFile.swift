@@ -1,3 +1,4 @@
+internal import Basics
 import FoundationEssentials
 internal import StrictJSON
 
@@ -18,6 +19,9 @@ enum TokenizerFile {
     guard data.count <= bytesMax else {
       throw TokenizerError(file: name, problem: "is larger than any tokenizer")
     }
+    if LargeFilePointer.isBeginning(data.prefix(LargeFilePointer.bytesMin)) {
+      throw TokenizerError(file: name, problem: LargeFilePointer.problem)
+    }
     return data
   }
 
@@ -28,9 +32,10 @@ enum TokenizerFile {
     guard exists(name, in: folder) else { return nil }
     let data = try data(name, in: folder)
     do throws(JSONError) {
-      return try JSONCoder.decode(type, from: data)
+      return try JSONCoder.decode(type, from: data.withoutByteOrderMark)
     } catch {
-      throw TokenizerError(file: name, problem: "is no JSON of the expected structure")
+      throw TokenizerError(
+        file: name, problem: "is no JSON of the expected structure: \(error.problem)")
     }
   }
 

@@ -21,6 +21,14 @@ package enum TokenizerFolder {
         file: "merges.txt", problem: "belongs to a BPE tokenizer, which is not supported")
     }
     throw TokenizerError(
-      file: TokenizerDocument.fileName, problem: "is missing, as are spm.model and vocab.txt")
+      file: TokenizerDocument.fileName,
+      problem: "is missing, as are spm.model and vocab.txt: copy the tokenizer's files of the "
+        + "model that this one was trained from")
+  }
+
+  /// The file of a folder that counts; nil where there is none that is read.
+  package static func file(in folder: String) -> String? {
+    [TokenizerDocument.fileName, SentencePieceTokenizer.modelFile, WordPieceVocabulary.fileName]
+      .first { TokenizerFile.exists($0, in: folder) }
   }
 }

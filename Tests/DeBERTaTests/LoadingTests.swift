@@ -34,7 +34,7 @@ import Testing
     #expect(try load(bare).classify(batch) == expected)
   }
 
-  @Test(arguments: ["F16", "BF16"]) func narrowFormatsAreRead(format: String) throws {
+  @Test(arguments: ["F16", "BF16", "F64"]) func otherFormatsAreRead(format: String) throws {
     let single = try TinyFolder()
     try single.write()
     let narrow = try TinyFolder()
@@ -193,14 +193,14 @@ import Testing
     do throws(ModelError) {
       _ = try load(folder)
     } catch {
-      #expect(error.description == "config.json: cannot be read: No such file or directory")
+      #expect(error.description.hasPrefix("is an empty folder: it needs config.json"))
     }
     try folder.write()
     try FileManager.default.removeItem(atPath: folder.path + "/model.safetensors")
     do throws(ModelError) {
       _ = try load(folder)
     } catch {
-      #expect(error.description == "model.safetensors: cannot be read: No such file or directory")
+      #expect(error.description.hasPrefix("has no weights: model.safetensors is missing"))
     }
   }
 

@@ -18,6 +18,8 @@ final class TinyFolder {
   var shapes: [String: [Int]]
   /// Number format of every tensor.
   var format = "F32"
+  /// What stands before every name.
+  var wrapper = ""
   /// Prefix of the backbone's names.
   var prefix = "deberta."
 
@@ -92,7 +94,7 @@ final class TinyFolder {
   }
 
   private func saved(_ name: String) -> String {
-    name.hasPrefix("embeddings") || name.hasPrefix("encoder") ? prefix + name : name
+    wrapper + (name.hasPrefix("embeddings") || name.hasPrefix("encoder") ? prefix + name : name)
   }
 
   private func weights(_ names: [String]) throws -> Data {
@@ -117,12 +119,13 @@ final class TinyFolder {
   }
 
   private func append(_ value: Float, to data: inout Data) {
-    let bits: (UInt32, Int) =
+    let bits: (UInt64, Int) =
       switch format {
-      case "F16": (UInt32(Float16(value).bitPattern), 2)
-      case "BF16": (value.bitPattern >> 16, 2)
-      default: (value.bitPattern, 4)
+      case "F16": (UInt64(Float16(value).bitPattern), 2)
+      case "BF16": (UInt64(value.bitPattern >> 16), 2)
+      case "F64": (Double(value).bitPattern, 8)
+      default: (UInt64(value.bitPattern), 4)
       }
-    for byte in 0..<bits.1 { data.append(UInt8(truncatingIfNeeded: bits.0 >> (8 * UInt32(byte)))) }
+    for byte in 0..<bits.1 { data.append(UInt8(truncatingIfNeeded: bits.0 >> (8 * UInt64(byte)))) }
   }
 }

@@ -62,9 +62,60 @@ import Tokenizer
     #expect(try load().pieceCount == Self.vocabulary.count)
   }
 
+  @Test(arguments: ["tokenizer_config.json", "tokenizer.json", "spm.model", "vocab.txt"])
+  func aPointerOfGitLFSIsSaidToBeOne(name: String) throws {
+    if name == "tokenizer_config.json" { try copy("vocab.txt", from: "bert-uncased") }
+    try write(
+      name, "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 2464616\n")
+    let error = #expect(throws: TokenizerError.self) { try load() }
+    #expect(error?.file == name)
+    #expect(error?.problem.contains("git lfs pull") == true)
+  }
+
+  @Test(arguments: [
+    ("512", 512), (#""512""#, 512), ("5000", 5000), ("1000000000000000019884624838656", nil),
+    ("0", nil), ("-1", nil), ("null", nil), (#""very long""#, nil),
+  ])
+  func aLengthMayBeWrittenInManyWays(text: String, length: Int?) throws {
+    try copy("vocab.txt", from: "bert-uncased")
+    try write("tokenizer_config.json", "\u{FEFF}{\"model_max_length\": \(text)}")
+    #expect(try load().lengthMax == length)
+  }
+
+  @Test func aSwitchOfAnotherTypeIsNamed() throws {
+    try copy("vocab.txt", from: "bert-uncased")
+    try write("tokenizer_config.json", #"{"do_lower_case": "false"}"#)
+    let error = #expect(throws: TokenizerError.self) { try load() }
+    #expect(error?.description.hasSuffix("wrong type at do_lower_case") == true)
+  }
+
+  @Test func controlTokensThatSentencePieceLacksAreNamed() throws {
+    let spm = GoldenCase.url("v3-style").appending(path: "spm.model")
+    try Data(contentsOf: spm).write(to: URL(filePath: directory.path + "/spm.model"))
+    try write("special_tokens_map.json", #"{"cls_token": "<a>", "sep_token": "<b>"}"#)
+    let error = #expect(throws: TokenizerError.self) { try load() }
+    #expect(error?.description.contains("<a> and <b>, which are this model's cls_token") == true)
+  }
+
+  @Test(arguments: [
+    ("bert-added", "WordPiece", "tokenizer.json"), ("unigram-added", "Unigram", "tokenizer.json"),
+    ("bert-uncased", "WordPiece", "vocab.txt"), ("spm-switches", "SentencePiece", "spm.model"),
+  ])
+  func whatReadsTextsIsTold(folder: String, kind: String, file: String) throws {
+    let path = TransformersTests.url(folder).path
+    let tokenizer = try TokenizerFolder.load(path)
+    #expect(tokenizer.kind == kind)
+    #expect(TokenizerFolder.file(in: path) == file)
+    #expect((tokenizer.addedTokenCount > 0) == (folder != "bert-uncased"))
+    #expect(TokenizerFolder.file(in: directory.path) == nil)
+  }
+
   @Test func aFolderWithoutTokenizerIsRefused() throws {
     let error = #expect(throws: TokenizerError.self) { try load() }
-    #expect(error?.description == "tokenizer.json: is missing, as are spm.model and vocab.txt")
+    #expect(
+      error?.description.hasPrefix(
+        "tokenizer.json: is missing, as are spm.model and vocab.txt: copy")
+        == true)
     try write("merges.txt", "a b\n")
     let other = #expect(throws: TokenizerError.self) { try load() }
     #expect(other?.description.contains("BPE") == true)

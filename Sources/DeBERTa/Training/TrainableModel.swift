@@ -73,6 +73,7 @@ package final class TrainableModel {
     }
     self.init(
       configuration: folder.configuration, pool: pool, recomputesActivations: recomputesActivations)
+    try folder.checkNumbers(on: pool)
     unsafeRow = labels.unsafe[0]
     var normal = NormalNumbers(seed: seed)
     for entry in parameters.layout.entries {
