@@ -108,7 +108,10 @@ package struct FilterApplication: Sendable {
     logger.tellRefusals(of: model)
     logger.info(
       "model loaded",
-      metadata: ["model": "\(model.model)", "device": "\(model.device)", "seconds": "\(seconds)"])
+      metadata: [
+        "model": "\(model.model)", "device": "\(model.device)", "seconds": "\(seconds)",
+        "views": "\(model.views.names.joined(separator: ","))",
+      ])
     return LiveModel(model, loadSeconds: seconds)
   }
 

@@ -51,7 +51,7 @@ package struct RecordProof: ~Copyable {
     self.registry = registry
     // Both views are judged, and those that the verdict has are compared.
     var settings = settings
-    settings.views = [.prompt, .response]
+    settings.views = .all
     self.settings = settings
     self.policies = policies
     exchanges = ExchangeDecoder(defaultFormat: .json, conversations: conversations)

@@ -39,7 +39,8 @@ package struct SettingsCheck {
     if let reason = device.fallbackReason { report("no GPU is used: \(reason)") }
     for refusal in model.deviceRefusals { report("the GPU was refused: \(refusal)") }
     report(
-      "model \(model.model): window \(model.encoder.windowTokens) tokens, on \(model.device)")
+      "model \(model.model): window \(model.encoder.windowTokens) tokens, "
+        + "judges \(model.views.names.joined(separator: " and ")), on \(model.device)")
     guard let shadow = settings.shadow else { return }
     do throws(GuardModelFailure) {
       let device = device.with(pool: WorkerPool(workers: shadow.threads))

@@ -20,12 +20,13 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   package let calibration: Calibration?
   /// What the model tells beyond safe and unsafe; nil for most models.
   package let categories: CategoryScheme?
+  /// What is judged of an exchange that has both.
+  package let views: JudgedViews
   private let labels: LabelScheme
-  private let temperature: Double
-  private let placed: PlacedClassifier
-  private let views: JudgedViews
   /// The pieces of the sentence that texts are held against; nil for a model of safe and unsafe.
   private let hypothesis: [Int32]?
+  private let temperature: Double
+  private let placed: PlacedClassifier
 
   /// What it runs on, in words.
   package var device: String { placed.device }
@@ -39,54 +40,24 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// Loads the model that the settings name.
   package init(settings: ModelSettings, device: InferenceDevice) throws(GuardModelFailure) {
-    let tokenizer: any TextTokenizer
-    do throws(TokenizerError) {
-      tokenizer = try TokenizerFolder.load(settings.path)
-    } catch {
-      throw .unusable("\(settings.path)/\(error)")
-    }
-    let description: ModelDescription?
-    do throws(RegistryError) {
-      description = try ModelDescription.read(folder: settings.path)
-    } catch {
-      throw .unusable(error.description)
-    }
-    calibration = description?.calibration
-    let sentence = settings.hypothesis ?? description?.hypothesis
-    var unsafeLabels =
-      settings.unsafeLabels.isEmpty ? description?.unsafeLabels ?? [] : settings.unsafeLabels
-    if sentence != nil, unsafeLabels.isEmpty {
-      unsafeLabels = try Self.entailment(in: settings.path)
-    }
+    let parts = try GuardFolder(settings)
     let loaded: LoadedModel
     do throws(ModelError) {
       loaded = try LoadedModel(
-        folder: settings.path, unsafeLabels: unsafeLabels, pool: device.pool)
+        parts.folder, unsafeLabels: parts.unsafeLabels, pool: device.pool)
     } catch {
-      throw .unusable("\(settings.path)/\(error)")
+      throw .unusable(error.description(in: settings.path))
     }
-    guard tokenizer.pieceCount <= loaded.configuration.vocabulary else {
-      throw .unusable("\(settings.path): the tokenizer has more ids than the model embeddings")
-    }
-    temperature = calibration?.temperature ?? 1
+    calibration = parts.description?.calibration
+    temperature = parts.temperature
     labels = loaded.labels
     categories = labels.categories
-    encoder = try Self.makeEncoder(settings, tokenizer, loaded.configuration)
-    views = settings.views
-    hypothesis = sentence.map(encoder.pieces)
-    if let hypothesis, hypothesis.isEmpty || !encoder.isRoom(for: hypothesis) {
-      throw .settings(
-        "model.hypothesis: has \(hypothesis.count) tokens, where from 1 to half of the window's "
-          + "\(encoder.windowTokens) may be")
-    }
-    cut = Self.cut(settings, encoder, sentence)
-    let folder = settings.path.split(separator: "/").last.map(String.init) ?? "model"
-    hash =
-      Self.hash(
-        of: loaded, said: unsafeLabels + (sentence.map { [$0] } ?? []), temperature: temperature,
-        on: device.pool
-      ).description
-    model = "\(settings.name ?? folder)@\(hash.prefix(8))"
+    encoder = parts.encoder
+    hypothesis = parts.hypothesisPieces
+    views = parts.views
+    cut = parts.cut
+    hash = parts.hash(of: loaded.hash, on: device.pool).description
+    model = parts.model(named: settings.name, hash: hash)
     let encoder = encoder
     placed = try PlacedClassifier(
       loaded, on: device,
@@ -237,81 +208,6 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     }
     let texts = (0..<8).map { TokenSequence(Array(repeating: encoder.separatorID, count: 8 << $0)) }
     _ = try scores(texts.filter { $0.count <= encoder.windowTokens })
-  }
-
-  /// The label that says that a text implies the hypothesis.
-  private static func entailment(in folder: String) throws(GuardModelFailure) -> [String] {
-    let names: [String]
-    do throws(ModelError) {
-      names = try ModelFolder(path: folder).configuration.labels ?? []
-    } catch {
-      throw .unusable("\(folder)/\(error)")
-    }
-    let found = names.filter { $0.lowercased() == "entailment" }
-    guard found.isEmpty else { return found }
-    throw .settings(
-      "model.hypothesis: no label of the model is called entailment; it has "
-        + names.prefix(12).joined(separator: ", "))
-  }
-
-  /// The hash of whatever scores depend on: a temperature, or what is said of labels and
-  /// hypothesis, makes another model of the same weights.
-  private static func hash(
-    of model: LoadedModel, said texts: [String], temperature: Double, on pool: WorkerPool
-  ) -> ContentHash {
-    var hash = model.hash
-    if temperature != 1 {
-      let bits = [temperature.bitPattern]
-      hash.add(unsafe bits.span.bytes, on: pool)
-    }
-    for text in texts {
-      let bytes = Array(text.utf8) + [0]
-      hash.add(unsafe bytes.span.bytes, on: pool)
-    }
-    return hash
-  }
-
-  /// The digest of the tokenizer's files, of its windows, of the views and of a hypothesis.
-  private static func cut(
-    _ settings: ModelSettings, _ encoder: SequenceEncoder, _ hypothesis: String?
-  ) -> UInt64 {
-    func digest(_ name: String) -> String? {
-      try? ContentDigest(file: "\(settings.path)/\(name)").description
-    }
-    // Those that came to be read later count where they are: other folders keep their digest.
-    let later = ModelFolder.laterTokenizerFiles.compactMap { name in
-      digest(name).map { "\(name) \($0)" }
-    }
-    // One that cannot be read is like no other, unless others make up the tokenizer.
-    let missing = later.isEmpty ? settings.path : ""
-    let files = ModelFolder.tokenizerFiles.map { digest($0) ?? missing } + later
-    let windows = [encoder.windowTokens, encoder.overlapTokens, encoder.windowsMax]
-    let cut = "\(files) \(windows) \(settings.views.rawValue)"
-    let digest = ContentDigest(of: (hypothesis.map { "\(cut) \($0)" } ?? cut).utf8)
-    return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
-  }
-
-  private static func makeEncoder(
-    _ settings: ModelSettings, _ tokenizer: any TextTokenizer,
-    _ configuration: ModelConfiguration
-  ) throws(GuardModelFailure) -> SequenceEncoder {
-    let window =
-      settings.windowTokens
-      ?? min(
-        tokenizer.lengthMax ?? configuration.positions, configuration.absolutePositions ?? .max)
-    guard window >= SequenceEncoder.windowTokensMin else {
-      throw .unusable("\(settings.path): the model's longest sequence has only \(window) tokens")
-    }
-    if let positions = configuration.absolutePositions, window > positions {
-      throw .settings("model.window_tokens: the model has only \(positions) positions")
-    }
-    let overlap = settings.windowOverlapTokens ?? window / 4
-    guard overlap <= window / 2 else {
-      throw .settings("model.window_overlap_tokens: more than half of the window (\(window))")
-    }
-    return SequenceEncoder(
-      tokenizer: tokenizer, windowTokens: window, overlapTokens: overlap,
-      windowsMax: settings.windowsMax)
   }
 }
 

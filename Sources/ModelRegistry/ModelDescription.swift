@@ -13,6 +13,7 @@ package import StrictJSON
 /// | `calibration` | see `Calibration` |
 /// | `unsafe_labels` | the labels that are unsafe, where their names do not tell |
 /// | `hypothesis` | the sentence that unsafe texts imply, for a model that tells whether they do |
+/// | `views` | `prompt`, `response` or both: what the model is for, where its labels do not tell |
 ///
 /// What is empty is left out. Other keys are kept as they are when the file is written again.
 package struct ModelDescription: Hashable, Sendable {
@@ -28,6 +29,14 @@ package struct ModelDescription: Hashable, Sendable {
     }
   }
 
+  /// A part of an exchange that the model is for.
+  package enum View: String, Codable, Hashable, Sendable {
+    /// The prompt alone.
+    case prompt
+    /// The response, given the prompt.
+    case response
+  }
+
   package var parent: ModelVersion?
   package var trainingData: [DataSet] = []
   package var recipe: [String: JSON] = [:]
@@ -35,6 +44,7 @@ package struct ModelDescription: Hashable, Sendable {
   package var calibration: Calibration?
   package var unsafeLabels: [String] = []
   package var hypothesis: String?
+  package var views: [View] = []
   /// Every other key of the file.
   package var others: [String: JSON] = [:]
 
@@ -43,8 +53,8 @@ package struct ModelDescription: Hashable, Sendable {
 
 extension ModelDescription: Codable {
   private static let knownKeys = [
-    "parent", "training_data", "recipe", "metrics", "calibration", "unsafe_labels",
-    "hypothesis",
+    "parent", "training_data", "recipe", "metrics", "calibration", "unsafe_labels", "hypothesis",
+    "views",
   ]
 
   package init(from decoder: any Decoder) throws {
@@ -56,6 +66,7 @@ extension ModelDescription: Codable {
     calibration = try container.decodeIfPresent(Calibration.self, forKey: "calibration")
     unsafeLabels = try container.decodeIfPresent([String].self, forKey: "unsafe_labels") ?? []
     hypothesis = try container.decodeIfPresent(String.self, forKey: "hypothesis")
+    views = try container.decodeIfPresent([View].self, forKey: "views") ?? []
     for key in container.allKeys
     where !Self.knownKeys.contains(key.stringValue)
       && ModelManifest.CodingKeys(stringValue: key.stringValue) == nil
@@ -76,6 +87,7 @@ extension ModelDescription: Codable {
     try container.encodeIfPresent(
       unsafeLabels.isEmpty ? nil : unsafeLabels, forKey: "unsafe_labels")
     try container.encodeIfPresent(hypothesis, forKey: "hypothesis")
+    try container.encodeIfPresent(views.isEmpty ? nil : views, forKey: "views")
   }
 }
 

@@ -17,4 +17,11 @@ package struct JudgedViews: OptionSet, Hashable, Sendable {
   package static let prompt = JudgedViews(rawValue: 1)
   /// The response, given the prompt.
   package static let response = JudgedViews(rawValue: 2)
+  /// Both of them.
+  package static let all: JudgedViews = [.prompt, .response]
+
+  /// Their names in settings.
+  package var names: [String] {
+    [(JudgedViews.prompt, "prompt"), (.response, "response")].filter { contains($0.0) }.map(\.1)
+  }
 }

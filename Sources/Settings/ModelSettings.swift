@@ -15,7 +15,8 @@ package struct ModelSettings: Hashable, Sendable {
   package var windowOverlapTokens: Int?
   /// Sequences of one exchange at most; a longer text becomes a dead letter.
   package var windowsMax: Int
-  package var views: JudgedViews
+  /// What is judged of an exchange that has both; nil takes what the model is for.
+  package var views: JudgedViews?
   /// The model's unsafe labels, where their names do not tell; else empty.
   package var unsafeLabels: [String]
   /// A sentence that unsafe texts imply, for a model that tells whether they do; nil for others.
@@ -26,7 +27,6 @@ package struct ModelSettings: Hashable, Sendable {
     self.path = path
     pollSeconds = 5
     windowsMax = 64
-    views = [.prompt, .response]
     unsafeLabels = []
   }
 }
@@ -39,15 +39,16 @@ extension ModelSettings {
     windowTokens = section.optionalNumber("window_tokens", in: 8...65_536)
     windowOverlapTokens = section.optionalNumber("window_overlap_tokens", in: 0...65_535)
     windowsMax = section.number("windows_max", default: 64, in: 1...65_536)
-    views = []
-    let names =
-      section.node("views") == nil ? ["prompt", "response"] : section.requiredTexts("views")
-    for name in names {
-      switch name {
-      case "prompt": views.insert(.prompt)
-      case "response": views.insert(.response)
-      default: section.complain("expected prompt, response or both", about: "views")
+    if section.node("views") != nil {
+      var chosen: JudgedViews = []
+      for name in section.requiredTexts("views") {
+        switch name {
+        case "prompt": chosen.insert(.prompt)
+        case "response": chosen.insert(.response)
+        default: section.complain("expected prompt, response or both", about: "views")
+        }
       }
+      views = chosen
     }
     unsafeLabels =
       section.node("unsafe_label") == nil ? [] : section.requiredTexts("unsafe_label")

@@ -31,8 +31,9 @@ struct Classify: ParsableCommand {
   @Flag(help: "Cut long texts to one window, as Hugging Face does, instead of judging all of it.")
   var truncate = false
 
-  @Option(help: "What to judge: prompt, response (given the prompt) or both.")
-  var views: Views = .both
+  @Option(
+    help: "prompt, response (given the prompt) or both; what the model is for by default.")
+  var views: Views?
 
   @Option(help: "Which turns of a list of messages to judge: new or all.")
   var turns: ConversationRules.Turns = .new
@@ -90,9 +91,10 @@ struct Classify: ParsableCommand {
     settings.hypothesis = hypothesis
     settings.views =
       switch views {
-      case .prompt: [.prompt]
-      case .response: [.response]
-      case .both: [.prompt, .response]
+      case .prompt: .prompt
+      case .response: .response
+      case .both: .all
+      case nil: nil
       }
     let guardModel = try GuardModel(settings: settings, device: try engine.inferenceDevice())
     var classification = Classification(

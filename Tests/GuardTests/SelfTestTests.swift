@@ -61,14 +61,21 @@ import Testing
     #expect(error?.description.contains("selftest.jsonl:1") == true)
   }
 
-  @Test func weightsThatAreNotNumbersAreFound() throws {
+  /// Weights that are no numbers are refused when they are read; the largest ones are numbers, and
+  /// their products are none.
+  @Test func weightsThatGiveNoNumbersAreFound() throws {
     let directory = try copy()
     let url = URL(filePath: directory.path).appending(path: "model.safetensors")
     var data = try Data(contentsOf: url)
     let header = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-    data.replaceSubrange(
-      (8 + header)..., with: Data(repeating: 0xFF, count: data.count - 8 - header))
-    try data.write(to: url)
+    func fill(_ number: [UInt8]) throws {
+      let numbers = Array(repeating: number, count: (data.count - 8 - header) / 4).joined()
+      data.replaceSubrange((8 + header)..., with: Data(numbers))
+      try data.write(to: url)
+    }
+    try fill([0xFF, 0xFF, 0xFF, 0xFF])
+    #expect(throws: GuardModelFailure.self) { try load(directory) }
+    try fill([0xFF, 0xFF, 0x7F, 0x7F])
     let model = try load(directory)
     #expect(throws: GuardModelFailure.self) { try model.selfTest(folder: directory.path) }
   }

@@ -45,6 +45,14 @@ import Testing
     #expect(throws: RegistryError.self) { try ModelDescription.read(folder: self.folder) }
   }
 
+  @Test func viewsSurviveAFit() throws {
+    try write(#"{"views": ["response", "prompt"]}"#)
+    try fit()
+    #expect(try ModelDescription.read(folder: folder)?.views == [.response, .prompt])
+    try write(#"{"views": ["answer"]}"#)
+    #expect(throws: RegistryError.self) { try ModelDescription.read(folder: self.folder) }
+  }
+
   @Test func otherKeysSurviveAFit() throws {
     try write(
       #"""

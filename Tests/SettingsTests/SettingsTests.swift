@@ -146,7 +146,7 @@ import Wire
     #expect(settings.delivery == .atLeastOnce)
     #expect(settings.wire.outputFormat == .protobuf)
     #expect(settings.wire.tombstones == .skip)
-    #expect(settings.model.views == [.prompt])
+    #expect(settings.model.views == .prompt)
     #expect(settings.model.unsafeLabels == ["INJECTION", "JAILBREAK"])
     #expect(settings.model.pollSeconds == 0)
     #expect(settings.shadow?.share == 0.5)
