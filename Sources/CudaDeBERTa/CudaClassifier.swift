@@ -32,7 +32,7 @@ package final class CudaClassifier: SequenceClassifier {
     _ model: LoadedModel, precision: Precision, engine: CudaEngine,
     slowed: @escaping @Sendable (_ reason: String) -> Void = { _ in }
   ) throws(CudaFailure) {
-    guard model.labels.isBinary else { throw .unsupported(reason: model.labels.summary) }
+    try Self.check(model.configuration, model.labels, precision)
     configuration = model.configuration
     hash = model.hash
     self.precision = precision
@@ -210,7 +210,7 @@ package final class CudaClassifier: SequenceClassifier {
     _ recording: Recording, engine: CudaEngine
   ) throws(CudaFailure) -> ([DeviceSlot], LaneCapacity) {
     let context = engine.context
-    try check(shape, precision, engine)
+    try check(precision, engine)
     var tokens = max(tokensMin, context.device.multiprocessors * tokensPerMultiprocessor)
     let distances = try DistanceSlots(shape.relative, tokensMax: tokens)
     let kernels = try DeviceKernels(
@@ -236,12 +236,9 @@ package final class CudaClassifier: SequenceClassifier {
     }
   }
 
-  /// Refuses what the kernels do not compute.
-  private static func check(
-    _ shape: ModelConfiguration, _ precision: Precision, _ engine: CudaEngine
-  ) throws(CudaFailure) {
+  /// Refuses a precision that this GPU does not compute.
+  private static func check(_ precision: Precision, _ engine: CudaEngine) throws(CudaFailure) {
     func refuse(_ reason: String) -> CudaFailure { .unsupported(reason: reason) }
-    try checkKind(shape)
     let device = engine.device
     let capability = 10 * device.capability.major + device.capability.minor
     let first =
@@ -254,37 +251,6 @@ package final class CudaClassifier: SequenceClassifier {
       throw refuse(
         "\(precision.rawValue) on \(device.architecture), only from sm_\(first) on")
     }
-    if precision.isNarrow {
-      guard !engine.lacksProductLibrary else { throw refuse("fp8 without cuBLASLt") }
-      guard shape.hidden % 16 == 0, shape.intermediate % 16 == 0 else {
-        throw refuse("fp8 with sizes that are no multiples of 16")
-      }
-    }
-    guard [16, 32, 64].contains(shape.headSize) else {
-      throw refuse("heads of \(shape.headSize) values; 16, 32 and 64 are computed")
-    }
-    let sizes = [shape.hidden, shape.embedding, shape.intermediate]
-    guard sizes.allSatisfy({ $0 % 8 == 0 }) else {
-      throw refuse("sizes \(sizes); multiples of 8 are computed")
-    }
-    let columnsMax = DeviceKernels.rowColumnsMax
-    guard shape.hidden <= columnsMax, shape.embedding <= columnsMax else {
-      throw refuse("rows of \(shape.hidden) values; up to \(columnsMax) are computed")
-    }
-  }
-
-  /// Refuses the kinds of models that only the CPU computes.
-  private static func checkKind(_ shape: ModelConfiguration) throws(CudaFailure) {
-    func refuse(_ reason: String) -> CudaFailure { .unsupported(reason: reason) }
-    guard shape.backbone == .debertaV2 else {
-      throw refuse("\(shape.backbone.rawValue) models; deberta-v2 is computed")
-    }
-    guard shape.convolution == nil else { throw refuse("a convolution") }
-    guard shape.tokenTypes <= 1 else {
-      throw refuse("\(shape.tokenTypes) token types; none or one are computed")
-    }
-    guard shape.poolerActivation == .gelu else {
-      throw refuse("\(shape.poolerActivation.rawValue) in the pooler; gelu is computed")
-    }
+    if precision.isNarrow, engine.lacksProductLibrary { throw refuse("fp8 without cuBLASLt") }
   }
 }

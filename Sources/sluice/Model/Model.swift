@@ -9,7 +9,7 @@ import Tensors
 
 struct Model: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Keep the versions of a model: look, promote, roll back, verify.",
+    abstract: "Inspect a model, and keep its versions: look, promote, roll back, verify.",
     discussion: """
       A registry is a folder of versions, named by time and hash, with a link `current` to the
       champion and `previous` to the one before. The daemon follows `current` by itself.
@@ -17,7 +17,8 @@ struct Model: ParsableCommand {
       Example: sluice model list --models /var/lib/sluice/models
       """,
     subcommands: [
-      ModelList.self, ModelShow.self, ModelRegister.self, ModelPromote.self, ModelRollback.self,
+      ModelInspect.self, ModelList.self, ModelShow.self, ModelRegister.self, ModelPromote.self,
+      ModelRollback.self,
       ModelVerify.self, ModelPrune.self,
     ])
 
