@@ -96,7 +96,7 @@ struct GuardFolder {
     return "\(name ?? folder)@\(hash.prefix(8))"
   }
 
-  /// 64 bits of a digest of the tokenizer's files, of its windows, of the views and of a hypothesis.
+  /// 64 bits of a digest of the tokenizer's files, its windows, the views and a hypothesis.
   var cut: UInt64 {
     func digest(_ name: String) -> String? {
       try? ContentDigest(file: "\(path)/\(name)").description
