@@ -9,30 +9,56 @@ package enum Backbone: String, Sendable, CaseIterable {
   case debertaV2 = "deberta-v2"
   /// BERT, MiniLM.
   case bert
+  /// RoBERTa and its like.
+  case roberta
+  /// RoBERTa with a vocabulary of many languages.
+  case xlmRoberta = "xlm-roberta"
+
+  /// Whether it is built as RoBERTa is: positions begin behind the padding's, texts of a pair have
+  /// one type, and a classifier has its own dense map in place of a pooler.
+  var isRoberta: Bool { self == .roberta || self == .xlmRoberta }
 
   /// What the encoder's weights are called before all else, where they were saved with a head.
-  var prefix: String { self == .bert ? "bert." : "deberta." }
+  var prefix: String { self == .debertaV2 ? "deberta." : isRoberta ? "roberta." : "bert." }
+
+  /// What the names of its classes begin with.
+  private var className: String {
+    switch self {
+    case .debertaV2: "DebertaV2"
+    case .bert: "Bert"
+    case .roberta: "Roberta"
+    case .xlmRoberta: "XLMRoberta"
+    }
+  }
 
   /// The class whose folders judge.
-  var classifierArchitecture: String {
-    self == .bert ? "BertForSequenceClassification" : "DebertaV2ForSequenceClassification"
-  }
+  var classifierArchitecture: String { className + "ForSequenceClassification" }
 
   /// The classes whose folders load; those without a classifier are what a training starts from.
   fileprivate var architectures: [String] {
-    switch self {
-    case .debertaV2: [classifierArchitecture, "DebertaV2Model"]
-    case .bert: [classifierArchitecture, "BertModel", "BertForMaskedLM", "BertForPreTraining"]
-    }
+    var heads = ["ForSequenceClassification", "Model"]
+    if self != .debertaV2 { heads.append("ForMaskedLM") }
+    if self == .bert { heads.append("ForPreTraining") }
+    return heads.map { className + $0 }
   }
 
   /// The names of the maps that make queries, keys and values.
   var attentionMaps: (query: String, key: String, value: String) {
-    self == .bert ? ("query", "key", "value") : ("query_proj", "key_proj", "value_proj")
+    self == .debertaV2 ? ("query_proj", "key_proj", "value_proj") : ("query", "key", "value")
   }
 
-  /// The pooler's name beside a classifier: BERT counts it to the encoder.
-  var pooler: String { self == .bert ? "bert.pooler.dense" : "pooler.dense" }
+  /// The pooler's name beside a classifier: BERT counts it to the encoder, RoBERTa to the
+  /// classifier.
+  var pooler: String {
+    switch self {
+    case .debertaV2: "pooler.dense"
+    case .bert: "bert.pooler.dense"
+    case .roberta, .xlmRoberta: "classifier.dense"
+    }
+  }
+
+  /// The name of the map from the pooler to the logits.
+  var classifier: String { isRoberta ? "classifier.out_proj" : "classifier" }
 
   /// A weight's name without the prefix.
   func bare(_ name: String) -> String {
@@ -52,10 +78,10 @@ package enum Backbone: String, Sendable, CaseIterable {
   }
 
   /// Added to the variance in normalisations.
-  var normEpsilon: Double { self == .bert ? 1e-12 : 1e-7 }
+  var normEpsilon: Double { self == .debertaV2 ? 1e-7 : 1e-12 }
 
   /// Rows of the table of token types.
-  var tokenTypes: Int { self == .bert ? 2 : 0 }
+  var tokenTypes: Int { self == .debertaV2 ? 0 : 2 }
 }
 
 /// What `config.json` says of the kind of model, beside its sizes and its labels.
@@ -66,6 +92,8 @@ struct BackboneSettings {
   let convolution: ModelConfiguration.Convolution?
   /// The class that the file names first; nil where it names none.
   let architecture: String?
+  /// The row of the table of absolute positions that a sequence begins with.
+  let firstPosition: Int
 
   /// Reads the text of a `config.json`, and refuses what is not computed.
   init(json: Data) throws(ModelError) {
@@ -95,9 +123,11 @@ struct BackboneSettings {
     case .debertaV2:
       poolerActivation = try raw.activation("pooler_hidden_act", raw.pooler_hidden_act, .gelu)
       convolution = try raw.convolution()
-    case .bert:
+      firstPosition = 0
+    case .bert, .roberta, .xlmRoberta:
       poolerActivation = .tanh
       convolution = nil
+      firstPosition = backbone.isRoberta ? try raw.rowBehindPadding() : 0
       if let embedding = raw.position_embedding_type, embedding != "absolute" {
         throw ModelError(unsupported: "position_embedding_type", embedding)
       }
@@ -118,6 +148,17 @@ struct BackboneSettings {
     var num_hidden_layers: Int?
     var position_embedding_type: String?
     var is_decoder: Bool?
+    var pad_token_id: Int?
+    var max_position_embeddings: Int?
+
+    /// RoBERTa leaves the rows up to that of the padding's id unused.
+    func rowBehindPadding() throws(ModelError) -> Int {
+      let padding = pad_token_id ?? 1
+      guard padding >= 0, padding < (max_position_embeddings ?? 512) - 1 else {
+        throw ModelError(File.configuration, .badSetting("pad_token_id"))
+      }
+      return padding + 1
+    }
 
     func convolution() throws(ModelError) -> ModelConfiguration.Convolution? {
       guard let taps = conv_kernel_size, taps > 0 else { return nil }

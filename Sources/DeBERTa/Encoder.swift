@@ -61,12 +61,13 @@ struct Encoder {
       let secondText = batch.secondText(of: sequence)
       for (position, token) in batch.range(of: sequence).enumerated() {
         if let positions = weights.positions {
+          let row = shape.firstPosition + position
           for column in 0..<columns {
-            rows[token * columns + column] += positions.values[position * columns + column]
+            rows[token * columns + column] += positions.values[row * columns + column]
           }
         }
         if let types = weights.types {
-          let type = shape.tokenTypes > 1 && secondText.contains(token) ? 1 : 0
+          let type = shape.tellsTextsApart && secondText.contains(token) ? 1 : 0
           for column in 0..<columns {
             rows[token * columns + column] += types.values[type * columns + column]
           }

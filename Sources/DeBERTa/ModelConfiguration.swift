@@ -22,10 +22,11 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let normEpsilon: Float
   /// Tokens in a sequence that the model was made for (`max_position_embeddings`).
   package let positions: Int
-  /// Rows of the table of absolute positions, if the model has one.
+  /// Tokens in a sequence at most, where the model has a table of absolute positions.
   package let absolutePositions: Int?
-  /// Rows of the table of token types, 0 without one. With two or more, tokens of a second text
-  /// have type 1.
+  /// The row of that table that every sequence begins with; those before it are not used.
+  package let firstPosition: Int
+  /// Rows of the table of token types, 0 without one.
   package let tokenTypes: Int
   /// Relative attention, nil for a model without it.
   package let relative: Relative?
@@ -82,6 +83,12 @@ package struct ModelConfiguration: Sendable, Equatable {
   /// More labels than that come from no guard model.
   static let labelsMax = 4096
 
+  /// Whether tokens of a second text have type 1; else all have type 0.
+  var tellsTextsApart: Bool { tokenTypes > 1 && !backbone.isRoberta }
+
+  /// Rows of the table of absolute positions, if the model has one.
+  var positionRows: Int? { absolutePositions.map { firstPosition + $0 } }
+
   /// Floats per head.
   package var headSize: Int { hidden / heads }
 
@@ -100,7 +107,8 @@ package struct ModelConfiguration: Sendable, Equatable {
     poolerActivation = kind.poolerActivation
     convolution = kind.convolution
     architecture = kind.architecture
-    if backbone == .bert { raw.leaveOutDeBERTasSettings() }
+    firstPosition = kind.firstPosition
+    if backbone != .debertaV2 { raw.leaveOutDeBERTasSettings() }
     vocabulary = try raw.size("vocab_size", raw.vocab_size)
     hidden = try raw.size("hidden_size", raw.hidden_size)
     embedding = try raw.size("embedding_size", raw.embedding_size ?? raw.hidden_size)
@@ -117,7 +125,7 @@ package struct ModelConfiguration: Sendable, Equatable {
       throw ModelError(file, .badSetting("pooler_hidden_size"))
     }
     positions = try raw.size("max_position_embeddings", raw.max_position_embeddings ?? 512)
-    absolutePositions = raw.position_biased_input ?? true ? positions : nil
+    absolutePositions = raw.position_biased_input ?? true ? positions - firstPosition : nil
     labels = try raw.labels()
     isMultiLabel = try raw.isMultiLabel()
     tokenTypes = raw.type_vocab_size ?? backbone.tokenTypes
@@ -188,7 +196,7 @@ private struct RawConfiguration: Decodable {
     names.lowercased().split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  /// What BERT does not read in its configuration. Its positions are absolute.
+  /// What BERT and RoBERTa do not read in their configuration. Their positions are absolute.
   mutating func leaveOutDeBERTasSettings() {
     (embedding_size, attention_head_size, pooler_hidden_size) = (nil, nil, nil)
     (relative_attention, position_biased_input, pos_att_type) = (nil, nil, nil)

@@ -90,7 +90,7 @@ extension ModelFolder {
       let name = configuration.backbone.bare(entry.name)
       if entry.part == .head, !hasClassifier { return nil }
       // The layout is that of a training, which has two labels.
-      let isOutput = name.hasPrefix("classifier.") && entry.shape[0] == 2
+      let isOutput = name.hasPrefix(configuration.backbone.classifier + ".") && entry.shape[0] == 2
       return (name, isOutput ? [labels.names.count] + entry.shape.dropFirst() : entry.shape)
     }
   }

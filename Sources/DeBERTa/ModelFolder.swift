@@ -64,7 +64,7 @@ package struct ModelFolder: Sendable {
   ///
   /// - Parameter chosen: the unsafe labels, where somebody said which; else empty.
   package func labelScheme(chosen: [String] = []) throws(ModelError) -> LabelScheme {
-    let rows = place(of: "classifier.weight")
+    let rows = place(of: configuration.backbone.classifier + ".weight")
       .flatMap { shards[$0.shard].shape(of: $0.name)?.first }
     let names =
       configuration.labels
@@ -79,7 +79,10 @@ package struct ModelFolder: Sendable {
   func has(_ name: String) -> Bool { place(of: name) != nil }
 
   /// Whether there is a classifier on the encoder.
-  package var hasClassifier: Bool { has("pooler.dense.weight") && has("classifier.weight") }
+  package var hasClassifier: Bool {
+    let backbone = configuration.backbone
+    return [backbone.bare(backbone.pooler), backbone.classifier].allSatisfy { has($0 + ".weight") }
+  }
 
   /// A file of weights, to say of it what is missing.
   var weightFile: String { shards.first?.file.name ?? File.weights }

@@ -42,7 +42,7 @@ package struct ModelWeights: Sendable {
     words = try folder.parameter(
       "embeddings.word_embeddings.weight", [shape.vocabulary, shape.embedding])
     positions =
-      if let rows = shape.absolutePositions {
+      if let rows = shape.positionRows {
         try folder.parameter("embeddings.position_embeddings.weight", [rows, shape.embedding])
       } else { nil }
     types =
@@ -69,8 +69,10 @@ package struct ModelWeights: Sendable {
       layers.append(try Layer(folder: folder, index: index, table: table, device: device))
     }
     self.layers = layers
-    pooler = try folder.linear("pooler.dense", from: shape.hidden, to: shape.hidden)
-    let head = try folder.linear("classifier", from: shape.hidden, to: labels.names.count)
+    let backbone = shape.backbone
+    pooler = try folder.linear(
+      backbone.bare(backbone.pooler), from: shape.hidden, to: shape.hidden)
+    let head = try folder.linear(backbone.classifier, from: shape.hidden, to: labels.names.count)
     classifier = labels == labels.inOrder ? head : head.reversed
   }
 }

@@ -69,6 +69,7 @@ extension TokenBatch {
   /// judge as if there was one text, to the bit.
   @Test(arguments: [
     ("bert", true), ("deberta-types", true), ("v3-style", false), ("absolute-positions", false),
+    ("roberta", false), ("roberta-types", false),
   ]) func aSecondTextHasItsOwnType(folder: String, isSeen: Bool) throws {
     let model = try model(folder)
     let tokens = Array(5..<Int32(45))
@@ -98,12 +99,12 @@ extension TokenBatch {
     #expect(trained.logits(of: pair) == trained.logits(of: alone))
   }
 
-  /// A copy of the golden folder whose weights have other names, and other settings.
+  /// A copy of a golden folder whose weights have other names, and other settings.
   private func renamed(
-    _ rename: (String) -> String, settings: [String: Any] = [:]
+    _ rename: (String) -> String, of golden: String = "bert", settings: [String: Any] = [:]
   ) throws -> TinyFolder {
     let folder = try TinyFolder()
-    let source = GoldenCase.url("bert")
+    let source = GoldenCase.url(golden)
     let text = try Data(contentsOf: source.appending(path: "config.json"))
     let known = try JSONSerialization.jsonObject(with: text) as? [String: Any] ?? [:]
     folder.settings = known.merging(settings) { $1 }
@@ -138,17 +139,25 @@ extension TokenBatch {
     }
   }
 
-  @Test(arguments: [["classifier."], ["classifier.", "bert.pooler."]])
-  func anEncoderAloneIsATrainingsStart(missing: [String]) throws {
+  @Test(
+    arguments: [
+      ("bert", "BertModel", ["classifier."]),
+      ("bert", "BertForMaskedLM", ["classifier.", "bert.pooler."]),
+      ("roberta", "RobertaModel", ["classifier."]),
+      ("roberta", "RobertaForMaskedLM", ["classifier.out_proj."]),
+    ])
+  func anEncoderAloneIsATrainingsStart(
+    golden: String, architecture: String, missing: [String]
+  ) throws {
     let folder = try renamed(
-      { name in missing.contains { name.hasPrefix($0) } ? "other." + name : name },
-      settings: ["architectures": ["BertModel"]])
+      { name in missing.contains { name.hasPrefix($0) } ? "other." + name : name }, of: golden,
+      settings: ["architectures": [architecture]])
     let error = #expect(throws: ModelError.self) {
       try DeBERTaClassifier(folder: folder.path, pool: Self.pool)
     }
     #expect(error == ModelError("model.safetensors", .noClassifier))
 
-    let whole = try TrainableModel(folder: GoldenCase.url("bert").path, pool: Self.pool)
+    let whole = try TrainableModel(folder: GoldenCase.url(golden).path, pool: Self.pool)
     let model = try TrainableModel(folder: folder.path, pool: Self.pool, seed: 3)
     for entry in model.parameters.layout.entries {
       let isNew = missing.contains { entry.name.hasPrefix($0) }
@@ -158,21 +167,24 @@ extension TokenBatch {
       if isNew && entry.name.hasSuffix("bias") { #expect(found.allSatisfy { $0 == 0 }) }
     }
     let again = try TrainableModel(folder: folder.path, pool: Self.pool, seed: 3)
-    #expect(floats(model, "classifier.weight") == floats(again, "classifier.weight"))
+    for entry in model.parameters.layout.entries {
+      #expect(floats(model, entry.name) == floats(again, entry.name))
+    }
 
     // What comes of it is a classifier.
     try folder.write(Data([0]), to: "spm.model")
     let output = try TemporaryDirectory()
     try model.save(to: output.path, like: folder.path, format: .float32)
     let saved = try DeBERTaClassifier(folder: output.path, pool: Self.pool)
-    let batch = TokenBatch(try GoldenCase.load("bert"))
+    let batch = TokenBatch(try GoldenCase.load(golden))
     for (found, expected) in zip(try saved.classify(batch), model.logits(of: batch)) {
       #expect(abs(found.unsafe - expected.unsafe) < 1e-5)
     }
     let text = try Data(contentsOf: URL(filePath: output.path).appending(path: "config.json"))
     let settings = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
-    #expect(settings["architectures"] as? [String] == ["BertForSequenceClassification"])
-    #expect(settings["model_type"] as? String == "bert")
+    let name = golden == "bert" ? "Bert" : "Roberta"
+    #expect(settings["architectures"] as? [String] == [name + "ForSequenceClassification"])
+    #expect(settings["model_type"] as? String == golden)
   }
 
   private func floats(_ model: TrainableModel, _ name: String) -> [Float] {
@@ -194,6 +206,32 @@ extension TokenBatch {
     guard case .unsupportedSetting(setting, _) = error?.problem else {
       Issue.record("\(setting): \(String(describing: error))")
       return
+    }
+  }
+
+  /// XLM-RoBERTa is a RoBERTa with another vocabulary.
+  @Test func aModelOfManyLanguagesIsTheSame() throws {
+    let folder = try renamed(
+      { $0 }, of: "roberta",
+      settings: [
+        "model_type": "xlm-roberta", "architectures": ["XLMRobertaForSequenceClassification"],
+      ])
+    let model = try DeBERTaClassifier(folder: folder.path, pool: Self.pool)
+    try expectLogits(model, of: try GoldenCase.load("roberta"))
+  }
+
+  /// Of RoBERTa's positions those up to the padding's are not used.
+  @Test func positionsBeginBehindThePadding() throws {
+    let model = try model("roberta")
+    #expect(model.configuration.absolutePositions == 160)
+    #expect(throws: BatchError.tooLong(sequence: 0, tokensMax: 160)) {
+      try model.classify(TokenBatch([[Int32](repeating: 5, count: 161)]))
+    }
+    for padding in [-1, 161, 1 << 40] {
+      let folder = try renamed({ $0 }, of: "roberta", settings: ["pad_token_id": padding])
+      #expect(throws: ModelError("config.json", .badSetting("pad_token_id"))) {
+        try DeBERTaClassifier(folder: folder.path, pool: Self.pool)
+      }
     }
   }
 

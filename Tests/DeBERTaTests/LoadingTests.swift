@@ -133,7 +133,7 @@ import Testing
 
   @Test(
     arguments: [
-      ("model_type", "roberta"), ("hidden_act", "gelu_new"), ("pooler_hidden_act", "relu"),
+      ("model_type", "gpt2"), ("hidden_act", "gelu_new"), ("pooler_hidden_act", "relu"),
       ("problem_type", "regression"),
       ("architectures", ["DebertaV2ForMaskedLM"]),
     ] as [(String, any Sendable)])

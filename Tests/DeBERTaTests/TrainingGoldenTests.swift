@@ -100,7 +100,7 @@ import Tensors
     var random = SeededGenerator(seed: seed)
     let model = try TrainableModel(
       folder: GoldenCase.url(folder).path, pool: Self.pool, recomputesActivations: seed == 2)
-    let rates = DropoutRates(hidden: 0.1, attention: 0.2, classifier: 0.1)
+    let rates = DropoutRates(hidden: 0.1, attention: 0.2, classifier: 0.1, pooler: 0.15)
     let vocabulary = Int32(model.configuration.vocabulary)
     let batches = [[140, 3], [1, 20, 129]].map { lengths in
       lengths.reduce(into: TokenBatch()) { batch, length in

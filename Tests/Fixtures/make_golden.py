@@ -105,20 +105,25 @@ def judge(model, sp, window, golden):
     return cases
 
 
+def tells_texts_apart(model):
+    """RoBERTa's tokenizer gives no types."""
+    return model.config.type_vocab_size > 1 and model.config.model_type != "roberta"
+
+
 def train(model, cases, golden):
     """One backward pass, then ten steps of AdamW on half distillation, half labels."""
     batch = [cases[i] for i in TRAINED_CASES if i < len(cases)]
     teacher = torch.tensor([0.9, 0.2, 0.6, 0.05][: len(batch)])
     labels = torch.tensor([1, 0, 1, 0][: len(batch)])
     width = max(len(case["token_ids"]) for case in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    ids = torch.full((len(batch), width), model.config.pad_token_id)
     mask = torch.zeros_like(ids)
     types = torch.zeros_like(ids)
     for i, case in enumerate(batch):
         length = len(case["token_ids"])
         ids[i, :length] = torch.tensor(case["token_ids"])
         mask[i, :length] = 1
-        types[i, case.get("second_start") or length : length] = 1
+        types[i, case.get("second_start") or length : length] = 1 if tells_texts_apart(model) else 0
 
     def loss():
         log_p = model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits.log_softmax(-1)
@@ -133,7 +138,7 @@ def train(model, cases, golden):
         if parameter.grad is not None and not name.endswith("word_embeddings.weight"):
             golden["grad." + name] = parameter.grad.clone()
     gradient = model.base_model.embeddings.word_embeddings.weight.grad
-    rows = sorted({int(x) for x in ids.flatten() if x})
+    rows = sorted({int(x) for x in ids.flatten() if x != model.config.pad_token_id})
     golden["grad.word_embeddings.rows"] = torch.tensor(rows)
     golden["grad.word_embeddings.values"] = gradient[rows].clone()
 

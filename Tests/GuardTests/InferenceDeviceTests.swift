@@ -76,6 +76,7 @@ import Testing
   /// What kinds of models a GPU does not compute, and how that is said.
   @Test(arguments: [
     ("bert", "gelu", 2, "bert models; deberta-v2 is computed"),
+    ("roberta", "gelu", 1, "roberta models; deberta-v2 is computed"),
     ("deberta-v2", "gelu", 3, "a convolution"),
     ("deberta-v2", "gelu", 2, "2 token types; none or one are computed"),
     ("deberta-v2", "tanh", 1, "tanh in the pooler; gelu is computed"),

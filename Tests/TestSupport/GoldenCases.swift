@@ -18,7 +18,8 @@ package struct GoldenCase: Decodable, Sendable {
 
   /// The folders that `Tests/Fixtures/make_backbone_golden.py` writes: no tokenizer, and no texts.
   package static let backbones = [
-    "bert", "deberta-types", "deberta-convolution", "deberta-convolution-groups",
+    "bert", "roberta", "roberta-types", "deberta-types", "deberta-convolution",
+    "deberta-convolution-groups",
   ]
 
   /// Where a golden folder is.

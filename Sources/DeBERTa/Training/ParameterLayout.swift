@@ -44,7 +44,7 @@ package struct ParameterLayout: Sendable {
     let backbone = shape.backbone
     let prefix = backbone.prefix + "embeddings."
     add(prefix + "word_embeddings.weight", [shape.vocabulary, shape.embedding])
-    if let rows = shape.absolutePositions {
+    if let rows = shape.positionRows {
       add(prefix + "position_embeddings.weight", [rows, shape.embedding])
     }
     if shape.tokenTypes > 0 {
@@ -72,7 +72,7 @@ package struct ParameterLayout: Sendable {
     }
     part = .head
     addLinear(backbone.pooler, from: shape.hidden, to: shape.hidden)
-    addLinear("classifier", from: shape.hidden, to: 2)
+    addLinear(backbone.classifier, from: shape.hidden, to: 2)
   }
 
   /// The weight of that name.

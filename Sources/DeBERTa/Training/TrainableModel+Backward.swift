@@ -33,6 +33,7 @@ extension TrainableModel {
       pooler.gradient, gradient: memory.branch, rows: rows, input: memory.firstStates, rows: rows)
     device.applyTransposed(
       pooler.map, to: memory.branch, rows: rows, into: &memory.gradient, rows: rows, adds: false)
+    device.drop(&memory.gradient, rows: rows, plan.pooler)
   }
 
   private func set(_ matrix: inout Matrix, to pairs: [Logits]) {

@@ -36,6 +36,7 @@ extension TrainableModel {
     let items = self.items(of: batch)
     for index in layers.indices { runLayer(index, batch, items, plan) }
     let sequences = 0..<batch.count
+    device.drop(&memory.firstStates, rows: sequences, plan.pooler)
     device.apply(
       pooler.map, to: memory.firstStates, rows: sequences, into: &memory.pooled, rows: sequences)
     device.apply(
@@ -85,11 +86,14 @@ extension TrainableModel {
     var tables: [(name: String, rows: [Int32])] = []
     let sequences = 0..<batch.count
     if configuration.absolutePositions != nil {
-      let rows = sequences.flatMap { (0..<batch.range(of: $0).count).map { Int32($0) } }
+      let first = configuration.firstPosition
+      let rows = sequences.flatMap { sequence in
+        (0..<batch.range(of: sequence).count).map { Int32(first + $0) }
+      }
       tables.append((embeddings("position"), rows))
     }
     if configuration.tokenTypes > 0 {
-      let hasSecond = configuration.tokenTypes > 1
+      let hasSecond = configuration.tellsTextsApart
       let rows = sequences.flatMap { sequence in
         let secondText = batch.secondText(of: sequence)
         return batch.range(of: sequence).map { Int32(hasSecond && secondText.contains($0) ? 1 : 0) }

@@ -53,7 +53,7 @@ package final class TrainableModel {
       configuration.relative?.isNormalized == true
       ? parameters.norm(prefix + "encoder.LayerNorm", epsilon: epsilon) : nil
     pooler = parameters.linear(configuration.backbone.pooler)
-    classifier = parameters.linear("classifier")
+    classifier = parameters.linear(configuration.backbone.classifier)
     let slots = configuration.relative.map { 2 * $0.span } ?? 0
     relativeGradients = (0..<configuration.layers).map { _ in
       RelativeGradients(slots: slots, hidden: configuration.hidden)
@@ -158,11 +158,15 @@ package struct DropoutRates: Sendable, Equatable, Codable {
   package var attention: Float
   /// Of the classifier's input (`cls_dropout`, BERT's `classifier_dropout`).
   package var classifier: Float
+  /// Of the first token's state before the pooler (`pooler_dropout`, RoBERTa's
+  /// `classifier_dropout`).
+  package var pooler: Float
 
-  package init(hidden: Float, attention: Float, classifier: Float) {
+  package init(hidden: Float, attention: Float, classifier: Float, pooler: Float = 0) {
     self.hidden = hidden
     self.attention = attention
     self.classifier = classifier
+    self.pooler = pooler
   }
 
   /// Nothing is dropped.
@@ -173,6 +177,7 @@ package struct DropoutRates: Sendable, Equatable, Codable {
 package struct DropoutPlan {
   package let embeddings: Dropout
   package let classifier: Dropout
+  let pooler: Dropout
   /// Of what a convolution gives.
   let convolution: Dropout
   private let hidden: Dropout
@@ -184,6 +189,7 @@ package struct DropoutPlan {
     classifier = Dropout(probability: rates.classifier, seed: seed).use(3)
     attention = Dropout(probability: rates.attention, seed: seed).use(4)
     convolution = Dropout(probability: rates.hidden, seed: seed).use(5)
+    pooler = Dropout(probability: rates.pooler, seed: seed).use(6)
   }
 
   package func attention(layer: Int) -> Dropout? {
