@@ -9,9 +9,19 @@ package struct ModelFolder: Sendable {
   /// The tokenizer's files in most folders, in the order in which hashes take them in.
   package static let tokenizerFiles = ["spm.model", "tokenizer_config.json"]
   /// Other files of a tokenizer, which hashes take in where they are.
-  package static let laterTokenizerFiles = [
+  private static let laterTokenizerFiles = [
     "tokenizer.json", "vocab.txt", "added_tokens.json", "special_tokens_map.json",
   ]
+  /// The files of a byte-level BPE, which make up the tokenizer where no other file does.
+  private static let bytePairFiles = ["vocab.json", "merges.txt"]
+
+  /// The files besides `tokenizerFiles` that may be a folder's tokenizer.
+  package static func laterTokenizerFiles(of folder: String) -> [String] {
+    let isOther = ["spm.model", "tokenizer.json", "vocab.txt"].contains {
+      FileManager.default.fileExists(atPath: folder + "/" + $0)
+    }
+    return laterTokenizerFiles + (isOther ? [] : bytePairFiles)
+  }
 
   let path: String
   private let configurationFile: MappedFile
@@ -92,7 +102,7 @@ package struct ModelFolder: Sendable {
     var hash = ContentHash()
     hash.add(configurationFile.contents, on: pool)
     for shard in shards { hash.add(shard.file.contents, on: pool) }
-    for name in Self.tokenizerFiles + Self.laterTokenizerFiles {
+    for name in Self.tokenizerFiles + Self.laterTokenizerFiles(of: path) {
       if let file = try? MappedFile(folder: path, name: name) { hash.add(file.contents, on: pool) }
     }
     return hash

@@ -128,7 +128,8 @@ extension TrainableModel {
   package func save(
     to folder: String, like source: String, format: WeightFormat
   ) throws(ModelError) {
-    let tokenizer = (ModelFolder.tokenizerFiles + ModelFolder.laterTokenizerFiles).filter {
+    let files = ModelFolder.tokenizerFiles + ModelFolder.laterTokenizerFiles(of: source)
+    let tokenizer = files.filter {
       FileManager.default.fileExists(atPath: source + "/" + $0)
     }
     guard !tokenizer.allSatisfy(File.companions.contains) else {

@@ -102,7 +102,7 @@ struct GuardFolder {
       try? ContentDigest(file: "\(path)/\(name)").description
     }
     // Those that came to be read later count where they are: other folders keep their digest.
-    let later = ModelFolder.laterTokenizerFiles.compactMap { name in
+    let later = ModelFolder.laterTokenizerFiles(of: path).compactMap { name in
       digest(name).map { "\(name) \($0)" }
     }
     // One that cannot be read is like no other, unless others make up the tokenizer.

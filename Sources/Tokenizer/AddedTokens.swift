@@ -125,6 +125,8 @@ extension String {
 extension Unicode.Scalar {
   /// Whether regular expressions take it for part of a word (`\w`).
   fileprivate var isWordPart: Bool {
+    let age = properties.age ?? (major: .max, minor: 0)
+    guard age.major <= CharacterKind.version else { return false }
     if properties.isAlphabetic || properties.isJoinControl { return true }
     return switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: true

@@ -22,11 +22,14 @@ struct ControlTokens: Sendable {
   let all: [String]
   private let names: Set<[UInt8]>
 
-  /// The control tokens of a configuration.
-  init(_ configuration: TokenizerConfiguration) {
+  /// The control tokens of a configuration, and what those at the ends are called where it does
+  /// not say.
+  init(
+    _ configuration: TokenizerConfiguration, begin: String = "[CLS]", separator: String = "[SEP]"
+  ) {
     let roles = configuration.roles
-    begin = roles["cls_token"]?.content ?? "[CLS]"
-    separator = roles["sep_token"]?.content ?? "[SEP]"
+    self.begin = roles["cls_token"]?.content ?? begin
+    self.separator = roles["sep_token"]?.content ?? separator
     unknown = roles["unk_token"]?.content ?? "[UNK]"
     all = Self.usual.union(roles.values.map(\.content)).sorted()
     names = Set(all.map { Array($0.utf8) })

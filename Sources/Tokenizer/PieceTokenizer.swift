@@ -4,12 +4,14 @@ package struct PieceTokenizer: TextTokenizer {
   enum Model: Sendable {
     case wordPiece(WordPieceModel)
     case unigram(UnigramModel)
+    case bytePairs(BytePairModel)
 
     /// Its name in `tokenizer.json`.
     var name: String {
       switch self {
       case .wordPiece: "WordPiece"
       case .unigram: "Unigram"
+      case .bytePairs: "BPE"
       }
     }
   }
@@ -26,10 +28,13 @@ package struct PieceTokenizer: TextTokenizer {
     /// Ids at the ends of texts; nil where their names tell.
     var begin: Int32?
     var separator: Int32?
+    /// Separators between the texts of a pair.
+    var pairSeparators = 1
   }
 
   package let beginID: Int32
   package let separatorID: Int32
+  package let pairSeparators: Int
   package let pieceCount: Int
   package let lengthMax: Int?
   package let addedTokenCount: Int
@@ -40,7 +45,7 @@ package struct PieceTokenizer: TextTokenizer {
   /// - Parameter makeModel: from the pieces that text may become.
   init(
     _ parts: Parts, _ configuration: TokenizerConfiguration, _ controls: ControlTokens,
-    _ makeModel: ([[UInt8]: Int32]) -> Model
+    _ makeModel: ([[UInt8]: Int32]) throws(TokenizerError) -> Model
   ) throws(TokenizerError) {
     let tokens = try AddedTokens.resolve(
       parts.listed, configuration, file: parts.file, pieces: parts.pieces)
@@ -55,6 +60,7 @@ package struct PieceTokenizer: TextTokenizer {
     }
     beginID = begin
     separatorID = separator
+    pairSeparators = parts.pairSeparators
     let owned = tokens.filter {
       !controls.contains($0.content) && $0.id != begin && $0.id != separator
     }
@@ -64,7 +70,7 @@ package struct PieceTokenizer: TextTokenizer {
     let normalizer = parts.normalizer
     addedTokenCount = owned.count
     added = AddedTokens(owned) { normalizer.apply($0) }
-    model = makeModel(
+    model = try makeModel(
       parts.pieces.filter {
         !controls.contains($0.key) && $0.value != begin && $0.value != separator
       })
@@ -79,6 +85,7 @@ package struct PieceTokenizer: TextTokenizer {
         switch model {
         case .wordPiece(let model): model.encode(text, into: &ids)
         case .unigram(let model): model.encode(text, into: &ids)
+        case .bytePairs(let model): model.encode(text, into: &ids)
         }
       }
     }

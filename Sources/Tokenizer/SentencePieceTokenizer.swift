@@ -15,6 +15,7 @@ import Glibc
   let unknownRun: [Int32]
   package let beginID: Int32
   package let separatorID: Int32
+  package let pairSeparators = 1
   package let pieceCount: Int
   package let lengthMax: Int?
   package let addedTokenCount: Int

@@ -1,7 +1,8 @@
 package import Basics
 
 /// Makes the sequences that a model judges: `[CLS] prompt [SEP]` and
-/// `[CLS] prompt [SEP] response [SEP]`, in overlapping windows where a text is too long for one.
+/// `[CLS] prompt [SEP] response [SEP]`, in RoBERTa with two separators between the texts, in
+/// overlapping windows where a text is too long for one.
 ///
 /// Every piece of both texts is in some window: nothing is ever cut off. The number of windows
 /// grows linearly with the text.
@@ -15,7 +16,7 @@ package struct SequenceEncoder: Sendable {
   /// Sequences of one view at most.
   package let windowsMax: Int
 
-  /// The smallest window that holds a pair: three control tokens and a piece of each text.
+  /// The smallest window: it holds four control tokens and a piece of each text.
   package static let windowTokensMin = 8
 
   /// - Precondition: the window is at least `windowTokensMin`, the overlap at most half of it.
@@ -51,7 +52,7 @@ package struct SequenceEncoder: Sendable {
   package func pairSequences(
     _ prompt: [Int32], _ response: [Int32]
   ) throws(TooManyWindows) -> [TokenSequence] {
-    let budget = windowTokens - 3
+    let budget = windowTokens - pairControls
     if prompt.count + response.count <= budget { return [sequence(prompt[...], response[...])] }
     let promptShare = min(prompt.count, max(budget / 2, budget - response.count))
     let promptWindows = windows(of: prompt, size: promptShare)
@@ -72,19 +73,19 @@ package struct SequenceEncoder: Sendable {
   package func premiseSequences(
     _ premise: [Int32], _ hypothesis: [Int32]
   ) throws(TooManyWindows) -> [TokenSequence] {
-    let windows = windows(of: premise, size: windowTokens - 3 - hypothesis.count)
+    let windows = windows(of: premise, size: windowTokens - pairControls - hypothesis.count)
     try check(windows.number)
     return (0..<windows.number).map { sequence(premise[windows[$0]], hypothesis[...]) }
   }
 
   /// The first of these windows, as Hugging Face cuts the first text of a pair only.
   package func truncatedSequence(premise: [Int32], _ hypothesis: [Int32]) -> TokenSequence {
-    sequence(premise.prefix(windowTokens - 3 - hypothesis.count), hypothesis[...])
+    sequence(premise.prefix(windowTokens - pairControls - hypothesis.count), hypothesis[...])
   }
 
   /// Whether a hypothesis leaves at least half of each window to the text.
   package func isRoom(for hypothesis: [Int32]) -> Bool {
-    hypothesis.count <= (windowTokens - 3) / 2
+    hypothesis.count <= (windowTokens - pairControls) / 2
   }
 
   /// One sequence, cut as Hugging Face's tokenizer in Python cuts: from the end of the longer text,
@@ -92,13 +93,16 @@ package struct SequenceEncoder: Sendable {
   package func truncatedSequence(_ prompt: [Int32], _ response: [Int32]?) -> TokenSequence {
     guard var response else { return sequence(prompt.prefix(windowTokens - 2)) }
     var prompt = prompt
-    var excess = prompt.count + response.count - (windowTokens - 3)
+    var excess = prompt.count + response.count - (windowTokens - pairControls)
     while excess > 0 {
       if prompt.count > response.count { prompt.removeLast() } else { response.removeLast() }
       excess -= 1
     }
     return sequence(prompt[...], response[...])
   }
+
+  /// Control tokens of a pair.
+  private var pairControls: Int { 2 + tokenizer.pairSeparators }
 
   private func windows(of pieces: [Int32], size: Int) -> Windows {
     Windows(count: pieces.count, size: size, overlap: overlapTokens * size / windowTokens)
@@ -112,11 +116,12 @@ package struct SequenceEncoder: Sendable {
     _ prompt: ArraySlice<Int32>, _ response: ArraySlice<Int32>? = nil
   ) -> TokenSequence {
     var ids: [Int32] = []
-    ids.reserveCapacity(prompt.count + 2 + (response.map { $0.count + 1 } ?? 0))
+    ids.reserveCapacity(prompt.count + (response.map { $0.count + pairControls } ?? 2))
     ids.append(tokenizer.beginID)
     ids.append(contentsOf: prompt)
     ids.append(tokenizer.separatorID)
     guard let response else { return TokenSequence(ids) }
+    for _ in 1..<tokenizer.pairSeparators { ids.append(tokenizer.separatorID) }
     let secondStart = ids.count
     ids.append(contentsOf: response)
     ids.append(tokenizer.separatorID)

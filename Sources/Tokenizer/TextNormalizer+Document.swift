@@ -79,7 +79,24 @@ enum WordSplit {
     }
   }
 
-  /// Unigram goes with Metaspace, which may come after Punctuation.
+  /// BPE goes with GPT-2's way only. As in transformers, `tokenizer_config.json` says whether a
+  /// text gets a space in front.
+  static func byteLevel(
+    _ document: DocumentMembers, _ configuration: TokenizerConfiguration
+  ) throws(TokenizerError) -> ByteLevelSplit {
+    let steps = try steps(document)
+    for step in steps {
+      let type = try step.text("type")
+      guard type == "ByteLevel", steps.count == 1 else {
+        throw step.unsupported(type, instead: "with BPE, ByteLevel alone is")
+      }
+    }
+    guard let step = steps.first else { throw document.error("pre_tokenizer", "is missing") }
+    return ByteLevelSplit(
+      addsSpace: configuration.addsPrefixSpace, splits: try step.flag("use_regex") ?? true)
+  }
+
+  /// Unigram goes with Metaspace, which may come after WhitespaceSplit and Punctuation.
   static func metaspace(
     _ document: DocumentMembers
   ) throws(TokenizerError) -> UnigramModel.Metaspace {
@@ -94,6 +111,7 @@ enum WordSplit {
           throw step.error("behavior", "= \(behaviour.prefix(80)) is not supported; Isolated is")
         }
         words.isolatesPunctuation = true
+      case "WhitespaceSplit" where index < steps.count - 1: words.dropsSpace = true
       case "Metaspace" where index == steps.count - 1:
         words.sign = try step.text("replacement") ?? words.sign
         guard words.sign.unicodeScalars.count == 1 else {
@@ -106,7 +124,8 @@ enum WordSplit {
         words.isPrepended = try step.flag("add_prefix_space") ?? (scheme == "always")
         words.splits = try step.flag("split") ?? true
       default:
-        throw step.unsupported(type, instead: "with Unigram, Punctuation before Metaspace is")
+        throw step.unsupported(
+          type, instead: "with Unigram, WhitespaceSplit and Punctuation before Metaspace are")
       }
     }
     guard !steps.isEmpty else { throw document.error("pre_tokenizer", "is missing") }

@@ -7,6 +7,8 @@ package protocol TextTokenizer: Sendable {
   var beginID: Int32 { get }
   /// `[SEP]`, which ends each text of a sequence.
   var separatorID: Int32 { get }
+  /// Separators between the texts of a pair: 1, or RoBERTa's 2.
+  var pairSeparators: Int { get }
   /// Every id is below it.
   var pieceCount: Int { get }
   /// Longest sequence that the model's files name, in tokens; nil when they name none.

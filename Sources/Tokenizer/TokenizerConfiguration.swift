@@ -16,6 +16,12 @@ struct TokenizerConfiguration: Decodable {
   var separatesIdeographs: Bool? { tokenize_chinese_chars }
   /// Whether BERT takes accents off; nil where lower-casing decides.
   var stripsAccents: Bool? { strip_accents }
+  /// Whether a text that does not begin with a space gets one in byte-level BPE.
+  var addsPrefixSpace: Bool { add_prefix_space ?? false }
+  /// Whether the tokenizer's class is RoBERTa's, as far as the file says.
+  var isRoberta: Bool {
+    tokenizer_class.map { ["RobertaTokenizer", "RobertaTokenizerFast"].contains($0) } ?? true
+  }
   /// Whether the tokenizer's class goes by BERT's switches, which then overrule `tokenizer.json`.
   var overrulesNormalizer: Bool {
     tokenizer_class.map { !Self.plainClasses.contains($0) } ?? true
@@ -33,6 +39,7 @@ struct TokenizerConfiguration: Decodable {
   private let split_by_punct: Bool?
   private let tokenize_chinese_chars: Bool?
   private let strip_accents: Bool?
+  private let add_prefix_space: Bool?
   private let tokenizer_class: String?
   private let vocab_type: String?
 
@@ -45,7 +52,7 @@ struct TokenizerConfiguration: Decodable {
 
   private enum Key: String, CodingKey {
     case model_max_length, do_lower_case, split_by_punct, tokenize_chinese_chars, strip_accents
-    case tokenizer_class, vocab_type, added_tokens_decoder
+    case add_prefix_space, tokenizer_class, vocab_type, added_tokens_decoder
     case extra_special_tokens
   }
 
@@ -57,6 +64,7 @@ struct TokenizerConfiguration: Decodable {
     tokenize_chinese_chars = try container.decodeIfPresent(
       Bool.self, forKey: .tokenize_chinese_chars)
     strip_accents = try container.decodeIfPresent(Bool.self, forKey: .strip_accents)
+    add_prefix_space = try container.decodeIfPresent(Bool.self, forKey: .add_prefix_space)
     tokenizer_class = try container.decodeIfPresent(String.self, forKey: .tokenizer_class)
     vocab_type = try container.decodeIfPresent(String.self, forKey: .vocab_type)
     let map = try SpecialTokensMap(from: decoder)
@@ -75,7 +83,7 @@ struct TokenizerConfiguration: Decodable {
   /// What holds where nothing is said.
   private init() {
     (model_max_length, do_lower_case, split_by_punct, tokenize_chinese_chars) = (nil, nil, nil, nil)
-    (strip_accents, tokenizer_class, vocab_type) = (nil, nil, nil)
+    (strip_accents, add_prefix_space, tokenizer_class, vocab_type) = (nil, nil, nil, nil)
   }
 
   /// The configuration in a folder; a folder without one has the defaults.

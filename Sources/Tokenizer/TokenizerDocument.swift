@@ -2,7 +2,8 @@ import FoundationEssentials
 internal import StrictJSON
 
 /// Reads `tokenizer.json`, which holds a whole tokenizer as Hugging Face's tokenizers write it:
-/// BERT's WordPiece or DeBERTa's Unigram. Anything else is refused by its place and kind.
+/// BERT's WordPiece, DeBERTa's Unigram or RoBERTa's BPE. Anything else is refused by its place and
+/// kind.
 struct TokenizerDocument {
   static let fileName = "tokenizer.json"
 
@@ -33,6 +34,7 @@ struct TokenizerDocument {
     var parts = PieceTokenizer.Parts(
       file: Self.fileName, pieces: [:], listed: listed, normalizer: normalizer)
     (parts.begin, parts.separator) = (ends?.begin, ends?.separator)
+    parts.pairSeparators = ends?.pairSeparators ?? 1
     switch try modelType(model) {
     case "WordPiece":
       try WordSplit.checkBERT(document)
@@ -67,8 +69,53 @@ struct TokenizerDocument {
             pieces: pieces, scores: scored.map(\.score), unknownID: Int32(unknown),
             words: words))
       }
-    case let type: throw model.unsupported(type, instead: "WordPiece and Unigram are")
+    case "BPE":
+      parts.pieces = try wordPieces(model)
+      return try bytePairs(parts, model, document)
+    case let type: throw model.unsupported(type, instead: "WordPiece, Unigram and BPE are")
     }
+  }
+
+  private func bytePairs(
+    _ parts: PieceTokenizer.Parts, _ model: DocumentMembers, _ document: DocumentMembers
+  ) throws(TokenizerError) -> PieceTokenizer {
+    let words = try WordSplit.byteLevel(document, configuration)
+    for name in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      guard try model.text(name) ?? "" == "" else {
+        throw model.error(name, "is not supported")
+      }
+    }
+    if let dropout = model.value("dropout"), Double(dropout.text) != 0 {
+      throw model.error("dropout", "is not supported: pieces would be drawn")
+    }
+    if try model.flag("ignore_merges") == true {
+      throw model.error("ignore_merges", "= true is not supported")
+    }
+    let merges = try merges(model)
+    let file = parts.file
+    let vocabulary = parts.pieces
+    return try PieceTokenizer(parts, configuration, controls) { (pieces) throws(TokenizerError) in
+      .bytePairs(
+        try BytePairModel(
+          pieces: pieces, vocabulary: vocabulary, merges: merges, words: words, file: file))
+    }
+  }
+
+  /// Pairs of pieces, each written as one text or as two.
+  private func merges(
+    _ model: DocumentMembers
+  ) throws(TokenizerError) -> [BytePairModel.Merge] {
+    var merges: [BytePairModel.Merge] = []
+    for (index, value) in try model.list("merges").enumerated() {
+      let parts = value.children.map { Array($0.text.utf8) }
+      let merge =
+        value.kind == .text
+        ? BytePairModel.Merge(Array(value.text.utf8))
+        : parts.count == 2 ? BytePairModel.Merge(left: parts[0], right: parts[1]) : nil
+      guard let merge else { throw model.error("merges[\(index)]", "is not two pieces") }
+      merges.append(merge)
+    }
+    return merges
   }
 
   /// The kind of the model, which older files do not name.
@@ -83,13 +130,20 @@ struct TokenizerDocument {
     guard let vocabulary = model.value("vocab"), vocabulary.kind == .object else {
       throw model.error("vocab", "is no object")
     }
+    return try Self.pieces(vocabulary) { model.error("vocab", $0) }
+  }
+
+  /// The ids of an object's names.
+  static func pieces(
+    _ vocabulary: JSONValue, _ failure: (String) -> TokenizerError
+  ) throws(TokenizerError) -> [[UInt8]: Int32] {
     var pieces: [[UInt8]: Int32] = [:]
     for value in vocabulary.children {
       guard let id = Int32(value.text), id >= 0 else {
-        throw model.error("vocab", "has an id that is no number")
+        throw failure("has an id that is no number")
       }
       guard pieces.updateValue(id, forKey: Array(value.name.utf8)) == nil else {
-        throw model.error("vocab", "has a piece twice (id \(id))")
+        throw failure("has a piece twice (id \(id))")
       }
     }
     return pieces
@@ -139,59 +193,5 @@ struct TokenizerDocument {
       return .bert(bert)
     }
     return normalizer
-  }
-}
-
-/// The ids at the ends of a text, as the post-processor of `tokenizer.json` puts them.
-private struct SequenceEnds {
-  let begin: Int32
-  let separator: Int32
-
-  /// Nil where there is no post-processor.
-  init?(_ document: DocumentMembers) throws(TokenizerError) {
-    guard document.value("post_processor") != nil else { return nil }
-    let processor = try document.object("post_processor")
-    switch try processor.text("type") {
-    case "BertProcessing":
-      begin = try Self.lastNumber(processor, "cls")
-      separator = try Self.lastNumber(processor, "sep")
-    case "TemplateProcessing":
-      let single = try Self.template(processor, "single")
-      guard single.count == 3, single[1] == nil, let first = single[0], let last = single[2],
-        try Self.template(processor, "pair") == [first, nil, last, nil, last]
-      else {
-        throw processor.error(
-          "single", "and pair are not [CLS] text [SEP] and [CLS] text [SEP] text [SEP]")
-      }
-      let tokens = try processor.object("special_tokens")
-      begin = try Self.lastNumber(tokens.object(first), "ids")
-      separator = try Self.lastNumber(tokens.object(last), "ids")
-    case let type: throw processor.unsupported(type, instead: "TemplateProcessing is")
-    }
-  }
-
-  /// The names of a template's tokens, nil for each text.
-  private static func template(
-    _ processor: DocumentMembers, _ name: String
-  ) throws(TokenizerError) -> [String?] {
-    var names: [String?] = []
-    for piece in try processor.list(name) {
-      let piece = try DocumentMembers(piece, at: "\(processor.place).\(name)")
-      if piece.value("Sequence") == nil {
-        names.append(try piece.object("SpecialToken").text("id") ?? "")
-      } else {
-        names.append(nil)
-      }
-    }
-    return names
-  }
-
-  private static func lastNumber(
-    _ members: DocumentMembers, _ name: String
-  ) throws(TokenizerError) -> Int32 {
-    guard let id = try members.list(name).last.flatMap({ Int32($0.text) }), id >= 0 else {
-      throw members.error(name, "has no id")
-    }
-    return id
   }
 }

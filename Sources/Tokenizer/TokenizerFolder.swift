@@ -3,7 +3,7 @@ package enum TokenizerFolder {
   /// The tokenizer of the model in a folder.
   ///
   /// Of several files the one counts that transformers reads: `tokenizer.json`, else `spm.model`,
-  /// else `vocab.txt`.
+  /// else `vocab.txt`, else `vocab.json` with `merges.txt`.
   package static func load(_ folder: String) throws(TokenizerError) -> any TextTokenizer {
     let configuration = try TokenizerConfiguration(folder: folder)
     func has(_ name: String) -> Bool { TokenizerFile.exists(name, in: folder) }
@@ -16,19 +16,20 @@ package enum TokenizerFolder {
     if has(WordPieceVocabulary.fileName) {
       return try WordPieceVocabulary.load(folder: folder, configuration)
     }
-    if has("merges.txt") {
-      throw TokenizerError(
-        file: "merges.txt", problem: "belongs to a BPE tokenizer, which is not supported")
+    if has(BytePairFiles.vocabularyFile) || has(BytePairFiles.mergesFile) {
+      return try BytePairFiles.load(folder: folder, configuration)
     }
     throw TokenizerError(
       file: TokenizerDocument.fileName,
-      problem: "is missing, as are spm.model and vocab.txt: copy the tokenizer's files of the "
-        + "model that this one was trained from")
+      problem: "is missing, as are spm.model, vocab.txt, and vocab.json with merges.txt: copy the "
+        + "tokenizer's files of the model that this one was trained from")
   }
 
   /// The file of a folder that counts; nil where there is none that is read.
   package static func file(in folder: String) -> String? {
-    [TokenizerDocument.fileName, SentencePieceTokenizer.modelFile, WordPieceVocabulary.fileName]
-      .first { TokenizerFile.exists($0, in: folder) }
+    [
+      TokenizerDocument.fileName, SentencePieceTokenizer.modelFile, WordPieceVocabulary.fileName,
+      BytePairFiles.vocabularyFile,
+    ].first { TokenizerFile.exists($0, in: folder) }
   }
 }

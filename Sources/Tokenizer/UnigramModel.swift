@@ -18,6 +18,8 @@ struct UnigramModel: Sendable {
     var splits = true
     /// Punctuation is a text of its own.
     var isolatesPunctuation = false
+    /// White space of any kind ends a text and is none itself.
+    var dropsSpace = false
   }
 
   /// - Parameters:
@@ -45,6 +47,10 @@ struct UnigramModel: Sendable {
     }
     var isAtStart = true
     for scalar in text.unicodeScalars {
+      if words.dropsSpace && ScalarTraits(scalar).contains(.space) {
+        (isAtStart, _) = (true, end())
+        continue
+      }
       let isAlone =
         words.isolatesPunctuation && ScalarTraits(scalar).contains(.punctuation)
       if isAlone { (isAtStart, _) = (true, end()) }

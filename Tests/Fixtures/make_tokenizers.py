@@ -17,7 +17,9 @@ import shutil
 
 import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoTokenizer, BertTokenizerFast, DebertaV2Tokenizer, DebertaV2TokenizerFast
+from transformers import (
+    AutoTokenizer, BertTokenizerFast, DebertaV2Tokenizer, DebertaV2TokenizerFast, PreTrainedTokenizerFast, RobertaTokenizerFast,
+    XLMRobertaTokenizerFast)
 
 MASK = (1 << 64) - 1
 RANDOM_TEXTS = 10_000
@@ -28,6 +30,12 @@ SAMPLES = [
     "the cat<extra> sat", "the cat  <extra>  sat", "a[TOOL]b", "xTOOLx TOOL x", "the Mixed one", "mixed", "<a><ab><abc>", "  <l>  <r>  x", "<r> <l>",
     "line\n\n\nline  two \t tab", " leading", "trailing ", "word\u0301\u0301\u0323", "\u3000wide\u3000", "ａｂｃ", "ÅÅÅ", "가각힣", "\u0958\u2adc",
 ]
+# What GPT-2's regular expression tells apart.
+WORD_SAMPLES = [
+    "it's I'll we've you're I'd I'm can't", "IT'S i'LL o'Neil rock'n'roll", "''s ' 's'", "x'reason 'vest'd 'l 'r", "'", "a '",
+    "a  b   c \t d", " \n\n x", "1234 a1b2 ²Ⅷ١٢", "x \u3000\u2003y", "!!! ?!", "\u1c89 \U00016d40 \U00010940",
+]
+PAIRS = [("", "b"), ("a", "b"), ("How do I bake bread?", "Mix flour and water."), (" x ", " y ")]
 RANGES = [
     (0x20, 0x7E), (0x20, 0x7E), (0x61, 0x7A), (0x0, 0x1F), (0x7F, 0xFF), (0x100, 0x24F), (0x300, 0x36F), (0x370, 0x52F), (0x590, 0x6FF),
     (0x900, 0x97F), (0xE00, 0xE7F), (0x1100, 0x11FF), (0x1E00, 0x1FFF), (0x2000, 0x206F), (0x2100, 0x24FF), (0x2580, 0x2590), (0x3000, 0x30FF),
@@ -68,19 +76,23 @@ def digest(ids):
     return hashlib.sha256(" ".join(map(str, ids)).encode()).digest()[0]
 
 
-def cases(encode, repeats):
+def cases(encode, repeats, samples, pair):
     generator = Generator(7, repeats)
     texts = [generator.text() for _ in range(RANDOM_TEXTS)]
-    return {
+    found = {
         "repeats": repeats,
-        "samples": [{"text": text, "ids": encode(text)} for text in SAMPLES],
+        "samples": [{"text": text, "ids": encode(text)} for text in samples],
         "digests": bytes(digest(encode(text)) for text in texts).hex(),
     }
+    if pair:
+        found["pairs"] = [{"first": first, "second": second, "ids": pair(first, second)} for first, second in PAIRS]
+    return found
 
 
-def save(folder, encode, compared=None, repeats=True):
+def save(folder, encode, compared=None, repeats=True, samples=SAMPLES, pair=None):
     if compared is None:
-        (folder / "cases.json").write_text(json.dumps(cases(encode, repeats), separators=(",", ":")) + "\n")
+        found = cases(encode, repeats, samples, pair)
+        (folder / "cases.json").write_text(json.dumps(found, separators=(",", ":")) + "\n")
     else:
         rows = [{"text": text, "ids": encode(text)} for text in compared]
         folder.with_suffix(".compared.json").write_text(json.dumps(rows))
@@ -88,6 +100,13 @@ def save(folder, encode, compared=None, repeats=True):
 
 def fast(tokenizer):
     return lambda text: tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def save_roberta(folder, tokenizer, compared):
+    """With pairs, between whose texts two separators stand."""
+    pair = lambda first, second: tokenizer(first, second)["input_ids"]
+    assert pair("a", "b").count(tokenizer.sep_token_id) == 3
+    save(folder, fast(tokenizer), compared, samples=SAMPLES + WORD_SAMPLES, pair=pair)
 
 
 def fresh(path):
@@ -183,13 +202,73 @@ def make_unigram(output, compared):
     shutil.rmtree(source)
 
 
-def train_unigram(folder, rules):
+def make_xlm_roberta(output, compared):
+    """XLM-RoBERTa's as it stands in its folders: white space is cut off before the pieces are found."""
+    source = fresh(output / "source")
+    folder = fresh(output / "xlm-roberta")
+    tokenizer = XLMRobertaTokenizerFast(vocab_file=train_unigram(source, "identity", roberta=True))
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.save_pretrained(folder)
+    (folder / "sentencepiece.bpe.model").unlink()
+    save_roberta(folder, AutoTokenizer.from_pretrained(folder), compared)
+    shutil.rmtree(source)
+
+
+def make_byte_pairs(output, compared):
+    """RoBERTa's tokenizer in two files; in one file with tokens added and a space in front; and with merges as older files
+    spell them, where tokenizer_config.json overrules the space of tokenizer.json."""
+    trainer = trainers.BpeTrainer(
+        vocab_size=1200, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], show_progress=False,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()))
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trained.train_from_iterator(training_text(), trainer)
+    source = fresh(output / "source")
+    trained.model.save(str(source))
+    folder = fresh(output / "bpe-files")
+    tokenizer = RobertaTokenizerFast(str(source / "vocab.json"), str(source / "merges.txt"))
+    tokenizer.save_pretrained(folder)
+    (folder / "tokenizer.json").unlink()
+    (folder / "special_tokens_map.json").unlink()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert isinstance(tokenizer, RobertaTokenizerFast)
+    save_roberta(folder, tokenizer, compared)
+
+    folder = fresh(output / "bpe-added")
+    tokenizer = RobertaTokenizerFast(str(source / "vocab.json"), str(source / "merges.txt"), add_prefix_space=True)
+    tokenizer.add_tokens(added())
+    tokenizer.save_pretrained(folder)
+    for name in ["vocab.json", "merges.txt"]:
+        (folder / name).unlink()
+    save_roberta(folder, AutoTokenizer.from_pretrained(folder), compared)
+
+    folder = fresh(output / "bpe-older")
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    trained.normalizer = normalizers.NFC()
+    trained.post_processor = processors.Sequence([
+        processors.ByteLevel(trim_offsets=True),
+        processors.TemplateProcessing(
+            single="<s> $A </s>", pair="<s> $A </s> </s> $B:1 </s>:1", special_tokens=[("<s>", 0), ("</s>", 2)])])
+    document = json.loads(trained.to_str())
+    document["model"]["merges"] = [" ".join(merge) for merge in document["model"]["merges"]]
+    (folder / "tokenizer.json").write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}) + "\n")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    save_roberta(folder, tokenizer, compared)
+    shutil.rmtree(source)
+
+
+def train_unigram(folder, rules, roberta=False):
     text = folder / "text"
     text.write_text("\n".join(training_text()))
+    control = dict(
+        pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]")
     sentencepiece.SentencePieceTrainer.train(
         input=str(text), model_prefix=str(folder / rules), vocab_size=1500, model_type="unigram", character_coverage=1.0,
-        pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]", eos_piece="[SEP]", unk_piece="[UNK]",
-        normalization_rule_name=rules, minloglevel=2, num_threads=1)
+        normalization_rule_name=rules, minloglevel=2, num_threads=1, **({} if roberta else control))
     return str(folder / f"{rules}.model")
 
 
@@ -211,6 +290,8 @@ def make_unicode(output):
         return hashlib.sha256(text.encode()).hexdigest()
 
     clean = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=False)
+    pattern = lambda expression: pre_tokenizers.Split(Regex(expression), "removed")
+    letters, numbers = pattern(r"\p{L}"), pattern(r"\p{N}")
     strip = normalizers.BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False)
     split = normalizers.BertNormalizer(clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=False)
     words = pre_tokenizers.BertPreTokenizer()
@@ -220,6 +301,8 @@ def make_unicode(output):
         "punctuation": ranges(lambda c: len(words.pre_tokenize_str("a" + c + "a")) == 3),
         "accent": ranges(lambda c: strip.normalize_str(c) == ""),
         "ideograph": ranges(lambda c: split.normalize_str(c) != c),
+        "letter": ranges(lambda c: letters.pre_tokenize_str(c) == []),
+        "number": ranges(lambda c: numbers.pre_tokenize_str(c) == []),
         "forms": {
             "lowercase": form(normalizers.Lowercase()), "NFD": form(normalizers.NFD()), "NFC": form(normalizers.NFC()),
             "unaccented": form(strip),
@@ -248,6 +331,8 @@ def main():
         make_unicode(fresh(arguments.output))
     make_bert(arguments.output, compared)
     make_unigram(arguments.output, compared)
+    make_xlm_roberta(arguments.output, compared)
+    make_byte_pairs(arguments.output, compared)
 
 
 main()

@@ -54,4 +54,29 @@ import Testing
     }
     #expect(error?.description.contains("200 positions") == true)
   }
+
+  /// A RoBERTa with the tokenizer that goes with it.
+  @Test func theTextsOfARobertasPairHaveTwoSeparatorsBetweenThem() throws {
+    let source = SourceTree.url("Tests/Fixtures/tokenizers/bpe-files")
+    let folder = try RandomModel(
+      ["model_type": "roberta", "type_vocab_size": 1, "max_position_embeddings": 202],
+      tokenizer: ["vocab.json", "merges.txt", "tokenizer_config.json"].map {
+        source.appending(path: $0)
+      })
+    #expect(try load(folder).encoder.windowTokens == 200)
+    let model = try load(folder, windowTokens: 24)
+    let sequences = try model.sequences(for: exchange)
+    #expect(sequences.response.count > 2)
+    for window in sequences.response {
+      let start = try #require(window.secondStart)
+      #expect(window.ids.first == 0 && window.ids.last == 2 && window.count <= 24)
+      #expect(window.ids[start - 2..<start] == [2, 2])
+      #expect(window.ids.count(where: { $0 == 2 }) == 3)
+    }
+    let engine = try DeBERTaClassifier(folder: folder.path, pool: Self.pool)
+    let scores = try engine.classify(TokenBatch(sequences.response.map(\.ids)))
+      .map { Float($0.unsafeProbability) }
+    let found = try #require(try model.judge([sequences])[0].responseScore)
+    #expect(abs(found.rawValue - (try #require(scores.max()))) < 1e-5)
+  }
 }

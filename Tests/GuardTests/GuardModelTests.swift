@@ -160,7 +160,8 @@ import Testing
 
   @Test(arguments: [
     ("bert-uncased", [2, 3]), ("bert-added", [2, 3]), ("unigram", [1, 2]),
-    ("spm-switches", [1, 2]),
+    ("spm-switches", [1, 2]), ("bpe-files", [0, 2]), ("bpe-added", [0, 2]),
+    ("xlm-roberta", [0, 2]),
   ])
   func aModelTakesTheTokenizerOfItsFolder(tokenizer: String, ends: [Int32]) throws {
     let directory = try folder(tokenizer)
@@ -169,7 +170,7 @@ import Testing
     let sequences = try model.sequences(for: Exchange(prompt: "the cat", response: "sat on it"))
     let pair = try #require(sequences.response.first)
     #expect(pair.ids.first == ends[0] && pair.ids.last == ends[1])
-    #expect(pair.ids.count(where: { $0 == ends[1] }) == 2)
+    #expect(pair.ids.count(where: { $0 == ends[1] }) == (ends[0] == 0 ? 3 : 2))
     let score = try #require(try model.judge([sequences])[0].responseScore)
     #expect(score.rawValue > 0 && score.rawValue < 1)
     let other = try folder(tokenizer)
@@ -207,6 +208,27 @@ import Testing
       #expect(seen.insert(model.hash).inserted, "\(name)")
       #expect(cuts.insert(model.cut).inserted, "\(name)")
     }
+  }
+
+  /// The files of a byte-level BPE count where they are the tokenizer, and only there: what lay
+  /// beside another one never did.
+  @Test func filesOfBytePairsCountWhereTheyAreTheTokenizer() throws {
+    func model(_ path: String) throws -> GuardModel {
+      try GuardModel(settings: ModelSettings(path: path), pool: WorkerPool(workers: 1))
+    }
+    let directory = try folder("bpe-files")
+    let plain = try model(directory.path)
+    let merges = URL(filePath: directory.path + "/merges.txt")
+    try Data("#version: 0.2\nl e\n".utf8).write(to: merges)
+    let changed = try model(directory.path)
+    #expect(changed.hash != plain.hash && changed.cut != plain.cut)
+    let golden = try load("v3-style")
+    for name in ["config.json", "model.safetensors", "spm.model", "tokenizer_config.json"] {
+      let data = try Data(contentsOf: GoldenCase.url("v3-style").appending(path: name))
+      try data.write(to: URL(filePath: directory.path + "/" + name))
+    }
+    let beside = try model(directory.path)
+    #expect(beside.hash == golden.hash && beside.cut == golden.cut)
   }
 
   @Test func moreIDsThanEmbeddingsAreRefused() throws {

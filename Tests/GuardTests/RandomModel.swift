@@ -3,15 +3,22 @@ import Foundation
 import Tensors
 import TestSupport
 
-/// A folder with a small BERT of random weights and the tokenizer of a golden folder.
+/// A folder with a small BERT of random weights and the tokenizer of another folder.
 final class RandomModel {
   private let directory: TemporaryDirectory
 
   /// The model's folder.
   var path: String { directory.path + "/model" }
 
-  /// - Parameter settings: what stands in `config.json` besides, or instead.
-  init(_ settings: [String: Any] = [:]) throws {
+  /// - Parameters:
+  ///   - settings: what stands in `config.json` besides, or instead.
+  ///   - tokenizer: files of a tokenizer.
+  init(
+    _ settings: [String: Any] = [:],
+    tokenizer: [URL] = ["spm.model", "tokenizer_config.json"].map {
+      GoldenCase.url("v3-style").appending(path: $0)
+    }
+  ) throws {
     directory = try TemporaryDirectory()
     let source = directory.path + "/source"
     for path in [source, directory.path + "/model"] {
@@ -23,10 +30,9 @@ final class RandomModel {
     ].merging(settings) { $1 }
     let json = try JSONSerialization.data(withJSONObject: all)
     try json.write(to: URL(filePath: source + "/config.json"))
-    for name in ["spm.model", "tokenizer_config.json"] {
+    for file in tokenizer {
       try FileManager.default.copyItem(
-        atPath: GoldenCase.url("v3-style").appending(path: name).path,
-        toPath: source + "/" + name)
+        atPath: file.path, toPath: source + "/" + file.lastPathComponent)
     }
     let model = TrainableModel(
       configuration: try ModelConfiguration(json: json), seed: 4, deviation: 0.3,

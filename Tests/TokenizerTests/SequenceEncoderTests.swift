@@ -74,6 +74,27 @@ import Tokenizer
     }
   }
 
+  /// RoBERTa has two separators between the texts, in every window.
+  @Test(arguments: 0..<50 as Range<UInt64>)
+  func twoSeparatorsStandInEveryWindow(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let window = Int.random(in: SequenceEncoder.windowTokensMin...40, using: &random)
+    let encoder = SequenceEncoder(
+      tokenizer: try TokenizerFolder.load(TransformersTests.url("bpe-files").path),
+      windowTokens: window, overlapTokens: window / 4, windowsMax: .max)
+    let prompt = prompt(Int.random(in: 0...100, using: &random))
+    let response = response(Int.random(in: 1...100, using: &random))
+    let sequences = try encoder.pairSequences(prompt, response)
+    for sequence in sequences + [encoder.truncatedSequence(prompt, response)] {
+      let start = try #require(sequence.secondStart)
+      #expect(sequence.count <= window && sequence.ids.first == 0, "seed \(seed)")
+      #expect(sequence.ids[start - 2..<start] == [2, 2], "seed \(seed)")
+      #expect(sequence.ids.count(where: { $0 == 2 }) == 3, "seed \(seed)")
+    }
+    let together = Set(sequences.map(\.ids).joined())
+    #expect(together.isSuperset(of: prompt + response), "seed \(seed)")
+  }
+
   @Test func tooManyWindowsAreRefusedNotCut() throws {
     let encoder = encoder(10, overlap: 0, windowsMax: 2)
     #expect(try encoder.promptSequences(prompt(16)).count == 2)

@@ -114,11 +114,11 @@ import Tokenizer
     let error = #expect(throws: TokenizerError.self) { try load() }
     #expect(
       error?.description.hasPrefix(
-        "tokenizer.json: is missing, as are spm.model and vocab.txt: copy")
+        "tokenizer.json: is missing, as are spm.model, vocab.txt, and vocab.json with merges.txt: ")
         == true)
     try write("merges.txt", "a b\n")
     let other = #expect(throws: TokenizerError.self) { try load() }
-    #expect(other?.description.contains("BPE") == true)
+    #expect(other?.description == "vocab.json: cannot be read")
   }
 
   @Test(arguments: [
@@ -173,6 +173,10 @@ import Tokenizer
       #"[{"id": 18, "content": "xy", "single_word": true, "normalized": false}]"#,
       "axy xy\u{301} xy", [1, 1, 18]
     ),
+    (
+      #"[{"id": 18, "content": "xy", "single_word": true, "normalized": false}]"#,
+      "\u{3302A}xy", [1, 18]
+    ),
     (#"[{"id": 18, "content": "QQ", "normalized": true}]"#, "aqQa", [5, 18, 5]),
     (
       #"[{"id": 2, "content": "[CLS]", "special": true, "normalized": false}]"#, "[CLS]",
@@ -213,11 +217,18 @@ import Tokenizer
       (document(words: Self.metaspace), "pre_tokenizer is not supported with WordPiece"),
       (document(processor: template), "post_processor.single and pair are not"),
       (
-        document(processor: #"{"type": "RobertaProcessing"}"#),
-        "post_processor is of the type RobertaProcessing"
+        document(processor: #"{"type": "RobertaProcessing", "sep": ["</s>", 2]}"#),
+        "post_processor.cls has no id"
       ),
-      (document(model: #"{"type": "BPE", "vocab": {}, "merges": []}"#), "model is of the type BPE"),
-      (document(model: #"{"vocab": {}, "merges": []}"#), "model is of the type BPE"),
+      (
+        document(processor: #"{"type": "Sequence", "processors": [{"type": "Split"}]}"#),
+        "post_processor.processors[0] is of the type Split"
+      ),
+      (
+        document(model: #"{"vocab": {}, "merges": []}"#),
+        "pre_tokenizer is of the type BertPreTokenizer, which is not supported; with BPE"
+      ),
+      (document(model: #"{"type": "WordLevel"}"#), "model is of the type WordLevel"),
       (
         document(model: #"{"type": "WordPiece", "vocab": {"a": 0}}"#), "model.unk_token is no piece"
       ),

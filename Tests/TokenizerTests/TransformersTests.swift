@@ -7,10 +7,13 @@ import Tokenizer
 /// Ids equal those of Hugging Face's libraries, for tokenizers as transformers saves them
 /// (`Tests/Fixtures/make_tokenizers.py`).
 @Suite struct TransformersTests {
-  static let folders = [
-    "bert-uncased", "bert-cased", "bert-accents", "bert-added", "unigram", "unigram-added",
-    "unigram-five", "spm-switches",
-  ]
+  static let folders =
+    [
+      "bert-uncased", "bert-cased", "bert-accents", "bert-added", "unigram", "unigram-added",
+      "unigram-five", "spm-switches",
+    ] + robertas
+  /// Those of RoBERTa and its like.
+  static let robertas = ["bpe-files", "bpe-added", "bpe-older", "xlm-roberta"]
 
   static func url(_ folder: String) -> URL {
     SourceTree.url("Tests/Fixtures/tokenizers").appending(path: folder)
@@ -21,9 +24,16 @@ import Tokenizer
       let text: String
       let ids: [Int32]
     }
+    struct Pair: Decodable {
+      let first: String
+      let second: String
+      /// With the control tokens.
+      let ids: [Int32]
+    }
     /// Whether random texts have runs of one character.
     let repeats: Bool
     let samples: [Sample]
+    let pairs: [Pair]?
     /// A byte in hexadecimal for each random text.
     let digests: String
   }
@@ -40,6 +50,21 @@ import Tokenizer
     #expect(samples.count >= 45)
     for sample in samples {
       #expect(tokenizer.encode(sample.text) == sample.ids, "\(sample.text.debugDescription)")
+    }
+  }
+
+  /// RoBERTa's pairs have two separators between their texts.
+  @Test(arguments: robertas) func pairsAreTheSame(folder: String) throws {
+    let encoder = SequenceEncoder(
+      tokenizer: try TokenizerFolder.load(Self.url(folder).path), windowTokens: 64,
+      overlapTokens: 0, windowsMax: 1)
+    let pairs = try #require(try Self.cases(folder).pairs)
+    #expect(pairs.count == 4)
+    for pair in pairs {
+      let response = encoder.pieces(of: pair.second)
+      let sequence = try encoder.pairSequences(encoder.pieces(of: pair.first), response)[0]
+      #expect(sequence.ids == pair.ids, "\(pair.first.debugDescription)")
+      #expect(sequence.secondStart == pair.ids.count - response.count - 1)
     }
   }
 

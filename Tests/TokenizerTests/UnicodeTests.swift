@@ -13,6 +13,8 @@ import Tokenizer
     let punctuation: [[UInt32]]
     let accent: [[UInt32]]
     let ideograph: [[UInt32]]
+    let letter: [[UInt32]]
+    let number: [[UInt32]]
     let forms: [String: String]
   }
 
@@ -45,6 +47,12 @@ import Tokenizer
         ScalarTraits(scalar).contains(trait)
       }
       #expect(Set(found).symmetricDifference(expected) == [], "\(trait)")
+    }
+    for (kind, expected) in [
+      (CharacterKind.letter, classes.letter), (.number, classes.number), (.space, classes.space),
+    ] {
+      let found = Self.ranges { CharacterKind($0) == kind }
+      #expect(Set(found).symmetricDifference(expected) == [], "\(kind)")
     }
     // Accents are taken off after decomposition: characters that are nothing but accents go, too.
     let accents = Self.ranges { scalar in
