@@ -31,6 +31,9 @@ package enum Backbone: String, Sendable, CaseIterable {
     }
   }
 
+  /// The class of its tokenizer in most folders.
+  var tokenizerClass: String { className + "Tokenizer" }
+
   /// The class whose folders judge.
   var classifierArchitecture: String { className + "ForSequenceClassification" }
 

@@ -51,6 +51,8 @@ package struct ModelError: Error, Equatable, CustomStringConvertible {
     case ambiguousLabels([String])
     /// A name that is said to be an unsafe label is none of the labels.
     case unknownLabel(String, labels: [String])
+    /// The model is of a type that is not converted.
+    case notConverted(type: String)
     /// There are the weights of an encoder, but not those of a classifier on it.
     case noClassifier
     /// The tables of relative positions would be larger than the weights.
@@ -106,6 +108,8 @@ extension ModelError.Problem: CustomStringConvertible {
           ? "; or say in model.hypothesis what unsafe texts imply, since this is an NLI model" : "")
     case .unknownLabel(let name, let names):
       "has no label \"\(name)\", which is said to be unsafe; it has \(Self.list(names))"
+    case .notConverted(let type):
+      "is of model_type \(type); bert, roberta and xlm-roberta are converted"
     case .noClassifier:
       "has no pooler and classifier: a model can be trained from it, but it cannot judge"
     case .tablesTooLarge: "asks for relative-position tables larger than the weights"

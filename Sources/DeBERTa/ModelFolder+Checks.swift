@@ -20,21 +20,20 @@ extension ModelFolder {
     var census = Census(files: shards.map(\.file.name))
     for (name, shape) in expectedShapes(labels) {
       guard let place = place(of: name) else { throw ModelError(weightFile, .missingTensor(name)) }
-      let shard = shards[place.shard]
-      guard shard.shape(of: place.name) == shape else {
+      let file = shards[place.shard].file.name
+      guard let stored = shards[place.shard].stored(place.name), stored.shape == shape else {
         throw ModelError(
-          shard.file.name,
+          file,
           .wrongShape(
-            tensor: place.name, expected: shape, found: shard.shape(of: place.name) ?? []))
+            tensor: place.name, expected: shape,
+            found: shards[place.shard].shape(of: place.name) ?? []))
       }
-      let format = shard.format(of: place.name) ?? ""
-      guard SafetensorsFile.Exponent(format: format) != nil else {
-        throw ModelError(
-          shard.file.name, .unsupportedFormat(tensor: place.name, format: format))
+      guard SafetensorsFile.Exponent(format: stored.format) != nil else {
+        throw ModelError(file, .unsupportedFormat(tensor: place.name, format: stored.format))
       }
       let count = shape.reduce(1, *)
       census.parameters += count
-      census.formats[format, default: 0] += count
+      census.formats[stored.format, default: 0] += count
     }
     return census
   }
@@ -72,14 +71,15 @@ extension ModelFolder {
   private var pieces: [Piece] {
     ParameterLayout(configuration).entries.flatMap { entry -> [Piece] in
       guard let place = place(of: configuration.backbone.bare(entry.name)),
-        let range = shards[place.shard].bytes(of: place.name),
-        let exponent = SafetensorsFile.Exponent(
-          format: shards[place.shard].format(of: place.name) ?? "")
+        let stored = shards[place.shard].stored(place.name),
+        let exponent = SafetensorsFile.Exponent(format: stored.format)
       else { return [] }
-      return stride(from: range.lowerBound, to: range.upperBound, by: Self.pieceBytes).map {
+      return stride(
+        from: stored.range.lowerBound, to: stored.range.upperBound, by: Self.pieceBytes
+      ).map {
         Piece(
           name: place.name, shard: place.shard,
-          range: $0..<min($0 + Self.pieceBytes, range.upperBound), exponent: exponent)
+          range: $0..<min($0 + Self.pieceBytes, stored.range.upperBound), exponent: exponent)
       }
     }
   }

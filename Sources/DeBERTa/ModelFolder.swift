@@ -70,6 +70,26 @@ package struct ModelFolder: Sendable {
     return nil
   }
 
+  /// A weight's bytes as they are, by its name without prefix.
+  func stored(_ name: String) throws(ModelError) -> StoredTensor {
+    for name in configuration.backbone.names(of: name) {
+      if let index = shardOfTensor[name], let tensor = shards[index].stored(name) {
+        return tensor
+      }
+    }
+    throw ModelError(weightFile, .missingTensor(name))
+  }
+
+  /// Everything that `config.json` says.
+  func settings() throws(ModelError) -> [String: JSON] {
+    let json = try Self.text(of: configurationFile)
+    do throws(JSONError) {
+      return try JSONCoder.decode(from: json)
+    } catch {
+      throw ModelError(File.configuration, .malformed(error.problem))
+    }
+  }
+
   /// What the labels mean. A file that names none has one for each row of the classifier.
   ///
   /// - Parameter chosen: the unsafe labels, where somebody said which; else empty.

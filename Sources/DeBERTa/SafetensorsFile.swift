@@ -48,12 +48,12 @@ package struct SafetensorsFile: Sendable {
   /// A tensor's sizes, outermost first; nil without such a tensor.
   func shape(of name: String) -> [Int]? { entries[name]?.shape }
 
-  /// A tensor's number format, such as `F16`; nil without such a tensor.
-  func format(of name: String) -> String? { entries[name]?.format }
-
-  /// Where a tensor's numbers stand in the file; nil without such a tensor.
-  func bytes(of name: String) -> Range<Int>? {
-    entries[name].map { $0.range.lowerBound + dataStart..<$0.range.upperBound + dataStart }
+  /// A tensor's bytes as they are; nil without such a tensor.
+  func stored(_ name: String) -> StoredTensor? {
+    entries[name].map { entry in
+      let range = entry.range.lowerBound + dataStart..<entry.range.upperBound + dataStart
+      return StoredTensor(file: file, format: entry.format, shape: entry.shape, range: range)
+    }
   }
 
   /// A tensor as single-precision floats: in place where possible, else converted.
@@ -156,6 +156,26 @@ package struct SafetensorsFile: Sendable {
 
   /// Names come from a file that may be garbage.
   private static func shown(_ name: String) -> String { String(name.prefix(120)) }
+}
+
+/// A tensor's bytes in a file.
+struct StoredTensor {
+  let file: MappedFile
+  /// The number format's name in headers.
+  let format: String
+  /// Sizes, outermost first.
+  let shape: [Int]
+  /// Where the bytes are in the file.
+  let range: Range<Int>
+
+  /// Some of the outermost rows.
+  func rows(_ rows: Range<Int>) -> StoredTensor {
+    let width = range.count / max(1, shape.first ?? 1)
+    let start = range.lowerBound + rows.lowerBound * width
+    return StoredTensor(
+      file: file, format: format, shape: [rows.count] + shape.dropFirst(),
+      range: start..<start + rows.count * width)
+  }
 }
 
 /// The JSON header: a tensor per name, and a `__metadata__` that nobody needs.

@@ -99,6 +99,15 @@ extension ModelDescription {
     try ManifestFile(folder: folder)?.description
   }
 
+  /// What a model that is made from the one in a folder is to say: that of a version is its child.
+  /// Nil when the folder says nothing.
+  package static func readToCopy(folder: String) throws(RegistryError) -> ModelDescription? {
+    guard let file = try ManifestFile(folder: folder) else { return nil }
+    var description = file.description
+    description.parent = file.manifest?.version ?? description.parent
+    return description
+  }
+
   /// What a model folder says that may say something else from now on. A copy of a version is its
   /// child.
   ///

@@ -18,8 +18,7 @@ struct Model: ParsableCommand {
       """,
     subcommands: [
       ModelInspect.self, ModelList.self, ModelShow.self, ModelRegister.self, ModelPromote.self,
-      ModelRollback.self,
-      ModelVerify.self, ModelPrune.self,
+      ModelRollback.self, ModelVerify.self, ModelPrune.self, ModelConvert.self,
     ])
 
   func run() throws { throw noCommand(Self.self) }

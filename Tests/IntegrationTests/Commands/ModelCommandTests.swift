@@ -100,4 +100,76 @@ import Testing
     #expect(run.ending == .exited(code), "\(run.output)\(run.error)")
     #expect(!run.error.isEmpty)
   }
+
+  /// A BERT with a tokenizer of letters.
+  private func bert() throws -> URL {
+    let folder = URL(filePath: directory.path + "/bert")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for name in ["config.json", "model.safetensors"] {
+      let data = try Data(contentsOf: GoldenCase.url("bert").appending(path: name))
+      try data.write(to: folder.appending(path: name))
+    }
+    let letters = (UInt8(ascii: "a")...UInt8(ascii: "z")).map { String(Unicode.Scalar($0)) }
+    let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + letters + letters.map { "##" + $0 }
+    try Data(pieces.joined(separator: "\n").utf8).write(to: folder.appending(path: "vocab.txt"))
+    let description = #"{"unsafe_labels": ["LABEL_0"], "made_by": "us"}"#
+    try Data(description.utf8).write(to: folder.appending(path: "sluice.json"))
+    try Data("\n".utf8).write(to: folder.appending(path: "selftest.jsonl"))
+    return folder
+  }
+
+  private func score(_ folder: String) throws -> Double {
+    let exchange = #"{"prompt": "how are you", "response": "well"}"#
+    let run = try Command(["classify", "--model", folder], input: exchange)
+    #expect(run.ending == .exited(0), "\(run.error)")
+    return try #require(try run.objects().first?["score"] as? Double)
+  }
+
+  @Test(arguments: [[], ["--relative"]]) func aBERTIsConverted(options: [String]) throws {
+    let source = try bert().path
+    let target = directory.path + "/de berta"
+    let run = try Command(["model", "convert", source, target] + options)
+    #expect(run.ending == .exited(0), "\(run.error)")
+    #expect(run.output == "\(target) is written\n")
+    #expect(abs(try score(source) - score(target)) <= 2e-6)
+    let names = try FileManager.default.contentsOfDirectory(atPath: target).sorted()
+    #expect(
+      names == [
+        "config.json", "model.safetensors", "selftest.jsonl", "sluice.json", "vocab.txt",
+      ])
+    let json = try Data(contentsOf: URL(filePath: target + "/sluice.json"))
+    let kept = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+    #expect(kept["unsafe_labels"] as? [String] == ["LABEL_0"] && kept["made_by"] as? String == "us")
+
+    let again = try Command(["model", "convert", source, target] + options)
+    #expect(again.ending == .exited(73) && again.error.contains("exists already"))
+    #expect(try Command(["model", "convert", target, target + "2"]).ending == .exited(66))
+    let beside = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+    #expect(beside.filter { $0.contains("berta") } == ["de berta"], "nothing is left over")
+  }
+
+  /// What is made from a version tells which.
+  @Test func aVersionIsTheParentOfWhatComesOfIt() throws {
+    let run = try model(["register", try bert().path])
+    let version = run.output.trimmingCharacters(in: .newlines)
+    let target = directory.path + "/deberta"
+    let conversion = try Command(["model", "convert", "\(models)/\(version)", target])
+    #expect(conversion.ending == .exited(0), "\(conversion.error)")
+    let json = try Data(contentsOf: URL(filePath: target + "/sluice.json"))
+    let kept = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+    #expect(kept["parent"] as? String == version && kept["version"] == nil)
+  }
+
+  @Test func whatCannotBeConvertedIsSaid() throws {
+    let source = try bert().path
+    for (arguments, code) in [
+      (["/none", directory.path + "/new"], 66), ([source, "/none/new"], 73), ([source], 64),
+      ([GoldenCase.url("v3-style").path, directory.path + "/new"], 66),
+    ] as [([String], Int32)] {
+      let run = try Command(["model", "convert"] + arguments)
+      #expect(run.ending == .exited(code), "\(arguments): \(run.error)")
+      #expect(!run.error.isEmpty)
+    }
+    #expect(!FileManager.default.fileExists(atPath: directory.path + "/new"))
+  }
 }
