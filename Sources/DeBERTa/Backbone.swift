@@ -97,6 +97,7 @@ struct BackboneSettings {
   let architecture: String?
   /// The row of the table of absolute positions that a sequence begins with.
   let firstPosition: Int
+  let dropout: DropoutRates
 
   /// Reads the text of a `config.json`, and refuses what is not computed.
   init(json: Data) throws(ModelError) {
@@ -115,6 +116,7 @@ struct BackboneSettings {
     }
     self.backbone = backbone
     architecture = raw.architectures?.first
+    dropout = try raw.dropout(of: backbone)
     for architecture in raw.architectures ?? []
     where !backbone.architectures.contains(architecture) {
       throw ModelError(unsupported: "architectures", architecture)
@@ -153,6 +155,31 @@ struct BackboneSettings {
     var is_decoder: Bool?
     var pad_token_id: Int?
     var max_position_embeddings: Int?
+    var hidden_dropout_prob: Double?
+    var attention_probs_dropout_prob: Double?
+    var pooler_dropout: Double?
+    var cls_dropout: Double?
+    var classifier_dropout: Double?
+
+    /// As in transformers: 0.1, and the classifier's that of states, where the file does not say.
+    func dropout(of backbone: Backbone) throws(ModelError) -> DropoutRates {
+      func rate(_ name: String, _ value: Double?, _ usual: Float) throws(ModelError) -> Float {
+        guard let value else { return usual }
+        guard value >= 0, value < 1 else { throw ModelError(File.configuration, .badSetting(name)) }
+        return Float(value)
+      }
+      let hidden = try rate("hidden_dropout_prob", hidden_dropout_prob, 0.1)
+      let attention = try rate("attention_probs_dropout_prob", attention_probs_dropout_prob, 0.1)
+      let classifier =
+        backbone == .debertaV2
+        ? try rate("cls_dropout", cls_dropout, hidden)
+        : try rate("classifier_dropout", classifier_dropout, hidden)
+      let pooler =
+        backbone == .debertaV2
+        ? try rate("pooler_dropout", pooler_dropout, 0) : backbone.isRoberta ? classifier : 0
+      return DropoutRates(
+        hidden: hidden, attention: attention, classifier: classifier, pooler: pooler)
+    }
 
     /// RoBERTa leaves the rows up to that of the padding's id unused.
     func rowBehindPadding() throws(ModelError) -> Int {

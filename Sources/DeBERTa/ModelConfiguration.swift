@@ -43,6 +43,8 @@ package struct ModelConfiguration: Sendable, Equatable {
   package let convolution: Convolution?
   /// The class that the file names first; nil where it names none.
   package let architecture: String?
+  /// What trainings drop unless they say otherwise.
+  package let dropout: DropoutRates
 
   /// How scores depend on the distance between tokens.
   package struct Relative: Sendable, Equatable {
@@ -85,6 +87,12 @@ package struct ModelConfiguration: Sendable, Equatable {
 
   /// Whether tokens of a second text have type 1; else all have type 0.
   var tellsTextsApart: Bool { tokenTypes > 1 && !backbone.isRoberta }
+
+  /// What trainings drop before the pooler, beside what they drop before the classifier: RoBERTa
+  /// drops as much.
+  package func poolerDropout(beside classifier: Float) -> Float {
+    backbone.isRoberta ? classifier : dropout.pooler
+  }
 
   /// Rows of the table of absolute positions, if the model has one.
   var positionRows: Int? { absolutePositions.map { firstPosition + $0 } }
@@ -135,6 +143,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     let terms = raw.pos_att_type?.names ?? []
     scoreTerms = 1 + (terms.contains("c2p") ? 1 : 0) + (terms.contains("p2c") ? 1 : 0)
     relative = try raw.relative(positions: positions, terms: terms)
+    dropout = kind.dropout
   }
 }
 

@@ -72,19 +72,17 @@ package struct ModelFolder: Sendable {
 
   /// A weight's bytes as they are, by its name without prefix.
   func stored(_ name: String) throws(ModelError) -> StoredTensor {
-    for name in configuration.backbone.names(of: name) {
-      if let index = shardOfTensor[name], let tensor = shards[index].stored(name) {
-        return tensor
-      }
+    guard let place = place(of: name), let tensor = shards[place.shard].stored(place.name) else {
+      throw ModelError(weightFile, .missingTensor(name))
     }
-    throw ModelError(weightFile, .missingTensor(name))
+    return tensor
   }
 
   /// Everything that `config.json` says.
   func settings() throws(ModelError) -> [String: JSON] {
     let json = try Self.text(of: configurationFile)
     do throws(JSONError) {
-      return try JSONCoder.decode(from: json)
+      return try JSONCoder.decode(from: json.withoutByteOrderMark)
     } catch {
       throw ModelError(File.configuration, .malformed(error.problem))
     }

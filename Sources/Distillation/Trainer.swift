@@ -63,7 +63,8 @@ package final class Trainer {
       let members = group.map { examples[indices[$0]] }
       let seed = recipe.seed &+ UInt64(number) << 20 &+ UInt64(place)
       model.accumulate(
-        TokenBatch(members.map(\.tokens)), dropout: recipe.dropout, seed: seed
+        TokenBatch(members.map(\.tokens)), dropout: recipe.dropout(in: model.configuration),
+        seed: seed
       ) { logits in
         zip(logits, members).map { logits, member in
           total += loss.value(logits, member.target) * share

@@ -1,8 +1,8 @@
 package import Basics
-internal import DeBERTa
+package import DeBERTa
 
 /// How a model is trained. The defaults are HarmAug's (arXiv 2410.01524, appendix) but for dropout,
-/// which the paper leaves to the model's configuration: 0.1.
+/// which the paper leaves to the model's configuration: see `takeDropout`.
 package struct TrainingRecipe: Sendable, Codable, Hashable {
   /// Passes over the data; fractions are allowed.
   package var epochs = 3.0
@@ -66,9 +66,17 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
     return max(1, min(stepsMax ?? .max, steps < 1e9 ? Int(steps) : .max))
   }
 
-  var dropout: DropoutRates {
+  /// Takes the dropout that a model's configuration says.
+  package mutating func takeDropout(of model: ModelConfiguration) {
+    hiddenDropout = model.dropout.hidden
+    attentionDropout = model.dropout.attention
+    classifierDropout = model.dropout.classifier
+  }
+
+  func dropout(in model: ModelConfiguration) -> DropoutRates {
     DropoutRates(
-      hidden: hiddenDropout, attention: attentionDropout, classifier: classifierDropout)
+      hidden: hiddenDropout, attention: attentionDropout, classifier: classifierDropout,
+      pooler: model.poolerDropout(beside: classifierDropout))
   }
 }
 

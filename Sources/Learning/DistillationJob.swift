@@ -16,7 +16,10 @@ package struct DistillationJob: Sendable {
     package var base: String
     /// The folder to write; must not exist.
     package var output: String
+    /// Its dropout counts only where `keepsRecipesDropout`.
     package var recipe = TrainingRecipe()
+    /// Dropout is the recipe's, instead of what the base's `config.json` says.
+    package var keepsRecipesDropout = false
     /// Starts from random weights instead of those of `base`.
     package var startsFromScratch = false
     /// Folders of guard models that judge, as teachers, the examples that none has judged.
@@ -67,6 +70,8 @@ package struct DistillationJob: Sendable {
       try work.create()
       let pool = WorkerPool(workers: options.threads)
       let model = try startModel(pool)
+      var options = options
+      if !options.keepsRecipesDropout { options.recipe.takeDropout(of: model.configuration) }
       var examples = examples
       var teachers: [String] = []
       if !options.teachers.isEmpty {

@@ -83,6 +83,7 @@ struct Distill: ParsableCommand {
     do {
       var options = DistillationJob.Options(base: model, output: output)
       options.recipe = recipe.applied(to: adapt ? .adaptation : TrainingRecipe())
+      options.keepsRecipesDropout = recipe.dropout != nil
       options.startsFromScratch = fromScratch
       options.teachers = teacher
       options.teacherOpinions = teacherOpinions
@@ -150,7 +151,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Temperature of the teacher; 0 makes it a hard label (0).")
   var teacherTemperature: Double?
 
-  @Option(help: "Dropout of states, attention and classifier (0.1).")
+  @Option(help: "Dropout of states, attention and classifier (what the model's config.json says).")
   var dropout: Float?
 
   @Flag(help: "Draw each example once an epoch, instead of both classes equally often.")

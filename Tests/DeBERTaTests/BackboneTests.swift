@@ -209,6 +209,36 @@ extension TokenBatch {
     }
   }
 
+  /// What a file says of dropout, and what holds where it does not.
+  @Test(
+    arguments: [
+      ("deberta-v2", [:], [0.1, 0.1, 0.1, 0]),
+      ("bert", [:], [0.1, 0.1, 0.1, 0]),
+      ("roberta", [:], [0.1, 0.1, 0.1, 0.1]),
+      ("deberta-v2", ["hidden_dropout_prob": 0], [0, 0.1, 0, 0]),
+      (
+        "deberta-v2", ["cls_dropout": 0.5, "pooler_dropout": 0.25, "classifier_dropout": 0.75],
+        [0.1, 0.1, 0.5, 0.25]
+      ),
+      (
+        "bert",
+        ["attention_probs_dropout_prob": 0.5, "classifier_dropout": 0.25, "cls_dropout": 0],
+        [0.1, 0.5, 0.25, 0]
+      ),
+      ("roberta", ["classifier_dropout": 0.25, "pooler_dropout": 0.5], [0.1, 0.1, 0.25, 0.25]),
+    ] as [(String, [String: Double], [Float])])
+  func filesTellDropout(type: String, settings: [String: Double], rates: [Float]) throws {
+    var all: [String: Any] = [
+      "model_type": type, "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 1,
+      "num_attention_heads": 2, "intermediate_size": 4, "max_position_embeddings": 12,
+    ]
+    all.merge(settings) { $1 }
+    let shape = try ModelConfiguration(json: JSONSerialization.data(withJSONObject: all))
+    let expected = DropoutRates(
+      hidden: rates[0], attention: rates[1], classifier: rates[2], pooler: rates[3])
+    #expect(shape.dropout == expected)
+  }
+
   /// XLM-RoBERTa is a RoBERTa with another vocabulary.
   @Test func aModelOfManyLanguagesIsTheSame() throws {
     let folder = try renamed(

@@ -154,7 +154,9 @@ import Testing
       ("layer_norm_eps", -1.0), ("layer_norm_eps", 1e30), ("type_vocab_size", -1),
       ("position_buckets", 1 << 30), ("position_buckets", 1), ("position_buckets", 100),
       ("max_relative_positions", 1 << 40), ("max_position_embeddings", 0),
-      ("attention_head_size", 64), ("pooler_hidden_size", 8), ("num_labels", 0),
+      ("hidden_dropout_prob", 1.0), ("attention_probs_dropout_prob", -0.1), ("cls_dropout", 2.0),
+      ("pooler_dropout", 1.0), ("attention_head_size", 64), ("pooler_hidden_size", 8),
+      ("num_labels", 0),
       ("num_labels", 1 << 20), ("id2label", ["0": "a", "2": "c"]), ("id2label", [String: String]()),
     ] as [(String, any Sendable)])
   func absurdSettingsAreRefused(setting: String, value: any Sendable) throws {

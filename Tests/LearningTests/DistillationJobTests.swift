@@ -58,6 +58,34 @@ struct DistillationJobTests {
     #expect(!FileManager.default.fileExists(atPath: options.output + ".training"))
   }
 
+  /// Dropout is the model's own unless somebody says otherwise.
+  @Test func theModelTellsItsDropout() throws {
+    let directory = try TemporaryDirectory()
+    let base = URL(filePath: directory.path + "/base")
+    try FileManager.default.copyItem(at: URL(filePath: Self.base), to: base)
+    let file = base.appending(path: "config.json")
+    let json = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+    var settings = try #require(json as? [String: Any])
+    settings["hidden_dropout_prob"] = 0.25
+    settings["attention_probs_dropout_prob"] = 0.5
+    try JSONSerialization.data(withJSONObject: settings).write(to: file)
+    var options = Self.options(directory)
+    options.base = base.path
+    func losses(_ name: String) throws -> (TrainingRecipe, [Double]) {
+      options.output = directory.path + "/" + name
+      let record = try DistillationJob(options: options, examples: Self.rows(60)).run()
+      return (record.recipe, record.history.map(\.loss))
+    }
+    let (recipe, dropping) = try losses("model")
+    #expect(recipe.hiddenDropout == 0.25 && recipe.attentionDropout == 0.5)
+    #expect(recipe.classifierDropout == 0.25, "as that of states")
+    options.keepsRecipesDropout = true
+    options.recipe.hiddenDropout = 0
+    let (kept, other) = try losses("recipe")
+    #expect(kept.hiddenDropout == 0 && kept.attentionDropout == 0.1)
+    #expect(dropping != other)
+  }
+
   @Test func anExistingOutputIsLeftAlone() throws {
     let directory = try TemporaryDirectory()
     var options = Self.options(directory)
