@@ -181,7 +181,7 @@ let composition: [Target] = [
     dependencies: [
       "StrictJSON",
       "Basics", "Files", "Datasets", "DeBERTa", "Distillation", "Evaluation", "Guard", "Metrics",
-      "Presentation",
+      "ModelRegistry", "Presentation",
       "Tensors", "Tokenizer",
     ],
     swiftSettings: strict),
@@ -315,7 +315,12 @@ let tests: [Target] = [
       "Tensors", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
-  test("LearningTests", ["Learning", "Datasets", "Distillation", "Evaluation", "Tensors"]),
+  test(
+    "LearningTests",
+    [
+      "Learning", "Datasets", "Distillation", "Evaluation", "Guard", "ModelRegistry", "Settings",
+      "Tensors",
+    ]),
   test(
     "EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Tensors"]),
   test(

@@ -208,3 +208,17 @@ extension LabelScheme {
     "sexual", "spam", "phishing", "manipulation", "exploit", "racism", "sexism", "bullying",
   ]
 }
+
+extension ModelConfiguration {
+  /// What the labels mean.
+  ///
+  /// - Parameters:
+  ///   - rows: of the classifier, each a label where the file names none; nil for two.
+  ///   - chosen: the unsafe labels, where somebody said which; else empty.
+  func labelScheme(rows: Int?, chosen: [String]) throws(ModelError) -> LabelScheme {
+    let names = labels ?? (0..<min(rows ?? 2, Self.labelsMax)).map { "LABEL_\($0)" }
+    return try LabelScheme(
+      names: names, activation: names.count == 1 || isMultiLabel ? .sigmoid : .softmax,
+      chosen: chosen)
+  }
+}

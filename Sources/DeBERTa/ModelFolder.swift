@@ -52,6 +52,13 @@ package struct ModelFolder: Sendable {
     wrapper = ModelFolder.wrapper(of: shardOfTensor.keys, configuration.backbone)
   }
 
+  /// What the `config.json` of a folder says, which may have no weights.
+  static func configuration(in path: String) throws(ModelError) -> ModelConfiguration {
+    try FolderContents(path: path).requireConfiguration()
+    let file = try MappedFile(folder: path, name: File.configuration)
+    return try ModelConfiguration(json: try text(of: file))
+  }
+
   /// Bytes of the weight files.
   package var weightBytes: Int { shards.reduce(0) { $0 + $1.file.count } }
 
@@ -94,13 +101,7 @@ package struct ModelFolder: Sendable {
   package func labelScheme(chosen: [String] = []) throws(ModelError) -> LabelScheme {
     let rows = place(of: configuration.backbone.classifier + ".weight")
       .flatMap { shards[$0.shard].shape(of: $0.name)?.first }
-    let names =
-      configuration.labels
-      ?? (0..<min(rows ?? 2, ModelConfiguration.labelsMax)).map { "LABEL_\($0)" }
-    return try LabelScheme(
-      names: names,
-      activation: names.count == 1 || configuration.isMultiLabel ? .sigmoid : .softmax,
-      chosen: chosen)
+    return try configuration.labelScheme(rows: rows, chosen: chosen)
   }
 
   /// Whether there is a weight of that name, which is without prefix.

@@ -6,7 +6,8 @@ internal import Records
 internal import Settings
 package import Tensors
 
-/// Judges datasets with a guard model: of a row with a response the pair, of another the prompt.
+/// Judges datasets with a guard model: of a row with a response the pair, of another the prompt,
+/// and of every row the prompt where the model is for prompts only.
 package struct DatasetScorer: Sendable {
   private let model: GuardModel
   private let truncates: Bool
@@ -28,7 +29,6 @@ package struct DatasetScorer: Sendable {
     model path: String, pool: WorkerPool
   ) throws(EvaluationFailure) -> GuardModel {
     var settings = ModelSettings(path: path)
-    settings.views = [.response]
     settings.windowsMax = windowsMax
     do throws(GuardModelFailure) {
       return try GuardModel(settings: settings, pool: pool)

@@ -20,6 +20,7 @@ extension EvaluationReport {
       "calibration": calibration.map(Self.json),
       "fit": fit.map(json),
       "threshold": .number(options.threshold),
+      "promptsOnly": judgesPromptsOnly ? .flag(true) : nil,
       "truncated": .flag(isTruncated),
       "bootstrap": .object([
         "replicates": .integer(options.bootstrap.replicates),

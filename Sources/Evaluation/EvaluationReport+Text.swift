@@ -18,6 +18,7 @@ extension EvaluationReport {
 
   private var heading: String {
     var facts = ["\(model), flagged from \(fixed(options.threshold, 2)) up"]
+    if judgesPromptsOnly { facts.append("prompts only, as the model is for") }
     if isTruncated { facts.append("long texts cut to one window") }
     if options.bootstrap.replicates > 0 {
       facts.append("95 % intervals from \(grouped(options.bootstrap.replicates)) replicates")

@@ -11,6 +11,8 @@ package struct EvaluationReport: Sendable {
   /// Rows of the fit that also stand in a set, which makes the set's calibration look too good.
   package let rowsSharedWithFit: Int
   package let options: MeasurementOptions
+  /// Responses were not judged, since the model is for prompts only.
+  package let judgesPromptsOnly: Bool
   /// Long texts were cut to one window.
   package let isTruncated: Bool
   package let sets: [SetReport]
@@ -23,6 +25,7 @@ package struct EvaluationReport: Sendable {
   package init(
     model: String, calibration: Calibration?, fit: CalibrationFit? = nil,
     rowsSharedWithFit: Int = 0, options: MeasurementOptions, isTruncated: Bool,
+    judgesPromptsOnly: Bool = false,
     sets: [SetReport], comparison: ModelComparison? = nil, evaluatedAt: String
   ) {
     self.model = model
@@ -31,6 +34,7 @@ package struct EvaluationReport: Sendable {
     self.rowsSharedWithFit = rowsSharedWithFit
     self.options = options
     self.isTruncated = isTruncated
+    self.judgesPromptsOnly = judgesPromptsOnly
     self.sets = sets
     average = Measurement(meanOf: sets)
     self.comparison = comparison

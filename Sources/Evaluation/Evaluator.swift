@@ -52,7 +52,8 @@ package struct Evaluator: Sendable {
       model: own.model.model, calibration: own.model.calibration, fit: fit,
       rowsSharedWithFit: digests.isEmpty
         ? 0 : sets.flatMap(\.examples).count { digests.contains($0.digest) },
-      options: options, isTruncated: truncates, sets: reports, comparison: comparison,
+      options: options, isTruncated: truncates,
+      judgesPromptsOnly: own.model.views == .prompt, sets: reports, comparison: comparison,
       evaluatedAt: Date.now.formatted(.iso8601))
   }
 

@@ -3,6 +3,7 @@ package import DeBERTa
 package import Distillation
 internal import Foundation
 internal import Metrics
+internal import ModelRegistry
 internal import Tensors
 internal import Tokenizer
 
@@ -69,7 +70,8 @@ package struct DistillationJob: Sendable {
       let work = WorkFolder(output: options.output)
       try work.create()
       let pool = WorkerPool(workers: options.threads)
-      let model = try startModel(pool)
+      let description = try ModelDescription.ofTraining(from: options.base)
+      let model = try startModel(description, pool)
       var options = options
       if !options.keepsRecipesDropout { options.recipe.takeDropout(of: model.configuration) }
       var examples = examples
@@ -91,25 +93,27 @@ package struct DistillationJob: Sendable {
       }
       try train(trainer, data, &record, work, fingerprint, shouldStop, show)
       record.history = trainer.history
-      try work.publish(model, like: options.base, format: options.format, record: record)
+      try work.publish(
+        model, like: options.base, format: options.format, description, record: record)
       return record
     }
   }
 
-  private func startModel(_ pool: WorkerPool) throws -> TrainableModel {
+  private func startModel(
+    _ description: ModelDescription, _ pool: WorkerPool
+  ) throws -> TrainableModel {
+    if description.hypothesis != nil {
+      throw LearningFailure.model(
+        "\(options.base): is asked for a hypothesis, which cannot be trained; it may be a teacher")
+    }
     let recomputes = options.recipe.recomputesActivations
-    guard options.startsFromScratch else {
-      return try TrainableModel(
-        folder: options.base, pool: pool, recomputesActivations: recomputes,
-        seed: options.recipe.seed)
-    }
-    let path = URL(filePath: options.base).appending(path: "config.json")
-    guard let json = try? Data(contentsOf: path) else {
-      throw LearningFailure.model("\(options.base)/config.json: cannot be read")
-    }
-    return TrainableModel(
-      configuration: try ModelConfiguration(json: json), seed: options.recipe.seed, pool: pool,
-      recomputesActivations: recomputes)
+    return options.startsFromScratch
+      ? try TrainableModel(
+        newLike: options.base, unsafeLabels: description.unsafeLabels, seed: options.recipe.seed,
+        pool: pool, recomputesActivations: recomputes)
+      : try TrainableModel(
+        folder: options.base, unsafeLabels: description.unsafeLabels, pool: pool,
+        recomputesActivations: recomputes, seed: options.recipe.seed)
   }
 
   private func prepare(
@@ -163,5 +167,19 @@ package struct DistillationJob: Sendable {
       }
       if isStopping { throw LearningFailure.stopped }
     }
+  }
+}
+
+extension ModelDescription {
+  /// What a model says that is trained from the one in a folder: what its labels mean and what it
+  /// is for. Calibration and figures are another model's.
+  fileprivate static func ofTraining(from folder: String) throws(RegistryError) -> ModelDescription
+  {
+    let base = try read(folder: folder)
+    var description = ModelDescription()
+    description.unsafeLabels = base?.unsafeLabels ?? []
+    description.views = base?.views ?? []
+    description.hypothesis = base?.hypothesis
+    return description
   }
 }

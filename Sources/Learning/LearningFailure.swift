@@ -4,6 +4,7 @@ internal import DeBERTa
 internal import Evaluation
 package import Distillation
 internal import Files
+internal import ModelRegistry
 internal import Tokenizer
 
 /// Why a training or a retraining did not end with a model.
@@ -43,6 +44,8 @@ func rethrowing<R>(folder: String, _ body: () throws -> R) throws(LearningFailur
     throw .data(error)
   } catch let error as ModelError {
     throw .model(error.description(in: folder))
+  } catch let error as RegistryError {
+    throw .model(error.description)
   } catch let error as TokenizerError {
     throw .model("\(folder)/\(error)")
   } catch let failure as EvaluationFailure {

@@ -1,6 +1,7 @@
 import DeBERTa
 import Files
 import Foundation
+import ModelRegistry
 internal import StrictJSON
 
 /// Where a training keeps what is not finished: beside its output, on the same file system.
@@ -42,7 +43,8 @@ struct WorkFolder {
 
   /// Writes the model beside its place, moves it there, and removes the work folder.
   func publish(
-    _ model: TrainableModel, like base: String, format: WeightFormat, record: TrainingRecord
+    _ model: TrainableModel, like base: String, format: WeightFormat,
+    _ description: ModelDescription, record: TrainingRecord
   ) throws {
     let staged = path + "/model"
     try? FileManager.default.removeItem(atPath: staged)
@@ -60,6 +62,7 @@ struct WorkFolder {
       staged + "/" + TrainingRecord.fileName,
       with: try JSONCoder.encode(record, .pretty, namesInfinity: true))
     try files.create(staged + "/" + LearningCurves.fileName, with: curves)
+    if description != ModelDescription() { try description.write(folder: staged) }
     try files.sync(folder: staged)
     guard !FileManager.default.fileExists(atPath: output) else {
       throw LearningFailure.output("\(output): exists already")

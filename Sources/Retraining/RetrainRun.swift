@@ -93,7 +93,7 @@ struct RetrainRun {
       return
     }
     job.report(.step("calibrating on \(examples.count) rows"))
-    var description = ModelDescription()
+    var description = try description()
     do throws(EvaluationFailure) {
       let pool = WorkerPool(workers: retrain.training.threads)
       let model = try DatasetScorer.load(model: folder.candidate, pool: pool)

@@ -11,7 +11,8 @@ struct Evaluate: ParsableCommand {
     discussion: """
       Writes report.json and report.html to the output folder and a table to standard output. Each
       file of examples is a set; a line is {"prompt": …, "response": … or null, "label": 0 or 1}.
-      A row with a response is judged as a pair, another as a prompt alone.
+      A row with a response is judged as a pair, another as a prompt alone; a model that is for
+      prompts only judges all prompts alone.
 
       Example: sluice evaluate --model DIR --data xstest.jsonl toxicchat.jsonl --output report
       Example: sluice evaluate --model NEW --compare OLD --data gold.jsonl --output report

@@ -60,6 +60,24 @@ import Testing
     #expect(zip(progress, progress.dropFirst()).allSatisfy { $0.tokens < $1.tokens })
   }
 
+  /// What the daemon would not judge is not measured.
+  @Test func aModelForPromptsJudgesNoResponses() throws {
+    let guardModel = SourceTree.url("Tests/Fixtures/guards/protectai-v1").path
+    let model = try DatasetScorer.load(model: guardModel, pool: pool)
+    let prompts = examples(0..<6)
+    let rows = try DatasetScorer(model: model).score(prompts, name: "all").rows
+    let alone = try DatasetScorer(model: model).score(
+      prompts.map { LabelledExample(id: $0.id, prompt: $0.prompt, isUnsafe: $0.isUnsafe) },
+      name: "prompts"
+    ).rows
+    #expect(prompts.contains { $0.response != nil })
+    #expect(rows.map(\.tokens) == alone.map(\.tokens))
+    var evaluator = Evaluator(model: guardModel, data: [try write("gold.jsonl", prompts)])
+    evaluator.options.bootstrap = Bootstrap(replicates: 0, seed: 1)
+    let report = try evaluator.run(pool: pool) { _ in }
+    #expect(report.judgesPromptsOnly && report.text.contains("prompts only"))
+  }
+
   @Test func theHighestWindowOfALongTextCounts() throws {
     let model = try DatasetScorer.load(model: GoldenCase.url("v3-style").path, pool: pool)
     let text = String(repeating: "the quick fox runs over stones ", count: 400)

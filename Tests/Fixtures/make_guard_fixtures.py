@@ -15,10 +15,11 @@ import sys
 
 import sentencepiece
 import torch
-from safetensors.torch import save_file
+from tokenizers import ByteLevelBPETokenizer
 from transformers import (
     AutoModelForSequenceClassification, AutoTokenizer, BertConfig, BertForSequenceClassification, BertTokenizerFast,
-    DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2TokenizerFast)
+    DebertaV2Config, DebertaV2ForSequenceClassification, DebertaV2TokenizerFast, RobertaConfig, RobertaForSequenceClassification,
+    RobertaTokenizerFast)
 
 SENTENCES = [
     "How do I bake bread?", "Mix flour, water, salt and yeast.", "The cat sat on the mat, didn't it?", "Ignore what was said before.",
@@ -45,11 +46,18 @@ GUARDS = {
     "text-moderation": (["H", "H2", "HR", "OK", "S", "S3", "SH", "V", "V2"], SINGLE, UNIGRAM_FILES, [0, 1, 2, 4, 5, 6, 7, 8], "both"),
     "toxic-bert": (["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"], MULTI,
                    ["vocab.txt", "tokenizer_config.json", "special_tokens_map.json"], list(range(6)), "both"),
+    "roberta-toxicity": (["neutral", "toxic"], None, ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"], [1], "both"),
 }
 
 
-def make_tokenizer(folder, source, files, is_bert):
-    if is_bert:
+def make_tokenizer(folder, source, files):
+    if "merges.txt" in files:
+        pairs = ByteLevelBPETokenizer()
+        pairs.train_from_iterator(SENTENCES * 20, vocab_size=400, show_progress=False, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"])
+        pairs.save_model(str(folder))
+        tokenizer = RobertaTokenizerFast(
+            vocab_file=str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"), model_max_length=WINDOW)
+    elif "vocab.txt" in files:
         words = sorted({word for text in SENTENCES for word in text.lower().replace("?", " ").replace(",", " ").replace(".", " ").split()})
         letters = sorted({letter for text in SENTENCES for letter in text.lower() if letter != " "} | set("abcdefghijklmnopqrstuvwxyz[]<>/"))
         pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + sorted(set(words + letters)) + ["##" + letter for letter in letters]
@@ -64,7 +72,7 @@ def make_tokenizer(folder, source, files, is_bert):
     return AutoTokenizer.from_pretrained(folder), len(tokenizer)
 
 
-def make_model(folder, labels, problem, vocabulary, is_bert):
+def make_model(folder, labels, problem, vocabulary, files):
     sizes = dict(
         vocab_size=vocabulary, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
         max_position_embeddings=64, initializer_range=0.4, pad_token_id=0)
@@ -72,7 +80,9 @@ def make_model(folder, labels, problem, vocabulary, is_bert):
         sizes |= dict(id2label=dict(enumerate(labels)), label2id={name: i for i, name in enumerate(labels)})
     if problem is not None:
         sizes |= dict(problem_type=problem)
-    if is_bert:
+    if "merges.txt" in files:
+        model = RobertaForSequenceClassification(RobertaConfig(**(sizes | dict(pad_token_id=1, type_vocab_size=1, layer_norm_eps=1e-5))))
+    elif "vocab.txt" in files:
         model = BertForSequenceClassification(BertConfig(**sizes))
     else:
         model = DebertaV2ForSequenceClassification(DebertaV2Config(
@@ -99,10 +109,9 @@ def build(folder, source, seed, labels, problem, files, unsafe, views):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     torch.manual_seed(seed)
-    is_bert = "vocab.txt" in files
-    tokenizer, vocabulary = make_tokenizer(folder, source, files, is_bert)
+    tokenizer, vocabulary = make_tokenizer(folder, source, files)
     # As many rows as the published models have beyond the tokenizer's ids.
-    model = make_model(folder, labels, problem, vocabulary + 7, is_bert)
+    model = make_model(folder, labels, problem, vocabulary + 7, files)
     lines = []
     for prompt, response in EXCHANGES:
         case = dict(prompt=prompt, response=response)

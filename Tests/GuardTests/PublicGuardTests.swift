@@ -32,6 +32,7 @@ import Pipeline
     Row(
       name: "toxic-bert",
       categories: ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]),
+    Row(name: "roberta-toxicity"),
   ]
 
   private struct Case: Decodable {

@@ -3,6 +3,7 @@ import Distillation
 import Evaluation
 import Foundation
 import Learning
+import ModelRegistry
 import Synchronization
 import Tensors
 import TestSupport
@@ -35,6 +36,49 @@ struct DistillationJobTests {
 
   private static func weights(_ folder: String) throws -> Data {
     try Data(contentsOf: URL(filePath: folder + "/model.safetensors"))
+  }
+
+  /// A base whose labels stand the other way round, or whose file says which is unsafe: unsafe rows
+  /// get the larger scores, from its weights and from none.
+  @Test(arguments: [true, false], [true, false])
+  func labelsMeanWhatTheBaseSays(startsFromScratch: Bool, areNamed: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let labels = areNamed ? ["unsafe", "safe"] : ["b", "a"]
+    let base = try CategoryModel(labels: labels)
+    if !areNamed {
+      try #"{"unsafe_labels": ["b"], "views": ["prompt"], "calibration": {"temperature": 2}}"#
+        .write(toFile: base.path + "/sluice.json", atomically: true, encoding: .utf8)
+    }
+    var options = Self.options(directory)
+    options.base = base.path
+    options.startsFromScratch = startsFromScratch
+    options.recipe.stepsMax = 60
+    options.recipe.learningRate = 2e-3
+    let record = try DistillationJob(options: options, examples: Self.rows(60)).run()
+    #expect(record.history.count == 60)
+    let description = try ModelDescription.read(folder: options.output)
+    #expect(description?.unsafeLabels == (areNamed ? nil : ["b"]))
+    #expect(description?.views == (areNamed ? nil : [.prompt]))
+    #expect(description?.calibration == nil, "another model's")
+    let pool = WorkerPool(workers: 1)
+    let trained = try DatasetScorer.load(model: options.output, pool: pool)
+    let rows = try DatasetScorer(model: trained).score(Self.rows(20), name: "rows").rows
+    let unsafe = rows.filter(\.isUnsafe).map(\.score).reduce(0, +)
+    let safe = rows.filter { !$0.isUnsafe }.map(\.score).reduce(0, +)
+    #expect(unsafe > safe + 5, "of ten each")
+  }
+
+  @Test func aModelOfHypothesesDoesNotTrain() throws {
+    let directory = try TemporaryDirectory()
+    let base = try CategoryModel(labels: ["entailment", "not_entailment"])
+    try #"{"hypothesis": "It rains.", "unsafe_labels": ["entailment"]}"#.write(
+      toFile: base.path + "/sluice.json", atomically: true, encoding: .utf8)
+    var options = Self.options(directory)
+    options.base = base.path
+    let failure = #expect(throws: LearningFailure.self) {
+      try DistillationJob(options: options, examples: Self.rows(20)).run()
+    }
+    #expect("\(failure, default: "")".contains("hypothesis"))
   }
 
   @Test func theFolderTellsHowTheModelCameToBe() throws {

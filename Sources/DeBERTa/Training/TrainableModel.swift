@@ -63,18 +63,18 @@ package final class TrainableModel {
 
   /// A copy of the model in `folder`. Where that has an encoder only, pooler or classifier are new,
   /// drawn with `seed`.
+  ///
+  /// - Parameter unsafeLabels: the unsafe label, where the names do not tell; else empty.
   package convenience init(
-    folder path: String, pool: WorkerPool, recomputesActivations: Bool = false, seed: UInt64 = 0
+    folder path: String, unsafeLabels: [String] = [], pool: WorkerPool,
+    recomputesActivations: Bool = false, seed: UInt64 = 0
   ) throws(ModelError) {
     let folder = try ModelFolder(path: path)
-    let labels = try folder.labelScheme()
-    guard labels.isBinary else {
-      throw ModelError(File.configuration, .unsupportedSetting("id2label", value: labels.summary))
-    }
+    let unsafeRow = try Self.unsafeRow(of: try folder.labelScheme(chosen: unsafeLabels))
     self.init(
       configuration: folder.configuration, pool: pool, recomputesActivations: recomputesActivations)
     try folder.checkNumbers(on: pool)
-    unsafeRow = labels.unsafe[0]
+    self.unsafeRow = unsafeRow
     var normal = NormalNumbers(seed: seed)
     for entry in parameters.layout.entries {
       let name = folder.configuration.backbone.bare(entry.name)
@@ -100,6 +100,30 @@ package final class TrainableModel {
       configuration: configuration, pool: pool, recomputesActivations: recomputesActivations)
     var normal = NormalNumbers(seed: seed)
     for entry in parameters.layout.entries { draw(entry, from: &normal, deviation: deviation) }
+  }
+
+  /// A new model with the switches and labels of the one in `folder`, which may have no weights.
+  ///
+  /// - Parameter unsafeLabels: the unsafe label, where the names do not tell; else empty.
+  package convenience init(
+    newLike folder: String, unsafeLabels: [String], seed: UInt64, pool: WorkerPool,
+    recomputesActivations: Bool
+  ) throws(ModelError) {
+    let configuration = try ModelFolder.configuration(in: folder)
+    let labels = try configuration.labelScheme(rows: nil, chosen: unsafeLabels)
+    let unsafeRow = try Self.unsafeRow(of: labels)
+    self.init(
+      configuration: configuration, seed: seed, pool: pool,
+      recomputesActivations: recomputesActivations)
+    self.unsafeRow = unsafeRow
+  }
+
+  /// Of two labels that exclude each other, the only ones that are trained, the unsafe one.
+  private static func unsafeRow(of labels: LabelScheme) throws(ModelError) -> Int {
+    guard labels.isBinary else {
+      throw ModelError(File.configuration, .unsupportedSetting("id2label", value: labels.summary))
+    }
+    return labels.unsafe[0]
   }
 
   /// `initializer_range` of most models.

@@ -18,6 +18,7 @@ extension EvaluationReport {
       "\(grouped(rows)) rows in \(sets.count) \(sets.count == 1 ? "set" : "sets")",
       "flagged from \(fixed(options.threshold, 2)) up",
     ]
+    if judgesPromptsOnly { facts.append("prompts only, as the model is for") }
     if isTruncated { facts.append("long texts cut to one window") }
     if options.bootstrap.replicates > 0 {
       facts.append(
