@@ -149,7 +149,9 @@ let operation: [Target] = [
 let composition: [Target] = [
   .target(
     name: "Augmentation",
-    dependencies: ["StrictJSON", "Basics", "Files", "Datasets", "LanguageModel", "Settings"],
+    dependencies: [
+      "StrictJSON", "Basics", "Files", "Datasets", "LanguageModel", "Metrics", "Settings",
+    ],
     swiftSettings: strict),
   .target(
     name: "FilterService",
@@ -171,7 +173,7 @@ let composition: [Target] = [
     dependencies: [
       "StrictJSON",
       "Basics", "Records", "Transport", "Wire", "Kafka", "Settings", "Telemetry", "Systemd",
-      "Hosting", "LabelStore", "Pipeline", "LanguageModel",
+      "Hosting", "LabelStore", "Pipeline", "LanguageModel", "Metrics",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
     ],
@@ -322,7 +324,8 @@ let tests: [Target] = [
       "Tensors",
     ]),
   test(
-    "EvaluationTests", ["Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Tensors"]),
+    "EvaluationTests",
+    ["Basics", "Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Tensors"]),
   test(
     "LabelServiceTests",
     [

@@ -1,3 +1,5 @@
+internal import Metrics
+
 /// How often a generator refused, with an interval.
 package struct RefusalRate: Hashable, Sendable, Codable {
   /// Answers that were looked at.
@@ -15,17 +17,10 @@ package struct RefusalRate: Hashable, Sendable, Codable {
   /// The share of refusals; 0 without answers.
   package var rate: Double { answers == 0 ? 0 : Double(refusals) / Double(answers) }
 
-  /// Wilson's interval with 95 % confidence (1927); from 0 to 1 without answers.
+  /// Wilson's interval; from 0 to 1 without answers.
   package var interval: ClosedRange<Double> {
-    guard answers > 0 else { return 0...1 }
-    let quantile = 1.959963984540054
-    let count = Double(answers)
-    let square = quantile * quantile / count
-    let middle = (rate + square / 2) / (1 + square)
-    let half =
-      quantile / (1 + square)
-      * (rate * (1 - rate) / count + square / (4 * count)).squareRoot()
-    return max(0, middle - half)...min(1, middle + half)
+    let interval = ConfidenceInterval(wilson: rate, count: Double(answers))
+    return interval.low...interval.high
   }
 
   private enum CodingKeys: String, CodingKey {

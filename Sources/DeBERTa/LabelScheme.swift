@@ -206,6 +206,8 @@ extension LabelScheme {
     "abusive", "violence", "violent", "harassment", "dangerous", "illegal", "nsfw", "profanity",
     "profane", "unethical", "inappropriate", "unacceptable", "disallowed", "blocked",
     "sexual", "spam", "phishing", "manipulation", "exploit", "racism", "sexism", "bullying",
+    "violation", "violating", "flagged", "risky", "suspicious", "scam", "fraud", "explicit",
+    "racist", "sexist", "harassing", "bad",
   ]
 }
 

@@ -32,6 +32,7 @@ extension EvaluationReport {
         Dictionary(sets.map { ($0.name, json($0)) }, uniquingKeysWith: { first, _ in first })),
       "average": .object(Self.members(average)),
       "comparison": comparison.map(json),
+      "evasion": evasion.map(Self.json),
     ])
   }
 
@@ -79,6 +80,26 @@ extension EvaluationReport {
         .object(
           members(slice.measurement).merging(["name": .text(slice.name)]) { first, _ in first })
       })
+  }
+
+  private static func json(_ evasion: EvasionReport) -> JSON {
+    func findings(_ set: EvasionReport.Findings) -> JSON {
+      func rate(_ change: Evasion?) -> JSON? {
+        set.rate(change).map { rate in
+          .object(["flipRate": .number(rate.value), "interval": json(rate.interval)])
+        }
+      }
+      let rates = Evasion.allCases.map { ($0.rawValue, rate($0)) } + [("any", rate(nil))]
+      return .members(
+        Dictionary(rates) { first, _ in first }
+          .merging(["attacked": .integer(set.attacked)]) { first, _ in first })
+    }
+    return .object([
+      "seed": .text(String(evasion.seed)),
+      "sets": .object(
+        Dictionary(evasion.sets.map { ($0.set, findings($0)) }) { first, _ in first }),
+      "total": findings(evasion.total),
+    ])
   }
 
   private static func json(_ slices: [SetReport.CategorySlice]) -> JSON {

@@ -9,6 +9,7 @@ extension EvaluationReport {
     parts += sets.compactMap(Self.categoryText)
     if let calibrationText { parts.append(calibrationText) }
     if let comparison { parts.append(comparisonText(comparison)) }
+    if let evasion { parts.append(Self.evasionText(evasion)) }
     return parts.joined(separator: "\n\n")
   }
 
@@ -45,6 +46,24 @@ extension EvaluationReport {
       table.add([slice.name, grouped(slice.flagged)] + figures.dropFirst(2))
     }
     return table.text
+  }
+
+  /// The share of flagged unsafe rows that each change lets pass, by set.
+  private static func evasionText(_ evasion: EvasionReport) -> String {
+    let columns = evasion.sets + (evasion.sets.count > 1 ? [evasion.total] : [])
+    var table = TextTable(.figures, header: ["let pass after"] + columns.map(\.set))
+    table.add(["(flagged before)"] + columns.map { grouped($0.attacked) })
+    for change in Evasion.allCases.map(Optional.some) + [nil] {
+      let name = change.map { "\($0.rawValue): \($0.summary)" } ?? "any of them"
+      table.add([name] + columns.map { cell($0.rate(change)) })
+    }
+    return table.text
+  }
+
+  private static func cell(_ rate: (value: Double, interval: ConfidenceInterval)?) -> String {
+    guard let rate else { return "–" }
+    let interval = "\(percent(rate.interval.low)) to \(percent(rate.interval.high))"
+    return "\(percent(rate.value)) (\(interval))"
   }
 
   private static func cells(_ name: String, _ measurement: Measurement) -> [String] {

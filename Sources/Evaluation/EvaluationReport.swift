@@ -19,6 +19,8 @@ package struct EvaluationReport: Sendable {
   /// The unweighted means over the sets.
   package let average: Measurement
   package let comparison: ModelComparison?
+  /// What changes of texts bring about; nil where nobody asked.
+  package let evasion: EvasionReport?
   /// ISO 8601, in UTC.
   package let evaluatedAt: String
 
@@ -26,7 +28,8 @@ package struct EvaluationReport: Sendable {
     model: String, calibration: Calibration?, fit: CalibrationFit? = nil,
     rowsSharedWithFit: Int = 0, options: MeasurementOptions, isTruncated: Bool,
     judgesPromptsOnly: Bool = false,
-    sets: [SetReport], comparison: ModelComparison? = nil, evaluatedAt: String
+    sets: [SetReport], comparison: ModelComparison? = nil,
+    evasion: EvasionReport? = nil, evaluatedAt: String
   ) {
     self.model = model
     self.calibration = calibration
@@ -38,6 +41,7 @@ package struct EvaluationReport: Sendable {
     self.sets = sets
     average = Measurement(meanOf: sets)
     self.comparison = comparison
+    self.evasion = evasion
     self.evaluatedAt = evaluatedAt
   }
 

@@ -19,6 +19,8 @@ package struct Evaluator: Sendable {
   package var falsePositiveRate = 0.05
   /// Cut long texts as Hugging Face does.
   package var truncates = false
+  /// Also change flagged unsafe rows in ways that keep their meaning; nil does not.
+  package var evasion: EvasionTrial?
   package var options = MeasurementOptions()
 
   package init(model: String, data: [String]) {
@@ -36,11 +38,13 @@ package struct Evaluator: Sendable {
     let heldOut = try fitData.map { path throws(EvaluationFailure) in try Dataset(path) }
     var work = Work(
       bytesTotal: heldOut.reduce(0) { $0 + $1.bytes }
-        + sets.reduce(0) { $0 + $1.bytes } * (baseline == nil ? 1 : 2),
+        + sets.reduce(0) { $0 + $1.bytes } * (baseline == nil ? 1 : 2)
+        + sets.reduce(0) { $0 + evasionBytes(of: $1) },
       report: progress)
     let fit = try fit(heldOut, pool, &work)
     let own = try score(sets, model, pool, &work)
     let reports = try measure(own.sets)
+    let evasions = try evade(sets, own, &work)
     var comparison: ModelComparison?
     if let baseline {
       let other = try score(sets, baseline, pool, &work)
@@ -54,7 +58,7 @@ package struct Evaluator: Sendable {
         ? 0 : sets.flatMap(\.examples).count { digests.contains($0.digest) },
       options: options, isTruncated: truncates,
       judgesPromptsOnly: own.model.views == .prompt, sets: reports, comparison: comparison,
-      evaluatedAt: Date.now.formatted(.iso8601))
+      evasion: evasions, evaluatedAt: Date.now.formatted(.iso8601))
   }
 
   private func fit(
@@ -90,11 +94,36 @@ package struct Evaluator: Sendable {
     let scorer = DatasetScorer(model: model, truncates: truncates)
     var results: [ScoredSet] = []
     for set in sets {
-      work.begin(set)
+      work.begin(set.name, bytes: set.bytes)
       results.append(try scorer.score(set.examples, name: set.name) { work.show($0) })
-      work.end(set)
+      work.end(bytes: set.bytes)
     }
     return (model, results)
+  }
+
+  private func evade(
+    _ sets: [Dataset], _ own: (model: GuardModel, sets: [ScoredSet]), _ work: inout Work
+  ) throws(EvaluationFailure) -> EvasionReport? {
+    guard let evasion else { return nil }
+    let scorer = DatasetScorer(model: own.model, truncates: truncates)
+    var findings: [EvasionReport.Findings] = []
+    for (set, scored) in zip(sets, own.sets) {
+      let bytes = evasionBytes(of: set)
+      work.begin("\(set.name), changed", bytes: bytes)
+      findings.append(
+        try evasion.run(set.examples, scored, threshold: options.threshold, with: scorer) {
+          work.show(share: $0)
+        })
+      work.end(bytes: bytes)
+    }
+    return EvasionReport(sets: findings, seed: evasion.seed)
+  }
+
+  /// About how many bytes are judged of a set's changed rows.
+  private func evasionBytes(of set: Dataset) -> Int {
+    guard let evasion else { return 0 }
+    let rows = min(evasion.rowsMax, set.examples.count { $0.isUnsafe })
+    return set.bytes / set.examples.count * rows * Evasion.allCases.count
   }
 
   private func measure(_ sets: [ScoredSet]) throws(EvaluationFailure) -> [SetReport] {
@@ -159,21 +188,25 @@ private struct Work {
     self.report = report
   }
 
-  mutating func begin(_ dataset: Dataset) {
-    (set, setBytes, setTokens) = (dataset.name, dataset.bytes, 0)
+  mutating func begin(_ set: String, bytes: Int) {
+    (self.set, setBytes, setTokens) = (set, bytes, 0)
   }
 
   mutating func show(_ progress: ScoringProgress) {
     setTokens = progress.tokens
-    let part = Double(setBytes) * Double(progress.tokens) / Double(max(1, progress.tokensTotal))
+    show(share: Double(progress.tokens) / Double(max(1, progress.tokensTotal)))
+  }
+
+  /// - Parameter share: of the set.
+  func show(share: Double) {
     report(
       EvaluationProgress(
-        set: set, share: (Double(bytesDone) + part) / Double(bytesTotal),
+        set: set, share: (Double(bytesDone) + Double(setBytes) * share) / Double(bytesTotal),
         tokens: tokensDone + setTokens))
   }
 
-  mutating func end(_ dataset: Dataset) {
-    bytesDone += dataset.bytes
+  mutating func end(bytes: Int) {
+    bytesDone += bytes
     tokensDone += setTokens
   }
 }

@@ -75,7 +75,7 @@ package struct ReplicateValues: Sendable {
   }
 }
 
-/// Where a metric is with 95 % confidence, by the percentiles of a bootstrap.
+/// Where a figure is with 95 % confidence.
 package struct ConfidenceInterval: Hashable, Sendable {
   package let low: Double
   package let high: Double

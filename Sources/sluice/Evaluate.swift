@@ -19,6 +19,8 @@ struct Evaluate: ParsableCommand {
       Example: sluice evaluate --model DIR --fit-calibration held-out.jsonl \\
                  --false-positive-rate 0.02 --data gold.jsonl --output report
 
+      Example: sluice evaluate --model DIR --data gold.jsonl --evade --output report
+
       The fit stores a temperature and a threshold in the model's sluice.json; all scores use the
       temperature from then on. A version of a registry never changes: fit a copy, and register it.
       """)
@@ -51,10 +53,18 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Cut long texts to one window, as Hugging Face does, instead of judging all of it.")
   var truncate = false
 
+  @Flag(
+    help:
+      "Also change flagged unsafe rows in ways that keep their meaning, and tell how many pass.")
+  var evade = false
+
+  @Option(help: "Rows of each set that are changed at most.")
+  var evadeRows = 200
+
   @Option(help: "Bootstrap replicates for the intervals; 0 for none.")
   var bootstrap = 1000
 
-  @Option(help: "The seed of the bootstrap.")
+  @Option(help: "The seed of the bootstrap and of changes to texts.")
   var seed: UInt64 = 42
 
   @Option(help: "Threads; 0 takes one per core.")
@@ -70,6 +80,7 @@ struct Evaluate: ParsableCommand {
     guard (0...Bootstrap.replicatesMax).contains(bootstrap) else {
       throw ValidationError("--bootstrap: expected a number from 0 to \(Bootstrap.replicatesMax)")
     }
+    guard evadeRows >= 1 else { throw ValidationError("--evade-rows: expected at least 1") }
     guard (0...4096).contains(threads) else {
       throw ValidationError("--threads: expected a number from 0 to 4096")
     }
@@ -89,6 +100,12 @@ struct Evaluate: ParsableCommand {
     evaluator.fitData = fitCalibration
     evaluator.falsePositiveRate = falsePositiveRate
     evaluator.truncates = truncate
+    if evade {
+      var trial = EvasionTrial()
+      trial.rowsMax = evadeRows
+      trial.seed = seed
+      evaluator.evasion = trial
+    }
     evaluator.options = MeasurementOptions(
       threshold: threshold, bootstrap: Bootstrap(replicates: bootstrap, seed: seed))
     do throws(EvaluationFailure) {

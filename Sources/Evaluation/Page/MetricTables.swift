@@ -52,6 +52,22 @@ enum MetricTables {
     return table(["Set", "F1", "Precision", "Recall", "False positives"], lines)
   }
 
+  /// A row for each name with shares and their intervals.
+  static func rates(
+    _ head: [String],
+    _ rows: [(name: String, rates: [(value: Double, interval: ConfidenceInterval)?])]
+  ) -> String {
+    let lines = rows.map { row in
+      let cells = row.rates.map { rate -> String in
+        guard let rate else { return "<td>–</td>" }
+        let interval = "\(percent(rate.interval.low)) to \(percent(rate.interval.high))"
+        return "<td>\(percent(rate.value))<small>\(interval)</small></td>"
+      }
+      return "<tr><th scope=\"row\">\(escaped(row.name))</th>\(cells.joined())</tr>"
+    }
+    return table(head, lines)
+  }
+
   private static func cells(_ name: String, _ measurement: Measurement) -> String {
     let figures = columns.map { column -> String in
       guard let value = measurement.values[column.metric] else { return "<td>–</td>" }

@@ -6,7 +6,7 @@ extension EvaluationReport {
   /// The whole page.
   package var page: String {
     let sections =
-      [header, tiles, overview, comparisonSection, calibrationSection]
+      [header, tiles, overview, comparisonSection, calibrationSection, evasionSection]
       .compactMap { $0 } + sets.indices.map(setSection) + [notes]
     return Page(title: "Evaluation of \(model)", sections: sections).html
   }
@@ -111,6 +111,23 @@ extension EvaluationReport {
         sets.compactMap { set in calibratedConfusion(set).map { (set.name, $0) } })
     }
     return "<h2>Calibration of the model</h2><p>\(escaped(text))</p>\(table)"
+  }
+
+  private var evasionSection: String? {
+    guard let evasion else { return nil }
+    let columns = evasion.sets + (evasion.sets.count > 1 ? [evasion.total] : [])
+    let rows = Evasion.allCases.map(Optional.some) + [nil]
+    return """
+      <h2>Texts changed, meaning kept</h2>
+      <p>Of the unsafe rows that the model flags, how many it lets pass once they are changed in \
+      ways that people read over; at most some rows of each set, by seed \(evasion.seed).</p>
+      \(MetricTables.rates(
+        ["Change"] + columns.map { "\($0.set) (\(grouped($0.attacked)) rows)" },
+        rows.map { change in
+          (change.map { "\($0.rawValue): \($0.summary)" } ?? "any of them",
+            columns.map { $0.rate(change) })
+        }))
+      """
   }
 
   private func setSection(_ index: Int) -> String {

@@ -1,3 +1,5 @@
+internal import Metrics
+
 /// An estimate with an interval that holds the truth 95 times in 100.
 package struct Estimate: Hashable, Sendable {
   package let value: Double
@@ -10,21 +12,11 @@ package struct Estimate: Hashable, Sendable {
     self.upper = upper
   }
 
-  /// The quantile of the normal distribution for 95 %.
-  static let quantile = 1.959_963_984_540_054
-
-  /// A proportion seen in a sample of that effective size, with Wilson's interval (1927), which
-  /// stays within 0 and 1 and is honest when the proportion is 0 or 1.
+  /// A proportion seen in a sample of that effective size, with Wilson's interval.
   static func proportion(_ value: Double, effectiveCount count: Double) -> Estimate {
     guard count.isFinite else { return Estimate(value: value, lower: value, upper: value) }
-    let squared = quantile * quantile
-    let centre = (value + squared / (2 * count)) / (1 + squared / count)
-    let spread =
-      quantile / (1 + squared / count)
-      * (value * (1 - value) / count + squared / (4 * count * count)).squareRoot()
-    return Estimate(
-      value: value, lower: min(value, max(0, centre - spread)),
-      upper: max(value, min(1, centre + spread)))
+    let interval = ConfidenceInterval(wilson: value, count: count)
+    return Estimate(value: value, lower: interval.low, upper: interval.high)
   }
 
   /// The sum of independent estimates, each times a known number. The interval recovers variances
