@@ -325,7 +325,10 @@ let tests: [Target] = [
     ]),
   test(
     "EvaluationTests",
-    ["Basics", "Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Tensors"]),
+    [
+      "Basics", "Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Settings",
+      "Tensors",
+    ]),
   test(
     "LabelServiceTests",
     [

@@ -33,6 +33,7 @@ extension EvaluationReport {
       "average": .object(Self.members(average)),
       "comparison": comparison.map(json),
       "evasion": evasion.map(Self.json),
+      "cost": cost.map(Self.json),
     ])
   }
 
@@ -80,6 +81,22 @@ extension EvaluationReport {
         .object(
           members(slice.measurement).merging(["name": .text(slice.name)]) { first, _ in first })
       })
+  }
+
+  private static func json(_ cost: CostReport) -> JSON {
+    .members([
+      "device": .text(cost.device),
+      "exchanges": .integer(cost.exchanges),
+      "tokensPerExchange": .number(cost.tokensPerExchange),
+      "operationsPerToken": .number(cost.operationsPerToken),
+      "secondsPerToken": .number(cost.secondsPerToken),
+      "secondsAlone": .object([
+        "p50": .number(cost.secondsAlone), "p99": .number(cost.secondsAloneMost),
+      ]),
+      "peakMemoryBytes": .integer(cost.peakMemoryBytes),
+      "pricePerHour": cost.pricePerHour.map(JSON.number),
+      "pricePerMillionExchanges": cost.pricePerMillion.map(JSON.number),
+    ])
   }
 
   private static func json(_ evasion: EvasionReport) -> JSON {

@@ -10,6 +10,7 @@ extension EvaluationReport {
     if let calibrationText { parts.append(calibrationText) }
     if let comparison { parts.append(comparisonText(comparison)) }
     if let evasion { parts.append(Self.evasionText(evasion)) }
+    if let cost { parts.append(costText(cost)) }
     return parts.joined(separator: "\n\n")
   }
 
@@ -46,6 +47,12 @@ extension EvaluationReport {
       table.add([slice.name, grouped(slice.flagged)] + figures.dropFirst(2))
     }
     return table.text
+  }
+
+  private func costText(_ cost: CostReport) -> String {
+    var table = TextTable(.figures, header: CostReport.columns)
+    for row in cost.rows(model) { table.add(row) }
+    return table.text + "\n" + cost.notes.joined(separator: "\n")
   }
 
   /// The share of flagged unsafe rows that each change lets pass, by set.

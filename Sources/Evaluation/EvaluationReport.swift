@@ -21,6 +21,8 @@ package struct EvaluationReport: Sendable {
   package let comparison: ModelComparison?
   /// What changes of texts bring about; nil where nobody asked.
   package let evasion: EvasionReport?
+  /// What judging costs; nil where nobody asked.
+  package let cost: CostReport?
   /// ISO 8601, in UTC.
   package let evaluatedAt: String
 
@@ -29,7 +31,7 @@ package struct EvaluationReport: Sendable {
     rowsSharedWithFit: Int = 0, options: MeasurementOptions, isTruncated: Bool,
     judgesPromptsOnly: Bool = false,
     sets: [SetReport], comparison: ModelComparison? = nil,
-    evasion: EvasionReport? = nil, evaluatedAt: String
+    evasion: EvasionReport? = nil, cost: CostReport? = nil, evaluatedAt: String
   ) {
     self.model = model
     self.calibration = calibration
@@ -42,6 +44,7 @@ package struct EvaluationReport: Sendable {
     average = Measurement(meanOf: sets)
     self.comparison = comparison
     self.evasion = evasion
+    self.cost = cost
     self.evaluatedAt = evaluatedAt
   }
 

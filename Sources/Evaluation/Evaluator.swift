@@ -21,6 +21,8 @@ package struct Evaluator: Sendable {
   package var truncates = false
   /// Also change flagged unsafe rows in ways that keep their meaning; nil does not.
   package var evasion: EvasionTrial?
+  /// Also measure what judging costs; nil does not.
+  package var cost: CostTrial?
   package var options = MeasurementOptions()
 
   package init(model: String, data: [String]) {
@@ -45,6 +47,9 @@ package struct Evaluator: Sendable {
     let own = try score(sets, model, pool, &work)
     let reports = try measure(own.sets)
     let evasions = try evade(sets, own, &work)
+    let costs = try cost.map { (trial) throws(EvaluationFailure) in
+      try trial.run(sets.flatMap(\.examples), with: own.model)
+    }
     var comparison: ModelComparison?
     if let baseline {
       let other = try score(sets, baseline, pool, &work)
@@ -58,7 +63,7 @@ package struct Evaluator: Sendable {
         ? 0 : sets.flatMap(\.examples).count { digests.contains($0.digest) },
       options: options, isTruncated: truncates,
       judgesPromptsOnly: own.model.views == .prompt, sets: reports, comparison: comparison,
-      evasion: evasions, evaluatedAt: Date.now.formatted(.iso8601))
+      evasion: evasions, cost: costs, evaluatedAt: Date.now.formatted(.iso8601))
   }
 
   private func fit(

@@ -201,6 +201,11 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     return readings
   }
 
+  /// Floating-point operations that one token of a sequence of that many costs.
+  package func operationsPerToken(length: Int) -> Double {
+    2 * Double(placed.classifier.configuration.multiplyAdds(length: length))
+  }
+
   /// Judges a few sequences of all lengths, so that the first record finds memory and caches warm.
   package func warmUp() throws(ClassifierFailure) {
     do throws(BatchError) { try placed.classifier.warmUp() } catch {

@@ -61,6 +61,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Rows of each set that are changed at most.")
   var evadeRows = 200
 
+  @Flag(help: "Also measure what judging costs on this machine, beside published figures.")
+  var cost = false
+
+  @Option(help: "What an hour of this machine costs, for prices in --cost.")
+  var pricePerHour: Double?
+
   @Option(help: "Bootstrap replicates for the intervals; 0 for none.")
   var bootstrap = 1000
 
@@ -81,6 +87,12 @@ struct Evaluate: ParsableCommand {
       throw ValidationError("--bootstrap: expected a number from 0 to \(Bootstrap.replicatesMax)")
     }
     guard evadeRows >= 1 else { throw ValidationError("--evade-rows: expected at least 1") }
+    guard pricePerHour ?? 0 >= 0, (pricePerHour ?? 0).isFinite else {
+      throw ValidationError("--price-per-hour: expected a number from 0 up")
+    }
+    guard pricePerHour == nil || cost else {
+      throw ValidationError("--price-per-hour: is for --cost")
+    }
     guard (0...4096).contains(threads) else {
       throw ValidationError("--threads: expected a number from 0 to 4096")
     }
@@ -100,6 +112,12 @@ struct Evaluate: ParsableCommand {
     evaluator.fitData = fitCalibration
     evaluator.falsePositiveRate = falsePositiveRate
     evaluator.truncates = truncate
+    if cost {
+      var trial = CostTrial()
+      trial.seed = seed
+      trial.pricePerHour = pricePerHour
+      evaluator.cost = trial
+    }
     if evade {
       var trial = EvasionTrial()
       trial.rowsMax = evadeRows

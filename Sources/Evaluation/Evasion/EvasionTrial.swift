@@ -70,7 +70,7 @@ extension ScoredRow {
 
 extension ContentDigest {
   /// The first eight bytes as a number.
-  fileprivate var seed: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+  var seed: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 extension Evasion {

@@ -68,6 +68,15 @@ enum MetricTables {
     return table(head, lines)
   }
 
+  /// A table of texts, the first of each row its name.
+  static func texts(_ head: [String], _ rows: [[String]]) -> String {
+    let lines = rows.map { row in
+      let cells = row.dropFirst().map { "<td>\(escaped($0))</td>" }.joined()
+      return "<tr><th scope=\"row\">\(escaped(row.first ?? ""))</th>\(cells)</tr>"
+    }
+    return table(head, lines)
+  }
+
   private static func cells(_ name: String, _ measurement: Measurement) -> String {
     let figures = columns.map { column -> String in
       guard let value = measurement.values[column.metric] else { return "<td>–</td>" }

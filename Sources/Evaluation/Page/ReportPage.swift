@@ -6,7 +6,7 @@ extension EvaluationReport {
   /// The whole page.
   package var page: String {
     let sections =
-      [header, tiles, overview, comparisonSection, calibrationSection, evasionSection]
+      [header, tiles, overview, comparisonSection, calibrationSection, evasionSection, costSection]
       .compactMap { $0 } + sets.indices.map(setSection) + [notes]
     return Page(title: "Evaluation of \(model)", sections: sections).html
   }
@@ -128,6 +128,12 @@ extension EvaluationReport {
             columns.map { $0.rate(change) })
         }))
       """
+  }
+
+  private var costSection: String? {
+    guard let cost else { return nil }
+    return "<h2>Cost</h2>" + MetricTables.texts(CostReport.columns, cost.rows(model))
+      + cost.notes.map { "<p>\(escaped($0))</p>" }.joined()
   }
 
   private func setSection(_ index: Int) -> String {
