@@ -104,7 +104,8 @@ import DeBERTa
     ("severe_toxic", "unsafe"), ("PromptInjection", "unsafe"), ("JAILBREAK", "unsafe"),
     ("benign", "safe"), ("not safe", "unsafe"), ("OK", "safe"), ("legit", "safe"),
     ("entailment", "unknown"), ("LABEL_2", "unknown"), ("", "unknown"), ("joy", "unknown"),
-    ("non toxic ", "safe"), ("no_violation", "safe"), ("VIOLATION", "unsafe"), ("identity_hate", "unsafe"), ("self-harm", "unsafe"),
+    ("non toxic ", "safe"), ("no_violation", "safe"), ("VIOLATION", "unsafe"),
+    ("identity_hate", "unsafe"), ("self-harm", "unsafe"),
   ])
   func namesSayWhatTheyMean(name: String, meaning: String) {
     #expect("\(LabelScheme.meaning(of: name))" == meaning)
