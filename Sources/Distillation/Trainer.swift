@@ -26,7 +26,8 @@ package final class Trainer {
     self.examples = examples
     self.recipe = recipe
     steps = recipe.steps(examples: examples.count)
-    loss = DistillationLoss(lambda: recipe.lambda, teacherTemperature: recipe.teacherTemperature)
+    loss = DistillationLoss(
+      lambda: recipe.lambda, teacherTemperature: recipe.teacherTemperature, energy: recipe.energy)
     schedule = LearningRateSchedule(
       rate: recipe.learningRate, warmUpSteps: recipe.warmUpSteps, steps: steps)
     sampler = ExampleSampler(

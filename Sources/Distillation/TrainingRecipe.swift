@@ -22,6 +22,8 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
   package var lambda = 0.5
   /// Divides the teacher's logit; 0 makes it a hard label.
   package var teacherTemperature = 0.0
+  /// Keeps the model from being too sure of safe texts; nil does not.
+  package var energy: EnergyPenalty?
   /// Both classes are drawn equally often, with replacement; else each example once an epoch.
   package var balancesClasses = true
   package var hiddenDropout: Float = 0.1

@@ -174,6 +174,10 @@ struct LearningCurves {
         "\(recipe.hiddenDropout), \(recipe.attentionDropout), \(recipe.classifierDropout)"
       ),
     ]
+    if let energy = recipe.energy {
+      rows.append(
+        ("Penalty on sureness of safe texts", "\(energy.weight) beyond \(energy.margin)"))
+    }
     if !record.teachers.isEmpty {
       rows.append(("Teachers", record.teachers.joined(separator: ", ")))
     }

@@ -151,6 +151,12 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Temperature of the teacher; 0 makes it a hard label (0).")
   var teacherTemperature: Double?
 
+  @Option(help: "Weight of a penalty on being too sure of safe texts (0).")
+  var energyWeight: Double?
+
+  @Option(help: "Where that penalty begins: the logsumexp of a text's logits (2).")
+  var energyMargin: Double?
+
   @Option(help: "Dropout of states, attention and classifier (what the model's config.json says).")
   var dropout: Float?
 
@@ -183,6 +189,11 @@ struct RecipeOptions: ParsableArguments {
     try check("weight-decay", weightDecay) { $0 >= 0 && $0 < 100 }
     try check("lambda", lambda) { (0...1).contains($0) }
     try check("teacher-temperature", teacherTemperature) { $0 >= 0 && $0 <= 100 }
+    try check("energy-weight", energyWeight) { $0 >= 0 && $0 <= 1000 }
+    try check("energy-margin", energyMargin) { $0.isFinite }
+    if energyMargin != nil, energyWeight == nil {
+      throw ValidationError("--energy-margin: needs --energy-weight")
+    }
     try check("dropout", dropout) { $0 >= 0 && $0 < 1 }
     try check("lora-rank", loraRank) { (1...4096).contains($0) }
     try check("lora-alpha", loraAlpha) { $0 > 0 }
@@ -207,6 +218,9 @@ struct RecipeOptions: ParsableArguments {
     recipe.weightDecay = weightDecay ?? recipe.weightDecay
     recipe.lambda = lambda ?? recipe.lambda
     recipe.teacherTemperature = teacherTemperature ?? recipe.teacherTemperature
+    if let energyWeight, energyWeight > 0 {
+      recipe.energy = EnergyPenalty(weight: energyWeight, margin: energyMargin ?? 2)
+    }
     if let dropout {
       recipe.hiddenDropout = dropout
       recipe.attentionDropout = dropout

@@ -1,4 +1,5 @@
 import DeBERTa
+import Foundation
 import Testing
 
 import Distillation
@@ -29,6 +30,41 @@ import Distillation
         #expect(gradient.safe == -gradient.unsafe)
       }
     }
+  }
+
+  /// Safe texts pay for logits beyond the margin, by both logits; unsafe ones do not.
+  @Test func sureSafeTextsPayForTheirEnergy() {
+    let plain = DistillationLoss(lambda: 1, teacherTemperature: 0)
+    let loss = DistillationLoss(
+      lambda: 1, teacherTemperature: 0, energy: EnergyPenalty(weight: 0.5, margin: 2))
+    let safe = TrainingTarget(isUnsafe: false)
+    for (one, other) in [(Float(4), Float(-3)), (1, 3.5), (-9, 2.25)] {
+      let logits = Logits(safe: one, unsafe: other)
+      let energy = log(exp(Double(one)) + exp(Double(other)))
+      let expected = plain.value(logits, safe) + 0.5 * (energy - 2) * (energy - 2)
+      #expect(abs(loss.value(logits, safe) - expected) < 1e-9)
+      let gradient = loss.gradient(logits, safe, share: 1)
+      let step: Float = 1 / 64
+      for (slope, up, down) in [
+        (
+          gradient.safe, Logits(safe: one + step, unsafe: other),
+          Logits(safe: one - step, unsafe: other)
+        ),
+        (
+          gradient.unsafe, Logits(safe: one, unsafe: other + step),
+          Logits(safe: one, unsafe: other - step)
+        ),
+      ] {
+        let difference = 32 * (loss.value(up, safe) - loss.value(down, safe))
+        #expect(abs(Double(slope) - difference) < 1e-3)
+      }
+      let unsafe = TrainingTarget(isUnsafe: true)
+      #expect(loss.value(logits, unsafe) == plain.value(logits, unsafe))
+    }
+    let calm = Logits(safe: 1, unsafe: -1)
+    #expect(loss.value(calm, safe) == plain.value(calm, safe))
+    #expect(loss.gradient(calm, safe, share: 1) == plain.gradient(calm, safe, share: 1))
+    #expect(loss.value(Logits(safe: 300, unsafe: -900), safe).isFinite)
   }
 
   @Test func extremeLogitsHaveAFiniteLoss() {
