@@ -109,7 +109,9 @@ extension EvaluationReport {
       let rates = Evasion.allCases.map { ($0.rawValue, rate($0)) } + [("any", rate(nil))]
       return .members(
         Dictionary(rates) { first, _ in first }
-          .merging(["attacked": .integer(set.attacked)]) { first, _ in first })
+          .merging([
+            "attacked": .integer(set.attacked), "meanFlipRate": set.meanRate.map(JSON.number),
+          ]) { first, _ in first })
     }
     return .object([
       "seed": .text(String(evasion.seed)),

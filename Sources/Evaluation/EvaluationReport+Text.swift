@@ -64,6 +64,7 @@ extension EvaluationReport {
       let name = change.map { "\($0.rawValue): \($0.summary)" } ?? "any of them"
       table.add([name] + columns.map { cell($0.rate(change)) })
     }
+    table.add(["mean"] + columns.map { $0.meanRate.map(percent) ?? "–" })
     return table.text
   }
 

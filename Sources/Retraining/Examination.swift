@@ -57,6 +57,21 @@ struct Examination {
     }
   }
 
+  /// What the candidate lets pass of rows that it flags, once they are changed.
+  func evasion(_ gold: [LabelledExample], _ scored: ScoredSet, rowsMax: Int)
+    throws(RetrainFailure) -> EvasionReport.Findings
+  {
+    var trial = EvasionTrial()
+    trial.rowsMax = rowsMax
+    do throws(EvaluationFailure) {
+      return try trial.run(
+        gold, scored, threshold: threshold, with: DatasetScorer(model: candidate)
+      ) { _ in }
+    } catch {
+      throw .data("\(error)")
+    }
+  }
+
   /// The candidate's time for some sequences by the champion's: the middle of several rounds in
   /// turns, so that a disturbance hits both.
   func latencyRatio(on rows: [LabelledExample]) throws(RetrainFailure) -> Double {

@@ -30,14 +30,18 @@ package struct GateEvidence: Sendable {
   package var latencyRatio: Double
   /// Replayed traffic; nil when there is none.
   package var traffic: DecisionDifference?
+  /// What the candidate lets pass of changed gold rows; nil when that is not tried.
+  package var evasion: EvasionReport.Findings?
 
   package init(
-    gold: ScoredPair, fresh: ScoredPair?, latencyRatio: Double, traffic: DecisionDifference?
+    gold: ScoredPair, fresh: ScoredPair?, latencyRatio: Double, traffic: DecisionDifference?,
+    evasion: EvasionReport.Findings? = nil
   ) {
     self.gold = gold
     self.fresh = fresh
     self.latencyRatio = latencyRatio
     self.traffic = traffic
+    self.evasion = evasion
   }
 }
 
@@ -92,6 +96,7 @@ package struct Gate: Sendable {
     [recall(evidence.gold), ranking(evidence.gold), falsePositives(evidence.gold)]
       + slices(evidence.gold) + [fresh(evidence.fresh), improvement(evidence)]
       + [latency(evidence.latencyRatio), decisions(evidence.traffic)]
+      + [evasion(evidence.evasion)].compactMap { $0 }
   }
 
   private func recall(_ gold: ScoredPair) -> GateCheck {
@@ -185,6 +190,16 @@ package struct Gate: Sendable {
       isPassed: share <= settings.decisionChangeMax,
       detail: "of \(traffic.exchanges) exchanges; flagged \(traffic.flaggedBefore) -> "
         + "\(traffic.flaggedAfter)")
+  }
+
+  /// Nil when the settings do not ask.
+  private func evasion(_ findings: EvasionReport.Findings?) -> GateCheck? {
+    guard let bound = settings.evasionFlipMax else { return nil }
+    let rate = findings?.meanRate
+    return GateCheck(
+      name: "evasion_flips", value: rate, bound: bound, isPassed: rate.map { $0 <= bound } ?? true,
+      detail: "let pass once changed, of \(findings?.attacked ?? 0) flagged unsafe rows; "
+        + "after at least one change \(text(findings?.rate(nil)?.value))")
   }
 
   private func auprc(_ report: SetReport) -> Double? { report.measurement.values[.auprc] }

@@ -130,10 +130,14 @@ struct RetrainRun {
       champion: championFolder, candidate: folder.candidate, settings: job.settings.model,
       threshold: threshold, replicates: retrain.gate.bootstrapReplicates,
       pool: WorkerPool(workers: retrain.training.threads))
-    let evidence = GateEvidence(
+    var evidence = GateEvidence(
       gold: try examination.pair(gold.rows, name: "gold"), fresh: try fresh(examination),
       latencyRatio: try examination.latencyRatio(on: gold.rows),
       traffic: try traffic(examination))
+    if retrain.gate.evasionFlipMax != nil {
+      evidence.evasion = try examination.evasion(
+        gold.rows, evidence.gold.candidate, rowsMax: retrain.gate.evasionRowsMax)
+    }
     let checks = Gate(settings: retrain.gate, threshold: threshold).checks(evidence)
     try folder.write(checks, to: folder.gate)
     return checks

@@ -79,6 +79,11 @@ package struct GateSettings: Hashable, Sendable {
   package var freshRowsMin: Int
   package var freshAuprcDropMax: Double
   package var latencyRatioMax: Double
+  /// Of flagged unsafe gold rows, the share that may pass once they are changed in ways that people
+  /// read over, the mean over the ways; nil does not try.
+  package var evasionFlipMax: Double?
+  /// Gold rows that are changed for that.
+  package var evasionRowsMax: Int
   package var trafficHours: Int
   package var trafficRecordsMax: Int
   package var decisionChangeMax: Double
@@ -152,6 +157,10 @@ extension GateSettings {
     freshRowsMin = section.number("fresh_rows_min", default: 50, in: 2...1_000_000_000)
     freshAuprcDropMax = section.real("fresh_auprc_drop_max", default: 0, in: 0...1)
     latencyRatioMax = section.real("latency_ratio_max", default: 1.5, in: 0.1...100)
+    evasionFlipMax =
+      section.node("evasion_flip_max") == nil
+      ? nil : section.real("evasion_flip_max", default: 1, in: 0...1)
+    evasionRowsMax = section.number("evasion_rows_max", default: 200, in: 1...1_000_000)
     trafficHours = section.number("traffic_hours", default: 24, in: 0...87_600)
     trafficRecordsMax = section.number("traffic_records_max", default: 2_000, in: 1...1_000_000)
     decisionChangeMax = section.real("decision_change_max", default: 0.1, in: 0...1)

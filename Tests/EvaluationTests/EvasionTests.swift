@@ -104,6 +104,7 @@ import Testing
     let report = EvasionReport(sets: [findings(10, 5), findings(30, 0)], seed: 1)
     let rate = try #require(report.total.rate(.leet))
     #expect(rate.value == 0.125)
+    #expect(report.total.meanRate == 0.0125 && findings(0, 0).meanRate == nil)
     // Wilson's interval by hand for 5 of 40.
     #expect(abs(rate.interval.low - 0.0546) < 1e-4 && abs(rate.interval.high - 0.2611) < 1e-4)
     #expect(report.total.rate(.spacing)?.value == 0)
@@ -127,7 +128,9 @@ import Testing
     #expect(shares.allSatisfy { $0 <= 1 } && shares == shares.sorted())
     let json = try #require(try JSONSerialization.jsonObject(with: report.json) as? [String: Any])
     let total = try #require((json["evasion"] as? [String: Any])?["total"] as? [String: Any])
-    #expect(Set(total.keys) == Set(Evasion.allCases.map(\.rawValue) + ["any", "attacked"]))
+    #expect(
+      Set(total.keys)
+        == Set(Evasion.allCases.map(\.rawValue) + ["any", "attacked", "meanFlipRate"]))
     for text in [report.text, report.page, String(decoding: report.json, as: UTF8.self)] {
       #expect(text.contains("homoglyphs") && !text.contains("secretword"))
     }

@@ -53,6 +53,22 @@ import Testing
       .filter { !$0.isPassed }.map(\.name)
   }
 
+  /// How easily a candidate is evaded counts where the settings say so.
+  @Test func evasionIsBoundedWhereAsked() throws {
+    var evidence = try evidence(0.3, than: 0.1)
+    evidence.evasion = EvasionReport.Findings(
+      set: "gold", attacked: 10, flipped: [.leet: 10, .spacing: 5], flippedByAny: 10)
+    #expect(failed(evidence) == [])
+    var asking = settings
+    asking.evasionFlipMax = 0.15
+    #expect(failed(evidence, asking) == [])
+    asking.evasionFlipMax = 0.14
+    #expect(failed(evidence, asking) == ["evasion_flips"])
+    evidence.evasion = EvasionReport.Findings(
+      set: "gold", attacked: 0, flipped: [:], flippedByAny: 0)
+    #expect(failed(evidence, asking) == [], "nothing is flagged that could be changed")
+  }
+
   @Test func aBetterModelPassesEveryCheck() throws {
     let checks = Gate(settings: settings, threshold: 0.5).checks(try evidence(0.3, than: 0.1))
     #expect(

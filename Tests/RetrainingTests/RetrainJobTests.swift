@@ -87,6 +87,18 @@ import Testing
     #expect(try decide(try job()).kind == .skipped, "no label is new")
   }
 
+  /// A new model must not be too easy to evade, where the settings say so.
+  @Test func changedTextsCountInTheGateWhereAsked() throws {
+    var asking = settings
+    asking.retrain?.gate.evasionFlipMax = 0
+    let outcome = try decide(try job(settings: asking))
+    let check = try #require(outcome.checks.first { $0.name == "evasion_flips" })
+    let value = try #require(check.value)
+    #expect(check.bound == 0 && check.isPassed == (value == 0))
+    #expect((outcome.kind == .promoted) == check.isPassed, "\(outcome.reasons)")
+    #expect(check.detail.contains("flagged unsafe rows"))
+  }
+
   /// Whatever is done stays, and the next run ends as an undisturbed one does.
   @Test func aCrashAfterAnyStepEndsWithTheSameOutcome() throws {
     let calm = try RetrainJobTests()

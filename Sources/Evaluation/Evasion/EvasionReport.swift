@@ -40,6 +40,13 @@ package struct EvasionReport: Sendable {
 }
 
 extension EvasionReport.Findings {
+  /// The mean over all evasions of the shares that they let pass; nil without attacked rows.
+  package var meanRate: Double? {
+    guard attacked > 0 else { return nil }
+    let flips = flipped.values.reduce(0, +)
+    return Double(flips) / Double(attacked * Evasion.allCases.count)
+  }
+
   /// The share of attacked rows that an evasion lets pass, nil for that of any; with Wilson's
   /// interval. Nil without attacked rows.
   package func rate(_ evasion: Evasion?) -> (value: Double, interval: ConfidenceInterval)? {
