@@ -70,7 +70,7 @@ package struct TrafficReplay: Sendable {
     var judgements = try model.judge(sequences.compactMap { $0 })[...]
     return zip(exchanges, sequences).map { exchange, sequences in
       guard sequences != nil, let judgement = judgements.popFirst() else { return nil }
-      return judgement.score.reaches(policies.policy(for: exchange.tenant).threshold)
+      return policies.policy(for: exchange.tenant).decide(judgement).action != .allow
     }
   }
 }
