@@ -20,7 +20,7 @@ enum OtherModels {
 
   /// A `model_type` other than those that are computed.
   static func sentence(modelType type: String) -> String {
-    let computed = Backbone.allCases.map(\.rawValue).sorted().joined(separator: " and ")
+    let computed = Backbone.allCases.map(\.rawValue).sorted().joined(separator: ", ")
     if type == "deberta" {
       return "is a DeBERTa of the first version (model_type = deberta), which is computed "
         + "otherwise: take a guard that was trained from DeBERTa-v2 or v3 (deberta-v2)"
@@ -29,13 +29,14 @@ enum OtherModels {
       return "is a language model (model_type = \(type)), which is not computed here: serve it "
         + "over HTTP and ask it as label.teacher, and train a small guard by its labels"
     }
-    return "is a model of another kind (model_type = \(type)): \(computed) are computed"
+    return "is a model of another kind (model_type = \(type)), which is not computed here: take a "
+      + "guard of one of these: \(computed)"
   }
 
   /// A class in `architectures` other than those that load.
   static func sentence(architecture: String) -> String {
-    "is a \(architecture), which does not classify texts: a guard is a "
-      + Backbone.allCases.map(\.classifierArchitecture).sorted().joined(separator: " or a ")
+    "is a \(architecture), which does not classify texts: take one of these: "
+      + Backbone.allCases.map(\.classifierArchitecture).sorted().joined(separator: ", ")
   }
 
   /// How the `model_type` of a decoder begins.

@@ -184,7 +184,10 @@ import Testing
     arguments: [
       ("model_type", "deberta", "first version"), ("model_type", "llama", "as label.teacher"),
       ("model_type", "qwen3_moe", "as label.teacher"),
-      ("model_type", "modernbert", "another kind (model_type = modernbert): bert and"),
+      (
+        "model_type", "modernbert",
+        "another kind (model_type = modernbert), which is not computed here: take a "
+      ),
       ("architectures", ["DebertaV2ForTokenClassification"], "does not classify texts"),
       ("problem_type", "regression", "is a regression"),
       (
