@@ -78,6 +78,8 @@ package struct ModelInspection: Sendable {
   package let overlapTokens: Int
   package let tokens: Tokens
   package let views: JudgedViews
+  /// The sentence that texts are held against; nil for a model of safe and unsafe.
+  package let hypothesis: String?
   package let costs: [Cost]
   package let engines: [Engine]
   package let calibration: Calibration?
@@ -123,6 +125,7 @@ package struct ModelInspection: Sendable {
     overlapTokens = parts.encoder.overlapTokens
     tokens = Tokens(parts)
     views = parts.views
+    hypothesis = parts.hypothesis
     costs = [parts.encoder.windowTokens, Self.shortLength].map {
       Cost(length: $0, operations: 2 * shape.multiplyAdds(length: $0))
     }

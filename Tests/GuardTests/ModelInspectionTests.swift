@@ -96,6 +96,14 @@ import Testing
     #expect(throws: GuardModelFailure.self) { try load(folder.path) }
   }
 
+  @Test func aHypothesisIsTold() throws {
+    let folder = try copy(#""id2label": {"0": "entailment", "1": "not_entailment"}"#)
+    try write(#"{"hypothesis": "It rains."}"#, "sluice.json", in: folder)
+    let found = try inspect(folder.path)
+    #expect(found.hypothesis == "It rains." && found.labels.map(\.isUnsafe) == [true, false])
+    #expect(try inspect(GoldenCase.url("v3-style").path).hypothesis == nil)
+  }
+
   @Test func whatCannotBeLoadedIsRefusedInTheSameWords() throws {
     let missing = try copy("")
     try FileManager.default.removeItem(atPath: missing.path + "/spm.model")

@@ -85,6 +85,7 @@ extension ModelInspection {
         "\(engine.device) \(engine.precision): \(engine.refusal.map { "no, \($0)" } ?? "yes")"
       )
     }
+    if let hypothesis { lines.append(("hypothesis", hypothesis)) }
     if let calibration {
       let threshold = calibration.threshold.map { ", threshold \($0)" } ?? ""
       lines.append(("calibration", "temperature \(calibration.temperature)\(threshold)"))
@@ -175,6 +176,7 @@ extension JSON {
         "ids": .integer(found.tokens.ids), "added": .integer(found.tokens.added),
       ]),
       "views": .list(found.views.names.map(JSON.text)),
+      "hypothesis": found.hypothesis.map(JSON.text),
       "costs": .list(
         found.costs.map {
           .members(["tokens": .integer($0.length), "flops_per_token": .integer($0.operations)])
