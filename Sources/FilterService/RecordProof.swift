@@ -170,9 +170,7 @@ package struct RecordProof: ~Copyable {
     _ published: Verdict, _ categories: CategoryScores?, tenant: String?
   ) -> [String] {
     var differences: [String] = []
-    if published.decidedBy == nil,
-      published.flagged != published.judgement.score.reaches(published.threshold)
-    {
+    if !published.flagFollows {
       differences.append("flagged: does not follow from score and threshold")
     }
     if (published.action != .allow) != published.flagged {
@@ -250,6 +248,17 @@ package struct RecordProof: ~Copyable {
 }
 
 extension Verdict {
+  /// Whether the flag is what `decided_by` and the threshold make of score and categories.
+  fileprivate var flagFollows: Bool {
+    let isReached = judgement.score.reaches(threshold)
+    guard let decidedBy else { return flagged == isReached }
+    let name = decidedBy.split(separator: ":", maxSplits: 1).dropFirst().first.map(String.init)
+    // Beside rules for categories the score of the others counts, which is at most the score.
+    guard let name else { return decidedBy == "score" && (isReached || !flagged) }
+    let category = categories.first { $0.name == name }
+    return flagged && category.map { Score($0.probability).reaches(threshold) } ?? false
+  }
+
   /// The published categories in a model's order; nil where they are not that model's.
   fileprivate func categoryScores(like model: CategoryScores?) -> CategoryScores? {
     guard let scheme = model?.scheme, scheme.names.count == categories.count else { return nil }
