@@ -51,9 +51,8 @@ package struct CostTrial: Sendable {
   private func sequences(
     of examples: [LabelledExample], _ model: GuardModel
   ) throws(EvaluationFailure) -> [[TokenSequence]] {
-    let order = examples.map { (mix64(seed ^ $0.digest.seed), $0) }.sorted { $0.0 < $1.0 }
     var chosen: [[TokenSequence]] = []
-    for (_, example) in order.prefix(exchangesMax) {
+    for example in examples.places(inOrderOf: seed).prefix(exchangesMax).map({ examples[$0] }) {
       do throws(TokenizationFailure) {
         let exchange = Exchange(prompt: example.prompt, response: example.response)
         let sequences = try model.sequences(for: exchange)

@@ -40,7 +40,7 @@ package struct EvasionTrial: Sendable {
   /// A row with both of its texts changed: whoever wants to evade a guard asks for an answer that
   /// does, too.
   package func changed(_ example: LabelledExample, by evasion: Evasion) -> LabelledExample {
-    var generator = SplitMix64(seed: mix64(seed ^ example.digest.seed) ^ evasion.seed)
+    var generator = SplitMix64(seed: mix64(seed ^ example.digest.number) ^ evasion.seed)
     var result = example
     result.prompt = evasion.changed(example.prompt, using: &generator)
     result.response = example.response.map { evasion.changed($0, using: &generator) }
@@ -51,13 +51,10 @@ package struct EvasionTrial: Sendable {
   private func chosen(
     _ examples: [LabelledExample], _ scored: ScoredSet, _ threshold: Double
   ) -> [Int] {
-    let flagged = examples.indices.filter {
+    let flagged = examples.places(inOrderOf: seed).filter {
       examples[$0].isUnsafe && scored.rows[$0].isFlagged(from: threshold)
     }
-    let order = flagged.sorted {
-      mix64(seed ^ examples[$0].digest.seed) < mix64(seed ^ examples[$1].digest.seed)
-    }
-    return order.prefix(rowsMax).sorted()
+    return flagged.prefix(rowsMax).sorted()
   }
 }
 
@@ -66,11 +63,6 @@ extension ScoredRow {
   fileprivate func isFlagged(from threshold: Double) -> Bool {
     Score(Float(score)).reaches(Float(threshold))
   }
-}
-
-extension ContentDigest {
-  /// The first eight bytes as a number.
-  var seed: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 extension Evasion {
