@@ -54,9 +54,10 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
 
   /// A number from 0 to 1 that is as good as random and never changes: what falls below a share
   /// belongs to it.
-  package var fraction: Double {
-    bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }.fraction
-  }
+  package var fraction: Double { number.fraction }
+
+  /// The first eight bytes as a number.
+  package var number: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
 /// A file that is not there or may not be read.

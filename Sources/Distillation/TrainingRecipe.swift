@@ -24,6 +24,9 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
   package var teacherTemperature = 0.0
   /// Keeps the model from being too sure of safe texts; nil does not.
   package var energy: EnergyPenalty?
+  /// Share of the examples whose texts are changed as whoever evades a guard changes them; nil
+  /// changes none.
+  package var evadedShare: Double?
   /// Both classes are drawn equally often, with replacement; else each example once an epoch.
   package var balancesClasses = true
   package var hiddenDropout: Float = 0.1

@@ -1,3 +1,4 @@
+internal import Datasets
 package import Foundation
 internal import Metrics
 internal import ModelRegistry

@@ -9,8 +9,3 @@ extension [LabelledExample] {
     return indices.sorted { keys[$0] < keys[$1] }
   }
 }
-
-extension ContentDigest {
-  /// The first eight bytes.
-  var number: UInt64 { bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
-}

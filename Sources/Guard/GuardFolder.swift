@@ -15,6 +15,8 @@ struct GuardFolder {
   let encoder: SequenceEncoder
   /// What its `sluice.json` says; nil without one.
   let description: ModelDescription?
+  /// Texts are folded before they are cut into tokens.
+  let foldsText: Bool
   /// The unsafe labels as somebody said them; empty where their names tell.
   let unsafeLabels: [String]
   let labels: LabelScheme
@@ -32,15 +34,16 @@ struct GuardFolder {
     } catch {
       throw .unusable(error.description(in: path))
     }
-    do throws(TokenizerError) {
-      tokenizer = try TokenizerFolder.load(path)
-    } catch {
-      throw .unusable("\(path)/\(error)")
-    }
     do throws(RegistryError) {
       description = try ModelDescription.read(folder: path)
     } catch {
       throw .unusable(error.description)
+    }
+    foldsText = description?.foldsText ?? false
+    do throws(TokenizerError) {
+      tokenizer = try TokenizerFolder.load(path, foldsText: foldsText)
+    } catch {
+      throw .unusable("\(path)/\(error)")
     }
     hypothesis = settings.hypothesis ?? description?.hypothesis
     let said =
@@ -74,14 +77,15 @@ struct GuardFolder {
   var temperature: Double { description?.calibration?.temperature ?? 1 }
 
   /// The hash of whatever scores depend on, from that of the files: a temperature, or what a label
-  /// is said to mean, or a hypothesis makes another model of the same weights.
+  /// is said to mean, a hypothesis or folded texts make another model of the same weights.
   func hash(of files: ContentHash, on pool: WorkerPool) -> ContentHash {
     var hash = files
     if temperature != 1 {
       let bits = [temperature.bitPattern]
       hash.add(unsafe bits.span.bytes, on: pool)
     }
-    for text in unsafeLabels + [hypothesis].compactMap({ $0 }) {
+    let folding = foldsText ? "folds_text" : nil
+    for text in unsafeLabels + [hypothesis, folding].compactMap({ $0 }) {
       let bytes = Array(text.utf8) + [0]
       hash.add(unsafe bytes.span.bytes, on: pool)
     }
@@ -96,7 +100,8 @@ struct GuardFolder {
     return "\(name ?? folder)@\(hash.prefix(8))"
   }
 
-  /// 64 bits of a digest of the tokenizer's files, its windows, the views and a hypothesis.
+  /// 64 bits of a digest of the tokenizer's files, its windows, the views, a hypothesis and whether
+  /// texts are folded.
   var cut: UInt64 {
     func digest(_ name: String) -> String? {
       try? ContentDigest(file: "\(path)/\(name)").description
@@ -109,7 +114,7 @@ struct GuardFolder {
     let missing = later.isEmpty ? path : ""
     let files = ModelFolder.tokenizerFiles.map { digest($0) ?? missing } + later
     let windows = [encoder.windowTokens, encoder.overlapTokens, encoder.windowsMax]
-    let cut = "\(files) \(windows) \(views.rawValue)"
+    let cut = "\(files) \(windows) \(views.rawValue)" + (foldsText ? " folds_text" : "")
     let digest = ContentDigest(of: (hypothesis.map { "\(cut) \($0)" } ?? cut).utf8)
     return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }

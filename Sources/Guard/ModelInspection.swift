@@ -26,6 +26,8 @@ package struct ModelInspection: Sendable {
     package let ids: Int
     /// Tokens that are matched in texts beside the vocabulary's pieces.
     package let added: Int
+    /// Texts are folded first: see `TextFolding`.
+    package let foldsText: Bool
   }
 
   /// One way to compute a model.
@@ -183,5 +185,6 @@ extension ModelInspection.Tokens {
     kind = parts.tokenizer.kind
     ids = parts.tokenizer.pieceCount
     added = parts.tokenizer.addedTokenCount
+    foldsText = parts.foldsText
   }
 }

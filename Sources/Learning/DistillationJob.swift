@@ -21,6 +21,8 @@ package struct DistillationJob: Sendable {
     package var recipe = TrainingRecipe()
     /// Dropout is the recipe's, instead of what the base's `config.json` says.
     package var keepsRecipesDropout = false
+    /// Texts are folded before they are cut into tokens, also where the base's are not.
+    package var foldsText = false
     /// Starts from random weights instead of those of `base`.
     package var startsFromScratch = false
     /// Folders of guard models that judge, as teachers, the examples that none has judged.
@@ -70,7 +72,8 @@ package struct DistillationJob: Sendable {
       let work = WorkFolder(output: options.output)
       try work.create()
       let pool = WorkerPool(workers: options.threads)
-      let description = try ModelDescription.ofTraining(from: options.base)
+      var description = try ModelDescription.ofTraining(from: options.base)
+      if options.foldsText { description.foldsText = true }
       let model = try startModel(description, pool)
       var options = options
       if !options.keepsRecipesDropout { options.recipe.takeDropout(of: model.configuration) }
@@ -82,10 +85,11 @@ package struct DistillationJob: Sendable {
           saveSeconds: options.checkpointSeconds
         ).judge(&examples, pool: pool, shouldStop: shouldStop, show: show)
       }
-      let data = try prepare(model, examples, pool, show)
+      let data = try prepare(model, description, examples, pool, show)
       let trainer = try Trainer(
         model: model, examples: data.training, recipe: options.recipe, pool: pool)
-      var record = TrainingRecord(options: options, data: data, examples: examples)
+      var record = TrainingRecord(
+        options: options, foldsText: description.foldsText, data: data, examples: examples)
       record.teachers = teachers
       let fingerprint = record.fingerprint
       if try trainer.resume(from: work.checkpoint, fingerprint: fingerprint) {
@@ -117,10 +121,10 @@ package struct DistillationJob: Sendable {
   }
 
   private func prepare(
-    _ model: TrainableModel, _ examples: [LabelledExample], _ pool: WorkerPool,
-    _ show: @Sendable (TrainingProgress) -> Void
+    _ model: TrainableModel, _ description: ModelDescription, _ examples: [LabelledExample],
+    _ pool: WorkerPool, _ show: @Sendable (TrainingProgress) -> Void
   ) throws -> TrainingData {
-    let tokenizer = try TokenizerFolder.load(options.base)
+    let tokenizer = try TokenizerFolder.load(options.base, foldsText: description.foldsText)
     guard tokenizer.pieceCount <= model.configuration.vocabulary else {
       throw LearningFailure.model(
         "\(options.base): the tokenizer has more ids than the model embeddings")
@@ -132,7 +136,8 @@ package struct DistillationJob: Sendable {
       overlapTokens: 0, windowsMax: 1)
     let total = examples.count
     let data = TrainingData(
-      examples, encoder: encoder, heldOutShare: options.heldOutShare, pool: pool
+      examples, encoder: encoder, heldOutShare: options.heldOutShare,
+      evadedShare: options.recipe.evadedShare ?? 0, seed: options.recipe.seed, pool: pool
     ) { show(.tokenizing(done: $0, of: total)) }
     let classes = Set(data.training.map(\.target.isUnsafe))
     guard classes.count == 2 else {
@@ -180,6 +185,7 @@ extension ModelDescription {
     description.unsafeLabels = base?.unsafeLabels ?? []
     description.views = base?.views ?? []
     description.hypothesis = base?.hypothesis
+    description.foldsText = base?.foldsText ?? false
     return description
   }
 }

@@ -13,6 +13,8 @@ package struct TrainingRecord: Codable, Sendable {
   /// The model it started from, by name and by what its files hold.
   package let base: String
   package let startedFromScratch: Bool
+  /// Texts were folded before they were cut into tokens.
+  package let foldsText: Bool?
   /// The models that judged the examples as teachers, by name and hash.
   package var teachers: [String] = []
   package let recipe: TrainingRecipe
@@ -35,9 +37,13 @@ package struct TrainingRecord: Codable, Sendable {
     package let sources: [String: Int]
   }
 
-  init(options: DistillationJob.Options, data: TrainingData, examples: [LabelledExample]) {
+  init(
+    options: DistillationJob.Options, foldsText: Bool, data: TrainingData,
+    examples: [LabelledExample]
+  ) {
     base = URL(filePath: options.base).lastPathComponent
     startedFromScratch = options.startsFromScratch
+    self.foldsText = foldsText ? true : nil
     recipe = options.recipe
     self.data = DataSummary(
       training: data.training.count, trainingUnsafe: data.training.count { $0.target.isUnsafe },
@@ -56,7 +62,9 @@ package struct TrainingRecord: Codable, Sendable {
 
   /// Identifies data, recipe and base: a checkpoint of another training does not fit.
   var fingerprint: String {
-    ContentDigest(of: "\(base) \(startedFromScratch) \(recipe) \(data.digest)".utf8).description
+    let folding = foldsText == true ? "folds_text" : ""
+    let text = "\(base) \(startedFromScratch) \(recipe) \(data.digest) \(folding)"
+    return ContentDigest(of: text.utf8).description
   }
 }
 

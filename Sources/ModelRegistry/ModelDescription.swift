@@ -13,6 +13,7 @@ package import StrictJSON
 /// | `calibration` | see `Calibration` |
 /// | `unsafe_labels` | the labels that are unsafe, where their names do not tell |
 /// | `hypothesis` | the sentence that unsafe texts imply, for a model that tells whether they do |
+/// | `folds_text` | true where the model is given texts as they are read: see `TextFolding` |
 /// | `views` | `prompt`, `response` or both: what the model is for, where its labels do not tell |
 ///
 /// What is empty is left out. Other keys are kept as they are when the file is written again.
@@ -45,6 +46,7 @@ package struct ModelDescription: Hashable, Sendable {
   package var unsafeLabels: [String] = []
   package var hypothesis: String?
   package var views: [View] = []
+  package var foldsText = false
   /// Every other key of the file.
   package var others: [String: JSON] = [:]
 
@@ -54,7 +56,7 @@ package struct ModelDescription: Hashable, Sendable {
 extension ModelDescription: Codable {
   private static let knownKeys = [
     "parent", "training_data", "recipe", "metrics", "calibration", "unsafe_labels", "hypothesis",
-    "views",
+    "views", "folds_text",
   ]
 
   package init(from decoder: any Decoder) throws {
@@ -67,6 +69,7 @@ extension ModelDescription: Codable {
     unsafeLabels = try container.decodeIfPresent([String].self, forKey: "unsafe_labels") ?? []
     hypothesis = try container.decodeIfPresent(String.self, forKey: "hypothesis")
     views = try container.decodeIfPresent([View].self, forKey: "views") ?? []
+    foldsText = try container.decodeIfPresent(Bool.self, forKey: "folds_text") ?? false
     for key in container.allKeys
     where !Self.knownKeys.contains(key.stringValue)
       && ModelManifest.CodingKeys(stringValue: key.stringValue) == nil
@@ -88,6 +91,7 @@ extension ModelDescription: Codable {
       unsafeLabels.isEmpty ? nil : unsafeLabels, forKey: "unsafe_labels")
     try container.encodeIfPresent(hypothesis, forKey: "hypothesis")
     try container.encodeIfPresent(views.isEmpty ? nil : views, forKey: "views")
+    try container.encodeIfPresent(foldsText ? true : nil, forKey: "folds_text")
   }
 }
 

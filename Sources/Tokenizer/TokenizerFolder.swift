@@ -4,6 +4,16 @@ package enum TokenizerFolder {
   ///
   /// Of several files the one counts that transformers reads: `tokenizer.json`, else `spm.model`,
   /// else `vocab.txt`, else `vocab.json` with `merges.txt`.
+  ///
+  /// - Parameter foldsText: texts are folded first, see `TextFolding`.
+  package static func load(
+    _ folder: String, foldsText: Bool
+  ) throws(TokenizerError) -> any TextTokenizer {
+    let tokenizer = try load(folder)
+    return foldsText ? FoldingTokenizer(base: tokenizer) : tokenizer
+  }
+
+  /// The tokenizer of the model in a folder, which takes texts as they are.
   package static func load(_ folder: String) throws(TokenizerError) -> any TextTokenizer {
     let configuration = try TokenizerConfiguration(folder: folder)
     func has(_ name: String) -> Bool { TokenizerFile.exists(name, in: folder) }

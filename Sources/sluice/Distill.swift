@@ -43,6 +43,9 @@ struct Distill: ParsableCommand {
   @Flag(help: "Take only switches and tokenizer from the model, and start with random weights.")
   var fromScratch = false
 
+  @Flag(help: "Give the model texts as people read them: see docs/models.md, Folded texts.")
+  var foldText = false
+
   @Flag(help: "HarmAug's recipe for a new attack: 200 steps of LoRA, rank 32, batch 8, rate 1e-4.")
   var adapt = false
 
@@ -85,6 +88,7 @@ struct Distill: ParsableCommand {
       options.recipe = recipe.applied(to: adapt ? .adaptation : TrainingRecipe())
       options.keepsRecipesDropout = recipe.dropout != nil
       options.startsFromScratch = fromScratch
+      options.foldsText = foldText
       options.teachers = teacher
       options.teacherOpinions = teacherOpinions
       options.heldOutShare = heldOut
@@ -157,6 +161,10 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Where that penalty begins: the logsumexp of a text's logits (2).")
   var energyMargin: Double?
 
+  @Option(
+    help: "Share of the examples that is changed as evaluate --evade changes texts (0): hardens.")
+  var evadedShare: Double?
+
   @Option(help: "Dropout of states, attention and classifier (what the model's config.json says).")
   var dropout: Float?
 
@@ -194,6 +202,7 @@ struct RecipeOptions: ParsableArguments {
     if energyMargin != nil, energyWeight == nil {
       throw ValidationError("--energy-margin: needs --energy-weight")
     }
+    try check("evaded-share", evadedShare) { (0...1).contains($0) }
     try check("dropout", dropout) { $0 >= 0 && $0 < 1 }
     try check("lora-rank", loraRank) { (1...4096).contains($0) }
     try check("lora-alpha", loraAlpha) { $0 > 0 }
@@ -221,6 +230,7 @@ struct RecipeOptions: ParsableArguments {
     if let energyWeight, energyWeight > 0 {
       recipe.energy = EnergyPenalty(weight: energyWeight, margin: energyMargin ?? 2)
     }
+    if let evadedShare, evadedShare > 0 { recipe.evadedShare = evadedShare }
     if let dropout {
       recipe.hiddenDropout = dropout
       recipe.attentionDropout = dropout

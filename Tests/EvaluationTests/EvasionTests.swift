@@ -84,7 +84,7 @@ import Testing
     var passing = Set<Int>()
     for evasion in Evasion.allCases {
       let rows = try scorer.score(
-        flagged.map { trial.changed(examples[$0], by: evasion) }, name: "changed"
+        flagged.map { Evader(seed: trial.seed).changed(examples[$0], by: evasion) }, name: "changed"
       ).rows
       let flips = rows.indices.filter { rows[$0].score < middle }
       #expect(findings.flipped[evasion] ?? 0 == flips.count, "\(evasion)")

@@ -102,6 +102,55 @@ struct DistillationJobTests {
     #expect(!FileManager.default.fileExists(atPath: options.output + ".training"))
   }
 
+  /// A model that reads folded texts is trained on them, and those that start from it are, too.
+  @Test func foldedTextsAreInherited() throws {
+    let directory = try TemporaryDirectory()
+    func trained(_ name: String, on rows: [LabelledExample], from base: String, folds: Bool) throws
+      -> DistillationJob.Options
+    {
+      var options = Self.options(directory)
+      (options.base, options.output, options.foldsText) = (base, directory.path + name, folds)
+      let record = try DistillationJob(options: options, examples: rows).run()
+      #expect(record.foldsText == (folds || base != Self.base ? true : nil))
+      return options
+    }
+    let plain = Self.rows(40)
+    let hidden = plain.map { row in
+      var row = row
+      row.prompt = row.prompt.replacing("o", with: "\u{043E}")
+      return row
+    }
+    let first = try trained("/folding", on: hidden, from: Self.base, folds: true)
+    #expect(try ModelDescription.read(folder: first.output)?.foldsText == true)
+    let second = try trained("/child", on: hidden, from: first.output, folds: false)
+    #expect(try ModelDescription.read(folder: second.output)?.foldsText == true)
+    let literal = try trained("/literal", on: hidden, from: Self.base, folds: false)
+    #expect(try ModelDescription.read(folder: literal.output)?.foldsText != true)
+    #expect(try Self.weights(literal.output) != Self.weights(first.output))
+  }
+
+  /// A share of the rows is changed before it is trained on, by the seed; held-out rows are not.
+  @Test func aShareIsHardened() throws {
+    let directory = try TemporaryDirectory()
+    func record(_ share: Double?, seed: UInt64 = 1) throws -> TrainingRecord {
+      var options = Self.options(directory)
+      options.output = directory.path + "/\(UUID())"
+      options.recipe.evadedShare = share
+      options.recipe.seed = seed
+      options.recipe.learningRate = 1e-9
+      return try DistillationJob(options: options, examples: Self.rows(200)).run()
+    }
+    let (none, some, all) = (try record(nil), try record(0.3), try record(1))
+    let tokens = [none, some, all].map { $0.history.reduce(0) { $0 + $1.tokens } }
+    #expect(tokens[0] < tokens[1] && tokens[1] < tokens[2])
+    #expect(try record(0.3).history == some.history, "the seed decides")
+    #expect(try record(0.3, seed: 2).history != some.history)
+    // At this rate the model stays what it was, and judges the same texts.
+    let losses = [none, some, all].compactMap { $0.evaluations.last?.loss }
+    #expect(losses.allSatisfy { abs($0 - losses[0]) < 1e-4 })
+    #expect(some.recipe.evadedShare == 0.3)
+  }
+
   /// Dropout is the model's own unless somebody says otherwise.
   @Test func theModelTellsItsDropout() throws {
     let directory = try TemporaryDirectory()

@@ -1,3 +1,4 @@
+package import Datasets
 package import Metrics
 
 /// How often a model that flags a text no longer does after it was changed in ways that keep its

@@ -21,10 +21,11 @@ package struct EvasionTrial: Sendable {
     with scorer: DatasetScorer, progress: (_ share: Double) -> Void
   ) throws(EvaluationFailure) -> EvasionReport.Findings {
     let rows = chosen(examples, scored, threshold)
+    let evader = Evader(seed: seed)
     var flipped: [Evasion: Int] = [:]
     var passes = [Bool](repeating: false, count: rows.count)
     for (number, evasion) in Evasion.allCases.enumerated() {
-      let changed = rows.map { self.changed(examples[$0], by: evasion) }
+      let changed = rows.map { evader.changed(examples[$0], by: evasion) }
       let results = try scorer.score(changed, name: scored.name)
       for (index, row) in results.rows.enumerated() where !row.isFlagged(from: threshold) {
         flipped[evasion, default: 0] += 1
@@ -35,16 +36,6 @@ package struct EvasionTrial: Sendable {
     return EvasionReport.Findings(
       set: scored.name, attacked: rows.count, flipped: flipped,
       flippedByAny: passes.count { $0 })
-  }
-
-  /// A row with both of its texts changed: whoever wants to evade a guard asks for an answer that
-  /// does, too.
-  package func changed(_ example: LabelledExample, by evasion: Evasion) -> LabelledExample {
-    var generator = SplitMix64(seed: mix64(seed ^ example.digest.number) ^ evasion.seed)
-    var result = example
-    result.prompt = evasion.changed(example.prompt, using: &generator)
-    result.response = example.response.map { evasion.changed($0, using: &generator) }
-    return result
   }
 
   /// Indices of unsafe rows that are flagged, by a random order of their contents.
@@ -62,14 +53,5 @@ extension ScoredRow {
   /// Whether its score is at a threshold or above.
   fileprivate func isFlagged(from threshold: Double) -> Bool {
     Score(Float(score)).reaches(Float(threshold))
-  }
-}
-
-extension Evasion {
-  /// The same in every version, whatever stands before it.
-  fileprivate var seed: UInt64 {
-    var hash = FNV1a()
-    for byte in rawValue.utf8 { hash.add(UInt64(byte)) }
-    return hash.value
   }
 }

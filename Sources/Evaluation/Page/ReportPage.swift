@@ -1,3 +1,4 @@
+internal import Datasets
 internal import Metrics
 internal import Presentation
 

@@ -70,7 +70,7 @@ extension ModelInspection {
       (
         "tokenizer",
         "\(tokens.kind) of \(tokens.file), \(grouped(tokens.ids)) ids, "
-          + "\(tokens.added) added tokens"
+          + "\(tokens.added) added tokens" + (tokens.foldsText ? ", texts are folded" : "")
       ),
       ("views", views.names.joined(separator: " and ")),
       (
@@ -174,6 +174,7 @@ extension JSON {
       "tokenizer": .members([
         "file": .text(found.tokens.file), "kind": .text(found.tokens.kind),
         "ids": .integer(found.tokens.ids), "added": .integer(found.tokens.added),
+        "folds_text": .flag(found.tokens.foldsText),
       ]),
       "views": .list(found.views.names.map(JSON.text)),
       "hypothesis": found.hypothesis.map(JSON.text),

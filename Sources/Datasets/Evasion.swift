@@ -25,7 +25,11 @@ package enum Evasion: String, CaseIterable, Sendable {
   case controlTokens = "control_tokens"
 
   /// The text, changed.
-  package func changed(_ text: String, using generator: inout SplitMix64) -> String {
+  ///
+  /// - Parameter harmless: the texts that padding is made of; at least one.
+  package func changed(
+    _ text: String, harmless: [String] = Evasion.sentences, using generator: inout SplitMix64
+  ) -> String {
     switch self {
     case .spacing:
       Self.mapWords(text) { word in
@@ -42,8 +46,8 @@ package enum Evasion: String, CaseIterable, Sendable {
     case .letterCase:
       String(
         text.flatMap { generator.isHeads(0.5) ? $0.uppercased() : $0.lowercased() })
-    case .paddingBefore: Self.padding(&generator) + "\n\n" + text
-    case .paddingAfter: text + "\n\n" + Self.padding(&generator)
+    case .paddingBefore: Self.padding(harmless, &generator) + "\n\n" + text
+    case .paddingAfter: text + "\n\n" + Self.padding(harmless, &generator)
     case .turns: Self.inTurns(text)
     case .controlTokens: Self.beforeWords(text, Self.controls, share: 0.2, &generator)
     }
@@ -131,14 +135,20 @@ extension Evasion {
     }.joined(separator: "\n")
   }
 
-  /// A hundred words or so of harmless sentences in random order.
-  private static func padding(_ generator: inout SplitMix64) -> String {
-    var sentences = harmless
-    for last in sentences.indices.dropFirst().reversed() {
-      sentences.swapAt(last, generator.next(below: last + 1))
+  /// A hundred words or so: harmless texts in random order.
+  private static func padding(_ harmless: [String], _ generator: inout SplitMix64) -> String {
+    var texts = harmless
+    var padding: [String] = []
+    var characters = 0
+    while characters < paddingCharacters, !texts.isEmpty {
+      let text = texts.remove(at: generator.next(below: texts.count))
+      padding.append(text)
+      characters += text.count
     }
-    return sentences.joined(separator: " ")
+    return padding.joined(separator: " ")
   }
+
+  private static let paddingCharacters = 500
 
   private static let invisible = ["\u{200B}", "\u{200C}", "\u{200D}", "\u{2060}", "\u{FEFF}"]
 
@@ -163,7 +173,8 @@ extension Evasion {
     "t": ["7"], "A": ["4"], "E": ["3"], "I": ["1"], "O": ["0"], "S": ["5"], "T": ["7"],
   ]
 
-  private static let harmless = [
+  /// What padding is made of where nobody says otherwise.
+  package static let sentences = [
     "The library opens at nine and closes at six on weekdays.",
     "A good loaf needs flour, water, salt and patience.",
     "Our garden has tomatoes, beans and a small apple tree.",
