@@ -24,17 +24,21 @@ package struct Augmentation: Sendable {
   private let plan: AugmentationPlan
   private let servers: AugmentationServers
   private let sources: AugmentationSources
+  private let student: AugmentationStudent?
   private let files: Files
   private let clock: ClientClock
   private let attemptsInFlight: Int
 
   /// A run to be.
   ///
-  /// - Parameter concurrency: requests that the generator takes at a time.
+  /// - Parameters:
+  ///   - student: the model that the rows are for; nil takes every new instruction.
+  ///   - concurrency: requests that the generator takes at a time.
   /// - Throws: `AugmentationError.data` when there are too few exemplars.
   package init(
     plan: AugmentationPlan, servers: AugmentationServers, sources: AugmentationSources,
-    files: Files, concurrency: Int, clock: ClientClock = .system
+    student: AugmentationStudent? = nil, files: Files, concurrency: Int,
+    clock: ClientClock = .system
   ) throws(AugmentationError) {
     guard sources.exemplars.count >= plan.exemplars else {
       throw .data(
@@ -44,6 +48,7 @@ package struct Augmentation: Sendable {
     self.plan = plan
     self.servers = servers
     self.sources = sources
+    self.student = student
     self.files = files
     self.clock = clock
     // Attempts wait for the slowest before them, so more are begun than are asked at a time.
@@ -57,7 +62,7 @@ package struct Augmentation: Sendable {
     progress: @escaping @Sendable (AugmentationProgress) -> Void = { _ in }
   ) async throws(AugmentationError) -> AugmentationManifest {
     let start = clock.now()
-    let identity = AugmentationIdentity(plan, servers, sources).digest
+    let identity = AugmentationIdentity(plan, servers, sources, student).digest
     let journal = try Journal(path: files.journal, identity: identity)
     let output = try RowFile(files.output)
     if journal.answersFound == 0, output.rowsFound > 0 {
@@ -68,7 +73,8 @@ package struct Augmentation: Sendable {
     let run = AugmentationRun(
       plan: plan, servers: servers, sources: sources,
       asker: Asker(journal: journal, budget: plan.budget, clock: clock),
-      state: RunState(plan: plan, sources: sources, output: output), progress: progress)
+      state: RunState(plan: plan, student: student, sources: sources, output: output),
+      progress: progress)
     let (stop, counts) = await run.go(attemptsInFlight: attemptsInFlight)
     try journal.synchronize()
     try run.synchronize()
@@ -120,6 +126,7 @@ package struct Augmentation: Sendable {
       evaluationPrompts: sources.evaluation.count, prefix: plan.prefix,
       instructionTemplate: InstructionTemplate.digest(prefix: plan.prefix).description,
       temperature: plan.temperature, topP: plan.topP,
+      student: student?.model, studentKeptShare: student?.keptShare,
       instructionTokensMax: plan.instructionTokensMax, responseTokensMax: plan.responseTokensMax,
       nearDuplicateSimilarity: plan.nearDuplicate, leakSimilarity: plan.leak, servers: servers,
       omitted: omitted,

@@ -21,9 +21,12 @@ struct AugmentationIdentity: Encodable {
   let sources: String
   let models: [String]
   let teacher: [String]
+  /// Absent without one, as in journals from before there were any.
+  let student: String?
 
   init(
-    _ plan: AugmentationPlan, _ servers: AugmentationServers, _ sources: AugmentationSources
+    _ plan: AugmentationPlan, _ servers: AugmentationServers, _ sources: AugmentationSources,
+    _ student: AugmentationStudent?
   ) {
     seed = plan.seed
     exemplars = plan.exemplars
@@ -40,6 +43,7 @@ struct AugmentationIdentity: Encodable {
     models = [servers.generator, servers.refuser, servers.complier].map { $0?.model ?? "" }
     let identity = servers.teacher?.identity
     teacher = identity.map { [$0.model, $0.templateDigest.description] } ?? []
+    self.student = student.map { "\($0.model) \($0.keptShare)" }
   }
 
   var digest: ContentDigest {

@@ -40,6 +40,9 @@ package struct AugmentationManifest: Codable, Sendable, Equatable {
   package let instructionTemplate: String
   package let temperature: Double
   package let topP: Double
+  /// The model that the rows are for, and the share of what it knows that was kept.
+  package let student: String?
+  package let studentKeptShare: Double?
   package let instructionTokensMax: Int
   package let responseTokensMax: Int
   package let nearDuplicateSimilarity: Double
@@ -58,6 +61,8 @@ package struct AugmentationManifest: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case ended, identity, seed, prefix, temperature, servers, omitted, labels, refusals, counts
+    case student
+    case studentKeptShare = "student_kept_share"
     case requests, tokens, seconds
     case exemplarsPerRequest = "exemplars_per_request"
     case exemplarsAvailable = "exemplars_available"

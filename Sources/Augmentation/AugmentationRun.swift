@@ -80,7 +80,14 @@ final class AugmentationRun: Sendable {
     let proposal = try await propose(index)
     let trialRefused = try await trial(index)
     guard await deciding.arrive(index) else { throw .closed }
-    let instruction = state.withLock { $0.decide(proposal, trialRefused: trialRefused) }
+    let instruction: String?
+    do throws(AugmentationError) {
+      instruction = try state.withLock { state throws(AugmentationError) in
+        try state.decide(proposal, trialRefused: trialRefused)
+      }
+    } catch {
+      throw .failed(error)
+    }
     deciding.pass()
     var outcomes: [RowOutcome] = []
     if let instruction { outcomes = try await rowMaker.rows(index, instruction) }

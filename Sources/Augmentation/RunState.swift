@@ -6,6 +6,8 @@ internal import Datasets
 /// however many requests are on their way at a time.
 struct RunState: ~Copyable {
   private let wanted: Int
+  private let seed: UInt64
+  private let student: AugmentationStudent?
   private var harmful: InstructionFilter
   private var benign: InstructionFilter
   private var output: RowFile
@@ -22,9 +24,12 @@ struct RunState: ~Copyable {
   }
 
   init(
-    plan: AugmentationPlan, sources: AugmentationSources, output: consuming RowFile
+    plan: AugmentationPlan, student: AugmentationStudent?, sources: AugmentationSources,
+    output: consuming RowFile
   ) {
     wanted = plan.instructions
+    seed = plan.seed
+    self.student = student
     harmful = InstructionFilter(
       exemplars: sources.exemplars, evaluation: sources.evaluation,
       nearDuplicate: plan.nearDuplicate, leak: plan.leak)
@@ -37,7 +42,9 @@ struct RunState: ~Copyable {
   var isFinished: Bool { counts.accepted >= wanted }
 
   /// Decides about the next attempt; the instruction if it is accepted.
-  mutating func decide(_ proposal: Proposal, trialRefused: Bool?) -> String? {
+  mutating func decide(
+    _ proposal: Proposal, trialRefused: Bool?
+  ) throws(AugmentationError) -> String? {
     // Attempts that were begun before enough were accepted.
     if isFinished { return nil }
     counts.attempts += 1
@@ -54,6 +61,10 @@ struct RunState: ~Copyable {
       counts.refusals.count(isRefusal: false)
       switch harmful.judge(text) {
       case .new:
+        if let student, try student.knows(text, seed: seed) {
+          drop("known")
+          return nil
+        }
         counts.accepted += 1
         return text
       case .leak: drop("leak")

@@ -26,8 +26,7 @@ package struct SeedSequence: Sendable {
   }
 
   private func word(_ index: Int, _ purpose: String) -> UInt64 {
-    let digest = ContentDigest(of: Array("\(seed)/\(index)/\(purpose)".utf8))
-    return digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    ContentDigest(of: "\(seed)/\(index)/\(purpose)".utf8).number
   }
 }
 

@@ -2,7 +2,10 @@ import ArgumentParser
 import Augmentation
 import Basics
 import Glibc
+import Guard
+import Records
 import Settings
+import Tensors
 
 struct Augment: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -67,7 +70,17 @@ struct Augment: AsyncParsableCommand {
   @Option(help: "Attempts in which the refusal rate is also measured the other way.")
   var refusalTrials = 50
 
+  @Option(
+    help: "The guard model that the rows are for: what it flags already is dropped.")
+  var student: String?
+
+  @Option(help: "Share of the instructions that --student flags which are kept all the same.")
+  var knownShare = 0.2
+
   func validate() throws {
+    guard (0...1).contains(knownShare) else {
+      throw ValidationError("--known-share: expected a number from 0 to 1")
+    }
     try Self.check(instructions, "--instructions", 1...100_000_000)
     try Self.check(exemplars, "--exemplars", 1...32)
     try Self.check(refusalTrials, "--refusal-trials", 0...100_000_000)
@@ -97,10 +110,11 @@ struct Augment: AsyncParsableCommand {
   private func augment() async throws {
     let settings = try servers.settings()
     let sources = try AugmentationSources.read(data: data.data, exclude: data.exclude)
+    let student = try student.map { try makeStudent($0) }
     let connected = try await AugmentationServers.connect(settings)
     let files = Augmentation.Files(output: data.output)
     let augmentation = try Augmentation(
-      plan: plan(), servers: connected, sources: sources, files: files,
+      plan: plan(), servers: connected, sources: sources, student: student, files: files,
       concurrency: settings.generator?.concurrentRequestsMax ?? 1)
     let bar = AugmentProgress()
     defer { bar.finish() }
@@ -109,6 +123,17 @@ struct Augment: AsyncParsableCommand {
     printError(AugmentSummary(manifest: manifest, files: files).text)
     if manifest.counts.rowsTotal == 0 {
       throw fail("not a single row was made", code: ExitStatus.data.rawValue)
+    }
+  }
+
+  /// A guard model on the CPU, at the threshold that was fitted to it, else at one half.
+  private func makeStudent(_ folder: String) throws -> AugmentationStudent {
+    let model = try GuardModel(settings: ModelSettings(path: folder), pool: WorkerPool())
+    let threshold = Float(model.calibration?.threshold ?? 0.5)
+    return AugmentationStudent(model: "\(model.model) \(model.hash)", keptShare: knownShare) {
+      text in
+      let sequences = model.truncatedSequences(for: Exchange(prompt: text, response: nil))
+      return try model.scores(sequences.prompt)[0].reaches(threshold)
     }
   }
 

@@ -57,10 +57,11 @@ import Augmentation
 
   private func run(
     _ plan: AugmentationPlan, _ servers: AugmentationServers, _ name: String,
-    concurrency: Int = 4, progress: @escaping @Sendable (AugmentationProgress) -> Void = { _ in }
+    student: AugmentationStudent? = nil, concurrency: Int = 4,
+    progress: @escaping @Sendable (AugmentationProgress) -> Void = { _ in }
   ) async throws -> AugmentationManifest {
     try await Augmentation(
-      plan: plan, servers: servers, sources: Self.sources, files: files(name),
+      plan: plan, servers: servers, sources: Self.sources, student: student, files: files(name),
       concurrency: concurrency, clock: Self.impatient
     ).run(progress: progress)
   }
@@ -130,6 +131,44 @@ import Augmentation
     _ = try await run(plan, servers(world), "two")
     let common = Set(try rows("one").map(\.prompt)).intersection(try rows("two").map(\.prompt))
     #expect(common.count <= 1)
+  }
+
+  /// Instructions that the student flags are dropped, but for a share that the seed chooses; the
+  /// student is a part of what the rows follow from.
+  @Test func whatTheStudentGetsWrongComesFirst() async throws {
+    let world = try await world()
+    @Sendable func isKnown(_ text: String) -> Bool { text.utf8.reduce(0) { $0 &+ $1 } % 2 == 0 }
+    func student(kept share: Double) -> AugmentationStudent {
+      AugmentationStudent(model: "small", keptShare: share, flags: isKnown)
+    }
+    func known(_ name: String) throws -> Int {
+      Set(try rows(name).filter { $0.id.hasSuffix("-empty") }.map(\.prompt)).count(where: isKnown)
+    }
+    let none = try await run(Self.plan(40), servers(world), "none", student: student(kept: 0))
+    #expect(none.counts.accepted == 40 && none.ended == "finished")
+    #expect(try known("none") == 0)
+    let dropped = try #require(none.counts.dropped["known"])
+    #expect(dropped > 10)
+    #expect(none.counts.attempts == 40 + none.counts.dropped.values.reduce(0, +))
+    let some = try await run(Self.plan(40), servers(world), "some", student: student(kept: 0.5))
+    #expect((1..<dropped).contains(some.counts.dropped["known"] ?? 0))
+    #expect(try known("some") > 3)
+    let all = try await run(Self.plan(40), servers(world), "all", student: student(kept: 1))
+    #expect(all.counts.dropped["known"] == nil)
+    let plain = try await run(Self.plan(40), servers(world), "plain")
+    #expect(try rows("all") == rows("plain"))
+    #expect(Set([none, some, all, plain].map(\.identity)).count == 4)
+    #expect(none.student == "small" && plain.student == nil)
+  }
+
+  @Test func aStudentThatDoesNotJudgeEndsTheRun() async throws {
+    struct Broken: Error {}
+    let world = try await world()
+    let student = AugmentationStudent(model: "small", keptShare: 0) { _ in throw Broken() }
+    let error = await #expect(throws: AugmentationError.self) {
+      try await run(Self.plan(4), servers(world), "a", student: student)
+    }
+    #expect(error?.exitStatus == .data && error?.description.contains("small") == true)
   }
 
   @Test func withoutTeacherKindsAreLabelsAndMustBeTrue() async throws {
