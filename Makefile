@@ -119,7 +119,8 @@ install: dependencies
 	install -d $(DESTDIR)/usr/lib/sluice $(DESTDIR)/usr/bin $(DESTDIR)/etc/sluice \
 	  $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
 	install -m 755 .build-install/release/sluice $(DESTDIR)/usr/lib/sluice/sluice
-	cp -r .build-install/release/*_Demonstration.resources $(DESTDIR)/usr/lib/sluice/
+	cp -r .build-install/release/*_Demonstration.resources \
+	  .build-install/release/*_Guard.resources $(DESTDIR)/usr/lib/sluice/
 	ln -sf ../lib/sluice/sluice $(DESTDIR)/usr/bin/sluice
 	install -m 644 systemd/sluice.service systemd/sluice-label.service \
 	  systemd/sluice-retrain.service systemd/sluice-retrain.timer \

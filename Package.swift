@@ -123,7 +123,7 @@ let operation: [Target] = [
       "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
       "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
-    swiftSettings: strict),
+    resources: [.copy("Resources/guard-minilm")], swiftSettings: strict),
   .target(
     name: "LabelStore",
     dependencies: [
@@ -214,7 +214,7 @@ let composition: [Target] = [
       "Kafka",
       "Settings", "Telemetry", .product(name: "Logging", package: "swift-log"),
     ],
-    resources: [.copy("Resources/guard-tiny"), .copy("Resources/demo.jsonl")],
+    resources: [.copy("Resources/demo.jsonl")],
     swiftSettings: strict),
 ]
 

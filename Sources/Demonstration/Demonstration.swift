@@ -59,9 +59,6 @@ package struct Demonstration {
   }
 
   private func settings(brokers: String) throws -> Settings {
-    guard let folder = Bundle.module.url(forResource: "guard-tiny", withExtension: nil) else {
-      throw StartFailure.model("the bundled model is missing beside the program")
-    }
     let yaml = """
       kafka: {bootstrap_servers: "\(brokers)", group_id: sluice-demo, transactional_id: sluice-demo}
       topics:
@@ -69,7 +66,6 @@ package struct Demonstration {
         verdicts: \(Self.verdicts)
         dead_letters: \(Self.deadLetters)
         quarantine: \(Self.quarantine)
-      model: {path: "\(folder.path)"}
       policies: {default: {threshold: 0.5}, careful: {threshold: 0.3}}
       tenants: {kindergarten: careful}
       telemetry: {listen: none}

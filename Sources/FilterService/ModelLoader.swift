@@ -30,12 +30,13 @@ package struct ModelLoader: Sendable {
 
   /// The folder to which the settings' path leads now, through all links; nil when it leads
   /// nowhere.
-  package var target: String? { resolve(settings.path) }
+  package var target: String? { (try? settings.folder).flatMap(resolve) }
 
   /// The model that the settings name now.
   package func load() throws(GuardModelFailure) -> GuardModel {
-    guard let folder = target else {
-      throw .unusable("\(settings.path): there is no such folder")
+    let path = try settings.folder
+    guard let folder = resolve(path) else {
+      throw .unusable("\(path): there is no such folder")
     }
     return try load(folder: folder)
   }

@@ -28,7 +28,7 @@ struct GuardFolder {
 
   /// Reads everything but the weights of the model that the settings name.
   init(_ settings: ModelSettings) throws(GuardModelFailure) {
-    path = settings.path
+    path = try settings.folder
     do throws(ModelError) {
       folder = try ModelFolder(path: path)
     } catch {

@@ -3,7 +3,8 @@ internal import Sections
 
 /// Which model judges, and how texts are cut for it.
 package struct ModelSettings: Hashable, Sendable {
-  /// A folder in Hugging Face's layout, or a symbolic link to one, such as a registry's `current`.
+  /// A folder in Hugging Face's layout, or a symbolic link to one, such as a registry's `current`;
+  /// or `bundledPath`.
   package var path: String
   /// How often to look whether the link leads elsewhere now; 0 for never.
   package var pollSeconds: Int
@@ -22,8 +23,11 @@ package struct ModelSettings: Hashable, Sendable {
   /// A sentence that unsafe texts imply, for a model that tells whether they do; nil for others.
   package var hypothesis: String?
 
-  /// The defaults for a model in a folder.
-  package init(path: String) {
+  /// Names the model that comes with the program.
+  package static let bundledPath = "bundled"
+
+  /// The defaults for a model in a folder, or for the bundled one.
+  package init(path: String = bundledPath) {
     self.path = path
     pollSeconds = 5
     windowsMax = 64
@@ -33,7 +37,7 @@ package struct ModelSettings: Hashable, Sendable {
 
 extension ModelSettings {
   init(_ section: SectionReader) {
-    path = section.requiredText("path")
+    path = section.optionalText("path") ?? Self.bundledPath
     pollSeconds = section.number("poll_seconds", default: 5, in: 0...86_400)
     name = section.optionalText("name")
     windowTokens = section.optionalNumber("window_tokens", in: 8...65_536)

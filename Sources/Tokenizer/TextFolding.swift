@@ -75,38 +75,49 @@ package enum TextFolding {
     }
   }
 
-  /// Latin letters in words that mix them with others that look the same.
-  private static func withOneAlphabet(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    var result: [Unicode.Scalar] = []
-    result.reserveCapacity(scalars.count)
-    var wordStart = 0
-    for scalar in scalars {
-      if Alphabet(scalar) == nil {
-        fold(&result, from: wordStart)
-        wordStart = result.count + 1
+  /// What a word is made of, as far as alphabets go.
+  private enum Word {
+    /// Latin letters, or none at all.
+    case plain
+    /// Latin letters beside others that all look like Latin ones.
+    case mixed
+    /// Nothing but others that look like Latin ones: it may be meant.
+    case lookAlike
+    /// Something that only another alphabet has.
+    case foreign
+
+    init(_ letters: ArraySlice<Unicode.Scalar>) {
+      var (latin, others) = (0, 0)
+      for letter in letters {
+        if Alphabet(letter) == .latin {
+          latin += 1
+        } else if LookAlikes.latin[letter] != nil {
+          others += 1
+        } else {
+          self = .foreign
+          return
+        }
       }
-      result.append(scalar)
+      self = others == 0 ? .plain : latin > 0 ? .mixed : .lookAlike
     }
-    fold(&result, from: wordStart)
-    return result
   }
 
-  /// Makes a word Latin if it has Latin letters, and others that all look like Latin ones.
-  private static func fold(_ letters: inout [Unicode.Scalar], from start: Int) {
-    guard start < letters.count else { return }
-    var hasLatin = false
-    var hasOther = false
-    for letter in letters[start...] {
-      if Alphabet(letter) == .latin {
-        hasLatin = true
-      } else {
-        guard LookAlikes.latin[letter] != nil else { return }
-        hasOther = true
-      }
+  /// Latin letters in words that mix them with others that look the same; and, in a text with such
+  /// words and none of another alphabet, in words of nothing but others.
+  private static func withOneAlphabet(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+    var words: [(range: Range<Int>, kind: Word)] = []
+    var start = 0
+    for place in 0...scalars.count {
+      guard place == scalars.count || Alphabet(scalars[place]) == nil else { continue }
+      let kind = Word(scalars[start..<place])
+      if kind != .plain { words.append((start..<place, kind)) }
+      start = place + 1
     }
-    guard hasLatin, hasOther else { return }
-    for place in start..<letters.count {
-      letters[place] = LookAlikes.latin[letters[place]] ?? letters[place]
+    let hidesWords = words.contains { $0.kind == .mixed } && !words.contains { $0.kind == .foreign }
+    var result = scalars
+    for word in words where word.kind == .mixed || (word.kind == .lookAlike && hidesWords) {
+      for place in word.range { result[place] = LookAlikes.latin[result[place]] ?? result[place] }
     }
+    return result
   }
 }

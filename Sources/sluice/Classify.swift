@@ -16,14 +16,16 @@ struct Classify: ParsableCommand {
       order. A line that cannot be judged gives {"line": n, "error": "…"} in its place. The exit
       status is 0 unless every line was bad (65).
 
-      Example: echo '{"prompt": "How do I bake bread?"}' | sluice classify --model DIR
+      Example: echo '{"prompt": "How do I bake bread?"}' | sluice classify
       Example: sluice classify --model DIR --threshold 0.8 < exchanges.jsonl > verdicts.jsonl
       Example: sluice classify --model NLI --hypothesis "This text threatens somebody."
       Example: sluice classify --model DIR --turns all --judge tool_calls reasoning < chats.jsonl
       """)
 
-  @Option(name: .shortAndLong, help: "A model folder in Hugging Face's layout.")
-  var model: String
+  @Option(
+    name: .shortAndLong,
+    help: "A model folder in Hugging Face's layout; by default the bundled model.")
+  var model = ModelSettings.bundledPath
 
   @Option(help: "Flag exchanges with this score or more.")
   var threshold: Float = 0.5

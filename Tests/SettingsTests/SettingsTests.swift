@@ -10,7 +10,7 @@ import Wire
   private let least = """
     kafka: {bootstrap_servers: "localhost:9092"}
     topics: {input: chat.exchanges, verdicts: chat.verdicts}
-    model: {path: /var/lib/sluice/models/current}
+    model: {path: bundled}
     """
 
   private func problems(_ yaml: String) -> [String] {
@@ -39,6 +39,14 @@ import Wire
     }
     #expect(
       problems(least + "\nengine: {precision: fp4}")[0].contains("expected one of: auto, fp16"))
+  }
+
+  @Test func theBundledModelIsTheDefault() throws {
+    let without = least.split(separator: "\n").dropLast().joined(separator: "\n")
+    #expect(try Settings(yaml: without, file: "s") == Settings(yaml: least, file: "s"))
+    let named = without + "\nmodel: {path: /var/lib/sluice/models/current}"
+    #expect(
+      try Settings(yaml: named, file: "s").model.path == "/var/lib/sluice/models/current")
   }
 
   @Test func theDocumentedDefaultsAreTheDefaults() throws {

@@ -20,7 +20,8 @@ import Tokenizer
     // Alphabets.
     ("knіfе", "knife"), ("Βοmb", "Bomb"), ("ｋｎｉｆｅ，　１２", "knife，　12"), ("𝓴𝓷𝓲𝓯𝓮 𝟙𝟚", "knife 12"),
     ("ⓚⓝⓘⓕⓔ ①", "knife 1"), ("🅺🅽🅸🅵🅴", "KNIFE"), ("ℋeℓlo", "Heℓlo"), ("ⅼoⅽk", "lock"),
-    ("kɴɪꜰe", "knife"), ("ᴋn1fe", "kn1fe"),
+    ("kɴɪꜰe", "knife"), ("tеll һоw а cаr", "tell how a car"), ("слово о kжife", "слово о kжife"),
+    ("слово о сar", "слово о car"), ("ᴋn1fe", "kn1fe"),
   ])
   func whatIsHiddenComesOut(written: String, read: String) {
     #expect(TextFolding.folded(written) == read)
@@ -64,12 +65,7 @@ import Tokenizer
     var generator = SplitMix64(seed: seed)
     let changed = evasion.changed(text, using: &generator)
     #expect(changed != text)
-    let words = zip(
-      TextFolding.folded(changed).split(separator: " "), text.split(separator: " "))
-    // A word that has no Latin letter left is another alphabet's.
-    for (read, meant) in words where read.utf8.contains(where: { $0 < 0x80 }) {
-      #expect(read == meant)
-    }
+    #expect(TextFolding.folded(changed) == text)
   }
 
   @Test(.timeLimit(.minutes(1))) func hostileTextsTakeLinearTime() {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Lets an ensemble of teachers judge training rows: writes the mean of their P(unsafe) as `teacher`.
 
-    teachers.py split --data train.jsonl --output work          # work/half-0.jsonl, work/half-1.jsonl
+    teachers.py halve --data train.jsonl --output work       # work/half-0.jsonl, work/half-1.jsonl
+    teachers.py hold-out --data taught.jsonl --output work   # work/student.jsonl, work/held-out.jsonl: one in 20
     teachers.py judge --data train.jsonl invented.jsonl --output taught.jsonl \\
         --model teacher-42 teacher-123 --halves half-0-model half-1-model --lexical \\
         --llm http://127.0.0.1:8080 --llm-rows 400
@@ -131,10 +132,17 @@ def judge(options):
     print(f"{options.output}: {len(rows)} rows, {len(opinions)} teachers, {wrong} rows judged against their label")
 
 
-def split(options):
+def halve(options):
     rows = rows_of(options.data)
     for number in (0, 1):
         write(f"{options.output}/half-{number}.jsonl", [row for row in rows if half(row) == number])
+
+
+def hold_out(options):
+    rows = rows_of(options.data)
+    held_out = [key(row)[2] % 20 == 0 for row in rows]
+    write(f"{options.output}/student.jsonl", [row for row, out in zip(rows, held_out) if not out])
+    write(f"{options.output}/held-out.jsonl", [row for row, out in zip(rows, held_out) if out])
 
 
 def main():
@@ -142,7 +150,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True)
-    for name, action in (("split", split), ("judge", judge)):
+    for name, action in (("halve", halve), ("judge", judge), ("hold-out", hold_out)):
         command = commands.add_parser(name)
         command.set_defaults(action=action)
         command.add_argument("--data", nargs="+", required=True)
