@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import Metrics
 import Presentation
+import Settings
 import Tensors
 
 struct Evaluate: ParsableCommand {
@@ -14,6 +15,7 @@ struct Evaluate: ParsableCommand {
       A row with a response is judged as a pair, another as a prompt alone; a model that is for
       prompts only judges all prompts alone.
 
+      Example: sluice evaluate --data mine.jsonl --output report
       Example: sluice evaluate --model DIR --data xstest.jsonl toxicchat.jsonl --output report
       Example: sluice evaluate --model NEW --compare OLD --data gold.jsonl --output report
       Example: sluice evaluate --model DIR --fit-calibration held-out.jsonl \\
@@ -25,8 +27,10 @@ struct Evaluate: ParsableCommand {
       temperature from then on. A version of a registry never changes: fit a copy, and register it.
       """)
 
-  @Option(name: .shortAndLong, help: "A model folder in Hugging Face's layout.")
-  var model: String
+  @Option(
+    name: .shortAndLong,
+    help: "A model folder in Hugging Face's layout; by default the bundled model.")
+  var model = ModelSettings.bundledPath
 
   @Option(
     name: .shortAndLong, parsing: .upToNextOption,
@@ -36,7 +40,8 @@ struct Evaluate: ParsableCommand {
   @Option(name: .shortAndLong, help: "The folder for report.json and report.html.")
   var output: String
 
-  @Option(help: "A second model to compare with, by paired bootstrap on the same rows.")
+  @Option(
+    help: "A second model, or bundled, to compare with, by paired bootstrap on the same rows.")
   var compare: String?
 
   @Option(
@@ -100,6 +105,9 @@ struct Evaluate: ParsableCommand {
     guard !names.isEmpty else { throw ValidationError("--data: expected at least one file") }
     guard Set(names).count == names.count else {
       throw ValidationError("--data: two files have the same name, which is the set's name")
+    }
+    guard model != ModelSettings.bundledPath || fitCalibration.isEmpty else {
+      throw ValidationError("--fit-calibration: needs --model; the bundled one never changes")
     }
     guard Set(data).isDisjoint(with: fitCalibration) else {
       throw ValidationError("--fit-calibration: a file of --data is not held out")

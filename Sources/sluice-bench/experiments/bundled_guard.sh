@@ -50,7 +50,7 @@ contrast=$output/contrast.jsonl
   "$folder/../../Demonstration/Resources/demo.jsonl"
 taught=$output/taught.jsonl
 if [ ! -f "$taught" ]; then
-  SLUICE=$SLUICE $teachers judge --data "$train" "$contrast" ${INVENTED:-} --output "$taught" \
+  SLUICE=$SLUICE $teachers judge --trained "$train" --data "$contrast" ${INVENTED:-} --output "$taught" \
     --model "$output/teacher-42" "$output/teacher-123" --halves "$output/half-0" "$output/half-1" \
     --lexical ${LLM:+--llm "$LLM"} >&2
 fi

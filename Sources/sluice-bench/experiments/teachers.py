@@ -3,14 +3,15 @@
 
     teachers.py halve --data train.jsonl --output work       # work/half-0.jsonl, work/half-1.jsonl
     teachers.py hold-out --data taught.jsonl --output work   # work/student.jsonl, work/held-out.jsonl: one in 20
-    teachers.py judge --data train.jsonl invented.jsonl --output taught.jsonl \\
+    teachers.py judge --trained train.jsonl --data invented.jsonl --output taught.jsonl \\
         --model teacher-42 teacher-123 --halves half-0-model half-1-model --lexical \\
-        --llm http://127.0.0.1:8080 --llm-rows 400
+        --llm http://127.0.0.1:8080 --llm-rows 200
 
-A row's half is that of its text's hash. A model of `--halves` was trained on one half and judges the rows of the
-other one, so that it has not seen them; `--lexical` is TF-IDF with logistic regression (scikit-learn), each row
-judged by one of five that were fitted to the others. The language model is asked only of prompts without a response,
-those that the others disagree most about. Rows keep their order and their labels.
+Nobody judges what he was trained on, for there he only repeats the label. The models of `--model` were trained on the
+rows of `--trained` and judge those of `--data`. A row's half is that of its text's hash: a model of `--halves` was
+trained on one half and judges the other one and `--data`. `--lexical` is TF-IDF with logistic regression
+(scikit-learn), each row judged by one of five that were fitted to the others. The language model is asked only of
+prompts without a response, those that the others disagree most about. Rows keep their order and their labels.
 """
 
 import argparse
@@ -109,27 +110,35 @@ def asked(server, text):
 
 
 def judge(options):
-    rows = rows_of(options.data)
-    opinions = [judged_by_model(options.sluice, folder, rows) for folder in options.model]
-    if options.halves:
-        by_halves = [judged_by_model(options.sluice, folder, rows) for folder in options.halves]
-        opinions.append([by_halves[1 - half(row)][i] for i, row in enumerate(rows)])
+    known = rows_of(options.trained)
+    rows = known + rows_of(options.data)
+    columns = [[] for _ in rows]
+
+    def add(places, scores):
+        for place, score in zip(places, scores):
+            columns[place].append(score)
+
+    new = range(len(known), len(rows))
+    for folder in options.model:
+        add(new, judged_by_model(options.sluice, folder, [rows[i] for i in new]))
+    for number, folder in enumerate(options.halves or []):
+        other = [i for i, row in enumerate(rows) if i >= len(known) or half(row) != number]
+        add(other, judged_by_model(options.sluice, folder, [rows[i] for i in other]))
     if options.lexical:
-        opinions.append(judged_by_words(rows))
-    columns = [list(column) for column in zip(*opinions)]
+        add(range(len(rows)), judged_by_words(rows))
     if options.llm:
         prompts = [i for i, row in enumerate(rows) if not row.get("response")]
         prompts.sort(key=lambda i: (-statistics.pstdev(columns[i]), key(rows[i])))
         chosen = prompts[: options.llm_rows]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            answers = pool.map(lambda i: asked(options.llm, rows[i]["prompt"]), chosen)
-            for i, answer in zip(chosen, answers):
-                columns[i] += [] if answer is None else [answer]
+            answers = list(pool.map(lambda i: asked(options.llm, rows[i]["prompt"]), chosen))
+        add(*zip(*[(i, answer) for i, answer in zip(chosen, answers) if answer is not None]))
     for row, column in zip(rows, columns):
         row["teacher"] = round(sum(column) / len(column), 6)
     write(options.output, rows)
     wrong = sum((row["teacher"] > 0.5) != (row["label"] == 1) for row in rows)
-    print(f"{options.output}: {len(rows)} rows, {len(opinions)} teachers, {wrong} rows judged against their label")
+    asked_count = sum(len(column) for column in columns) / len(rows)
+    print(f"{options.output}: {len(rows)} rows, {asked_count:.2f} opinions each, {wrong} against the label")
 
 
 def halve(options):
@@ -156,12 +165,13 @@ def main():
         command.add_argument("--data", nargs="+", required=True)
         command.add_argument("--output", required=True)
         if name == "judge":
+            command.add_argument("--trained", nargs="*", default=[])
             command.add_argument("--sluice", default=os.environ.get("SLUICE", "sluice"))
             command.add_argument("--model", nargs="*", default=[])
             command.add_argument("--halves", nargs=2)
             command.add_argument("--lexical", action="store_true")
             command.add_argument("--llm")
-            command.add_argument("--llm-rows", type=int, default=400)
+            command.add_argument("--llm-rows", type=int, default=200)
     options = parser.parse_args()
     options.action(options)
 
