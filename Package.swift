@@ -343,6 +343,7 @@ let tests: [Target] = [
       "LabelStore", "Learning", "Metrics", "ModelRegistry", "Pipeline", "Records", "Retraining",
       "Settings", "Tensors", "Wire",
     ]),
+  test("TelemetryTests", ["Telemetry"]),
   test("DeadLettersTests", ["DeadLetters", "Hosting", "Kafka", "Records", "Settings", "Wire"]),
   test("AugmentationTests", ["Basics", "Augmentation", "Datasets", "LanguageModel", "Settings"]),
   test(

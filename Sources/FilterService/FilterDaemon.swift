@@ -4,7 +4,7 @@ package import Logging
 package import Pipeline
 internal import Records
 package import Settings
-internal import Telemetry
+package import Telemetry
 internal import Threading
 
 /// The filter, composed from settings: a Kafka source and sink, a model, and the stream between.
@@ -102,7 +102,7 @@ package final class FilterDaemon: Sendable {
   package var doubts: TransactionDoubts { sink.doubts }
 
   /// The metrics page.
-  package func metrics() -> String {
+  package func metrics() -> MetricsPage {
     let snapshot = runtime.snapshot
     let lags = snapshot.assigned.compactMap { partition -> TopicLag? in
       guard let end = consumer.watermarks(of: partition)?.high,
@@ -120,7 +120,7 @@ package final class FilterDaemon: Sendable {
     page.addModel(current.model, model.figures)
     page.addCategories(snapshot.counters.flaggedCategories, of: current.categories)
     if let shadow { page.addShadow(shadow.figures) }
-    return page.text
+    return page
   }
 }
 
@@ -129,6 +129,7 @@ extension StreamOptions {
   package init(_ settings: Settings) {
     self.init(
       limits: settings.limits, policies: settings.policies,
+      tenantsMax: settings.telemetry.tenantsMax,
       preparationThreads: settings.preparationThreads > 0
         ? settings.preparationThreads : max(1, Processors.count / 4),
       pollRecordsMax: max(1, min(128, settings.limits.bufferRecordsMax / 4)),

@@ -48,8 +48,7 @@ extension MetricsPage {
       ])
     histogram(
       "sluice_shadow_difference", "Absolute difference of the two scores.",
-      bounds: ScoreHistogram.bounds, counts: figures.differences.counts,
-      sum: figures.differences.sum)
+      [([], figures.differences.buckets)], bounds: ScoreHistogram.bounds)
     gauge(
       "sluice_shadow_difference_mean", "Their mean.",
       figures.scored == 0 ? 0 : figures.differences.sum / Double(figures.scored))

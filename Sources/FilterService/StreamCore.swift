@@ -12,10 +12,12 @@ package struct StreamCore: HostedMachine {
   private var latency = LatencyHistogram()
   private var verdictLatency = LatencyHistogram()
   private var judging = LatencyHistogram()
-  private var scores = ScoreHistogram()
+  private var batchSizes = BatchSizes()
+  private var verdicts: VerdictTally
 
-  init(limits: StreamLimits, policies: PolicyBook, now: Instant) {
-    machine = StreamMachine(limits: limits, policies: policies, now: now)
+  init(_ options: StreamOptions, now: Instant) {
+    machine = StreamMachine(limits: options.limits, policies: options.policies, now: now)
+    verdicts = VerdictTally(tenantsMax: options.tenantsMax)
   }
 
   package var failure: StreamFailure? { outerFailure ?? machine.failure }
@@ -60,13 +62,14 @@ package struct StreamCore: HostedMachine {
     }
     guard !judgements.isEmpty else { return }
     judging.record(microseconds: now.nanoseconds(since: start) / 1000)
-    for judgement in judgements { scores.record(judgement.score) }
+    batchSizes.record(batch)
   }
 
   mutating func committed(_ transaction: Transaction, now: Instant) {
     machine.committed(transaction.id, now: now)
     for item in transaction.items {
       latency.record(microseconds: now.nanoseconds(since: item.arrival) / 1000)
+      verdicts.count(item)
     }
   }
 
@@ -76,7 +79,8 @@ package struct StreamCore: HostedMachine {
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
       committed: machine.ledger.committed, oldest: machine.ledger.oldest, latency: latency,
       verdictLatency: verdictLatency,
-      judging: judging, scores: scores, firstRead: firstRead, lastProgress: machine.lastProgress,
+      judging: judging, batchSizes: batchSizes, verdicts: verdicts, firstRead: firstRead,
+      lastProgress: machine.lastProgress,
       failure: failure,
       progress: progress)
   }

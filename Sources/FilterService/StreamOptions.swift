@@ -6,6 +6,8 @@ package import Transport
 package struct StreamOptions: Sendable {
   package var limits: StreamLimits
   package var policies: PolicyBook
+  /// Tenants with metrics of their own.
+  package var tenantsMax: Int
   /// Threads that decode and tokenize.
   package var preparationThreads: Int
   /// Records that one read takes at most; they are prepared together by one thread.
@@ -18,12 +20,14 @@ package struct StreamOptions: Sendable {
 
   package init(
     limits: StreamLimits = StreamLimits(), policies: PolicyBook = PolicyBook(),
-    preparationThreads: Int = 1, pollRecordsMax: Int = 128, pollMilliseconds: Int = 20,
+    tenantsMax: Int = 20, preparationThreads: Int = 1, pollRecordsMax: Int = 128,
+    pollMilliseconds: Int = 20,
     drainTimeoutMilliseconds: Int = 10_000,
     closeMilliseconds: Int = 5_000
   ) {
     self.limits = limits
     self.policies = policies
+    self.tenantsMax = tenantsMax
     self.preparationThreads = preparationThreads
     self.pollRecordsMax = pollRecordsMax
     self.pollMilliseconds = pollMilliseconds

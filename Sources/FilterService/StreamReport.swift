@@ -31,13 +31,14 @@ extension StreamSnapshot {
           Double(max(0, now - written)) / 1_000
         )
       })
-    page.summary("sluice_latency_seconds", "From being read to being committed.", latency)
-    page.summary(
-      "sluice_verdict_latency_seconds", "From being read to having a verdict.", verdictLatency)
-    page.summary("sluice_judging_seconds", "What the model took for a batch.", judging)
+    page.histogram("sluice_latency_seconds", "From being read to being committed.", latency)
     page.histogram(
-      "sluice_score", "P(unsafe) of judged exchanges.", bounds: ScoreHistogram.bounds,
-      counts: scores.counts, sum: scores.sum)
+      "sluice_verdict_latency_seconds", "From being read to having a verdict.", verdictLatency)
+    page.histogram("sluice_judging_seconds", "What the model took for a batch.", judging)
+    page.histogram(
+      "sluice_score", "P(unsafe) of committed verdicts, by policy.",
+      verdicts.scores.sorted { $0.key < $1.key }.map { ([("policy", $0.key)], $0.value.buckets) },
+      bounds: ScoreHistogram.bounds)
     return page
   }
 
@@ -47,7 +48,14 @@ extension StreamSnapshot {
       "sluice_records_ignored_total", "Records read again or not ours.", counters.ignored)
     page.counter(
       "sluice_records_dropped_total", "Records left to another owner.", counters.dropped)
-    page.counter("sluice_verdicts_total", "Verdicts committed.", counters.verdicts)
+    page.counter(
+      "sluice_verdicts_total", "Verdicts committed, by policy, action and tenant.",
+      verdicts.counts.sorted { $0.key < $1.key }.map { key, count in
+        (
+          [("policy", key.policy), ("action", key.action.rawValue), ("tenant", key.tenant)],
+          Double(count)
+        )
+      })
     page.counter("sluice_texts_total", "Texts of judged exchanges.", counters.texts.texts)
     page.counter("sluice_texts_judged_total", "Those that were judged.", counters.texts.judged)
     page.counter(
@@ -74,6 +82,12 @@ extension StreamSnapshot {
       ReleaseReason.allCases.map {
         ([("reason", $0.rawValue)], Double(counters.releases[$0] ?? 0))
       })
+    page.histogram(
+      "sluice_batch_records", "Exchanges of a batch.", [([], batchSizes.records)],
+      bounds: BatchSizes.recordBounds)
+    page.histogram(
+      "sluice_batch_tokens", "Token ids of a batch.", [([], batchSizes.tokens)],
+      bounds: BatchSizes.tokenBounds)
     page.counter(
       "sluice_judging_failures_total", "Batches on which the model failed.",
       counters.judgingFailures)

@@ -24,7 +24,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     self.work = work
     self.options = options
     host = MachineHost(
-      StreamCore(limits: options.limits, policies: options.policies, now: clock.now()),
+      StreamCore(options, now: clock.now()),
       source: source,
       options: .init(
         pollRecordsMax: options.pollRecordsMax, pollMilliseconds: options.pollMilliseconds,

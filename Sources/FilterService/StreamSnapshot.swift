@@ -19,7 +19,8 @@ package struct StreamSnapshot: Sendable {
   package let verdictLatency: LatencyHistogram
   /// What the model took for each batch.
   package let judging: LatencyHistogram
-  package let scores: ScoreHistogram
+  package let batchSizes: BatchSizes
+  package let verdicts: VerdictTally
   /// When the first record was read.
   package let firstRead: Instant?
   /// When offsets were last committed.
@@ -28,19 +29,32 @@ package struct StreamSnapshot: Sendable {
   package let progress: HostProgress
 }
 
-/// Scores counted in twenty equal buckets.
-package struct ScoreHistogram: Hashable, Sendable {
-  package static let bounds = (1...19).map { Double($0) / 20 } + [1]
-  /// One count for each bound, and one for what lies above the last.
-  package private(set) var counts = Array(repeating: 0, count: bounds.count + 1)
-  package private(set) var sum = 0.0
+/// How many exchanges and tokens batches had.
+package struct BatchSizes: Hashable, Sendable {
+  package static let recordBounds = (0...10).map { Double(1 << $0) }
+  package static let tokenBounds = (5...16).map { Double(1 << $0) }
+  package private(set) var records = BucketCounts(bounds: recordBounds)
+  package private(set) var tokens = BucketCounts(bounds: tokenBounds)
 
   package init() {}
 
+  mutating func record(_ batch: Batch) {
+    records.count(Double(batch.items.count), bounds: Self.recordBounds)
+    tokens.count(Double(batch.items.reduce(0) { $0 + $1.tokens }), bounds: Self.tokenBounds)
+  }
+}
+
+/// Scores counted in twenty equal buckets.
+package struct ScoreHistogram: Hashable, Sendable {
+  package static let bounds = (1...19).map { Double($0) / 20 } + [1]
+  package private(set) var buckets = BucketCounts(bounds: bounds)
+
+  package init() {}
+
+  /// The sum of all scores.
+  package var sum: Double { buckets.sum }
+
   package mutating func record(_ score: Score) {
-    let value = Double(score.rawValue)
-    sum += value
-    let bucket = Int((value * 20).rounded(.up)) - 1
-    counts[min(max(bucket, 0), Self.bounds.count)] += 1
+    buckets.count(Double(score.rawValue), bounds: Self.bounds)
   }
 }

@@ -55,7 +55,7 @@ package struct PreparedItem: Sendable {
   /// The model whose tokenizer cut the sequences: only it may judge them. Being held here keeps a
   /// replaced model alive until its last record is judged.
   package let classifier: any Classifier
-  let tokens: Int
+  package let tokens: Int
   let bytes: Int
 
   package init(
@@ -84,6 +84,8 @@ package enum Outcome: Sendable {
 package struct JudgedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
+  /// Whose exchange it is; nil where nobody says, or the record could not be read.
+  package let tenant: String?
   /// The rules under which it was judged.
   package let policy: Policy
   package internal(set) var outcome: Outcome

@@ -172,7 +172,8 @@ package struct StreamMachine: Sendable {
       }
       judged.append(
         JudgedItem(
-          item: item.item, format: item.format, policy: policy, outcome: outcome,
+          item: item.item, format: item.format, tenant: item.tenant, policy: policy,
+          outcome: outcome,
           judgedAtMilliseconds: time, model: model))
     }
     counters.count(batch)
@@ -198,7 +199,8 @@ package struct StreamMachine: Sendable {
       reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
       attempts: limits.poisonAttemptsMax)
     let judged = JudgedItem(
-      item: poison.item, format: poison.format, policy: policies.policy(for: poison.tenant),
+      item: poison.item, format: poison.format, tenant: poison.tenant,
+      policy: policies.policy(for: poison.tenant),
       outcome: .deadLetter(letter), judgedAtMilliseconds: time, model: model)
     publish(judging.finish(id, [judged]))
   }

@@ -74,6 +74,6 @@ package struct RetrainOutcome: Codable, Hashable, Sendable {
       checks.compactMap { check in
         check.value.map { (labels: [("check", check.name)], value: $0) }
       })
-    return page.text
+    return page.text()
   }
 }

@@ -12,6 +12,8 @@ package struct TelemetrySettings: Hashable, Sendable {
   package var listen: Endpoint?
   package var logLevel: LogLevel
   package var logFormat: LogStyle
+  /// Tenants with metrics of their own; the others share one series.
+  package var tenantsMax: Int
 }
 
 /// How much is logged.
@@ -29,6 +31,7 @@ extension TelemetrySettings {
     listen = Self.endpoint(section, "listen", default: "127.0.0.1:9464")
     logLevel = section.choice("log_level", default: .info)
     logFormat = section.choice("log_format", default: .text)
+    tenantsMax = section.number("tenants_max", default: 20, in: 0...1000)
     section.finish()
   }
 

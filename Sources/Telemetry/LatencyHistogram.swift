@@ -19,6 +19,23 @@ package struct LatencyHistogram: Sendable {
     histogram.record(value, count: UInt64(count))
   }
 
+  package var totalSeconds: Double { Double(totalMicroseconds) / 1e6 }
+
+  /// How many durations lie in each bucket: at or below each bound and above the one before, then
+  /// those above the last. Bounds are exact to three digits.
+  ///
+  /// - Parameter bounds: in seconds, ascending.
+  package func counts(upTo bounds: [Double]) -> [Int] {
+    var low: UInt64 = 0
+    var counts: [Int] = []
+    for bound in bounds {
+      let high = UInt64((bound * 1e6).rounded())
+      counts.append(Int(histogram.count(within: low...high)))
+      low = histogram.highestEquivalentForValue(high) + 1
+    }
+    return counts + [Int(count) - counts.reduce(0, +)]
+  }
+
   /// The duration that `percent` per cent of all do not exceed, in microseconds; 0 when empty.
   package func percentile(_ percent: Double) -> UInt64 {
     count == 0 ? 0 : histogram.valueAtPercentile(percent)

@@ -1,22 +1,61 @@
-/// Builds one page of the Prometheus text format, version 0.0.4.
+/// Metrics of one moment, as Prometheus reads them.
 package struct MetricsPage: Sendable {
-  /// The page so far.
-  package private(set) var text = ""
+  /// How a page is written.
+  package enum Format: Sendable {
+    /// The Prometheus text format, version 0.0.4.
+    case prometheus
+    /// OpenMetrics, version 1.0.0.
+    case openMetrics
+
+    /// The best of the formats that a client accepts, by its `Accept` header; nothing is the older
+    /// one.
+    package init(accepting header: String?) {
+      self = header?.contains("application/openmetrics-text") == true ? .openMetrics : .prometheus
+    }
+
+    package var contentType: String {
+      switch self {
+      case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
+      case .openMetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8"
+      }
+    }
+  }
+
+  /// One sample of a family.
+  package typealias Sample = (labels: [(String, String)], value: Double)
+
+  private enum Kind: String {
+    case counter, gauge, histogram
+  }
+
+  private struct Line {
+    var suffix = ""
+    let labels: [(String, String)]
+    let value: Double
+  }
+
+  private struct Family {
+    let name: String
+    let help: String
+    let kind: Kind
+    var lines: [Line]
+  }
+
+  private var families: [Family] = []
 
   package init() {}
 
-  /// A total that only grows.
-  package mutating func counter(
-    _ name: String, _ help: String, _ samples: [(labels: [(String, String)], value: Double)]
-  ) {
-    family(name, help, type: "counter", samples)
+  // MARK: - Adding
+
+  /// A total that only grows; its name ends in `_total`.
+  package mutating func counter(_ name: String, _ help: String, _ samples: [Sample]) {
+    precondition(name.hasSuffix(Self.counterSuffix), "OpenMetrics wants it so")
+    add(name, help, .counter, samples)
   }
 
   /// A value that goes up and down.
-  package mutating func gauge(
-    _ name: String, _ help: String, _ samples: [(labels: [(String, String)], value: Double)]
-  ) {
-    family(name, help, type: "gauge", samples)
+  package mutating func gauge(_ name: String, _ help: String, _ samples: [Sample]) {
+    add(name, help, .gauge, samples)
   }
 
   /// A counter without labels.
@@ -29,55 +68,74 @@ package struct MetricsPage: Sendable {
     gauge(name, help, [(labels: [], value: value)])
   }
 
-  /// Latencies as a summary in seconds.
-  package mutating func summary(_ name: String, _ help: String, _ histogram: LatencyHistogram) {
-    header(name, help, type: "summary")
-    for quantile in [0.5, 0.9, 0.99, 0.999] {
-      let seconds = Double(histogram.percentile(quantile * 100)) / 1e6
-      sample(name, [("quantile", String(quantile))], seconds)
-    }
-    sample(name + "_sum", [], Double(histogram.totalMicroseconds) / 1e6)
-    sample(name + "_count", [], Double(histogram.count))
+  /// Durations in seconds, counted in buckets.
+  package mutating func histogram(_ name: String, _ help: String, _ durations: LatencyHistogram) {
+    histogram(
+      name, help,
+      [([], BucketCounts(durations.counts(upTo: Self.secondsBounds), durations.totalSeconds))],
+      bounds: Self.secondsBounds)
   }
 
-  /// Counts in buckets; `bounds` are the buckets' upper limits, the last count is for all above.
+  /// Counts in buckets; `bounds` are the buckets' upper limits.
   package mutating func histogram(
-    _ name: String, _ help: String, bounds: [Double], counts: [Int], sum: Double
+    _ name: String, _ help: String,
+    _ samples: [(labels: [(String, String)], buckets: BucketCounts)], bounds: [Double]
   ) {
-    precondition(counts.count == bounds.count + 1, "one count for each bound and one above")
-    header(name, help, type: "histogram")
-    var total = 0
-    for (bound, count) in zip(bounds, counts) {
-      total += count
-      sample(name + "_bucket", [("le", Self.format(bound))], Double(total))
+    var lines: [Line] = []
+    for (labels, buckets) in samples {
+      precondition(buckets.counts.count == bounds.count + 1, "one for each bound and one above")
+      var total = 0
+      for (bound, count) in zip(bounds.map(Self.bound) + ["+Inf"], buckets.counts) {
+        total += count
+        lines.append(
+          Line(suffix: "_bucket", labels: labels + [("le", bound)], value: Double(total)))
+      }
+      lines.append(Line(suffix: "_sum", labels: labels, value: buckets.sum))
+      lines.append(Line(suffix: "_count", labels: labels, value: Double(total)))
     }
-    total += counts[bounds.count]
-    sample(name + "_bucket", [("le", "+Inf")], Double(total))
-    sample(name + "_sum", [], sum)
-    sample(name + "_count", [], Double(total))
+    families.append(Family(name: name, help: help, kind: .histogram, lines: lines))
   }
 
-  private mutating func family(
-    _ name: String, _ help: String, type: String,
-    _ samples: [(labels: [(String, String)], value: Double)]
-  ) {
-    header(name, help, type: type)
-    for (labels, value) in samples { sample(name, labels, value) }
+  private mutating func add(_ name: String, _ help: String, _ kind: Kind, _ samples: [Sample]) {
+    let lines = samples.map { Line(labels: $0.labels, value: $0.value) }
+    families.append(Family(name: name, help: help, kind: kind, lines: lines))
   }
 
-  private mutating func header(_ name: String, _ help: String, type: String) {
-    text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-  }
+  /// From a millisecond, which no stream undercuts, to a minute.
+  private static let secondsBounds = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+  ]
+  private static let counterSuffix = "_total"
 
-  private mutating func sample(_ name: String, _ labels: [(String, String)], _ value: Double) {
-    let pairs = labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }.joined(separator: ",")
-    text += labels.isEmpty ? name : "\(name){\(pairs)}"
-    text += " \(Self.format(value))\n"
+  // MARK: - Writing
+
+  /// The page in a format.
+  package func text(_ format: Format = .prometheus) -> String {
+    var text = ""
+    for family in families {
+      let title =
+        format == .openMetrics && family.kind == .counter
+        ? String(family.name.dropLast(Self.counterSuffix.count)) : family.name
+      let help = family.help.replacing("\\", with: "\\\\").replacing("\n", with: "\\n")
+      text += "# HELP \(title) \(help)\n# TYPE \(title) \(family.kind.rawValue)\n"
+      for line in family.lines {
+        let pairs = line.labels.map { "\($0.0)=\"\(Self.escape($0.1))\"" }
+        text += family.name + line.suffix
+        text += pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}"
+        text += " \(Self.format(line.value))\n"
+      }
+    }
+    return format == .openMetrics ? text + "# EOF\n" : text
   }
 
   private static func format(_ value: Double) -> String {
-    if let whole = Int64(exactly: value) { String(whole) } else { String(value) }
+    if let whole = Int64(exactly: value) { return String(whole) }
+    if value.isNaN { return "NaN" }
+    return value.isInfinite ? (value > 0 ? "+Inf" : "-Inf") : String(value)
   }
+
+  /// A bucket's bound, the same in both formats: OpenMetrics wants a decimal point.
+  private static func bound(_ value: Double) -> String { String(value) }
 
   private static func escape(_ text: String) -> String {
     var escaped = ""
@@ -90,5 +148,25 @@ package struct MetricsPage: Sendable {
       }
     }
     return escaped
+  }
+}
+
+/// Values counted in buckets: one count for each bound, and one for what lies above the last.
+package struct BucketCounts: Hashable, Sendable {
+  package var counts: [Int]
+  package var sum: Double
+
+  package init(_ counts: [Int], _ sum: Double) {
+    self.counts = counts
+    self.sum = sum
+  }
+
+  /// Nothing counted yet.
+  package init(bounds: [Double]) { self.init(Array(repeating: 0, count: bounds.count + 1), 0) }
+
+  /// Counts a value in the first bucket whose bound it does not exceed.
+  package mutating func count(_ value: Double, bounds: [Double]) {
+    sum += value
+    counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
   }
 }

@@ -10,11 +10,11 @@ package struct StatusServer: Sendable {
   package struct Pages: Sendable {
     let isLive: @Sendable () -> Bool
     let isReady: @Sendable () -> Bool
-    let metrics: @Sendable () -> String
+    let metrics: @Sendable () -> MetricsPage
 
     package init(
       isLive: @escaping @Sendable () -> Bool, isReady: @escaping @Sendable () -> Bool,
-      metrics: @escaping @Sendable () -> String
+      metrics: @escaping @Sendable () -> MetricsPage
     ) {
       self.isLive = isLive
       self.isReady = isReady
@@ -31,9 +31,7 @@ package struct StatusServer: Sendable {
       case "/live": Self.health(pages.isLive())
       case "/ready": Self.health(pages.isReady())
       case "/metrics":
-        HTTPResponse(
-          statusCode: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-          body: Data(pages.metrics().utf8))
+        Self.metrics(pages.metrics(), accepting: request.headers[HTTPHeader("Accept")])
       default: HTTPResponse(statusCode: .notFound)
       }
     }
@@ -54,6 +52,13 @@ package struct StatusServer: Sendable {
       return false
     }
     return [EADDRINUSE, EADDRNOTAVAIL, EACCES, EPERM].contains(code)
+  }
+
+  private static func metrics(_ page: MetricsPage, accepting header: String?) -> HTTPResponse {
+    let format = MetricsPage.Format(accepting: header)
+    return HTTPResponse(
+      statusCode: .ok, headers: [.contentType: format.contentType],
+      body: Data(page.text(format).utf8))
   }
 
   private static func health(_ isGood: Bool) -> HTTPResponse {

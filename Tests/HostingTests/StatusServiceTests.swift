@@ -19,7 +19,13 @@ import Testing
         """, file: "test")
     return try StatusService(
       listen: #require(settings.telemetry.listen),
-      pages: StatusServer.Pages(isLive: { true }, isReady: { false }, metrics: { "a 1\n" }))
+      pages: StatusServer.Pages(
+        isLive: { true }, isReady: { false },
+        metrics: {
+          var page = MetricsPage()
+          page.gauge("a", "An a.", 1)
+          return page
+        }))
   }
 
   private func fetch(_ page: String, port: UInt16) async throws -> (status: Int, text: String) {
@@ -41,7 +47,7 @@ import Testing
           logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
       async let end: Void = group.run()
       let page = try await fetch("metrics", port: port)
-      #expect(page.text == "a 1\n")
+      #expect(page.text.hasSuffix("\na 1\n"))
       await group.triggerGracefulShutdown()
       try await end
     }
@@ -54,6 +60,25 @@ import Testing
     #expect(try await fetch("live", port: port).status == 200)
     #expect(try await fetch("ready", port: port).status == 503)
     #expect(try await fetch("other", port: port).status == 404)
+    task.cancel()
+    try await task.value
+  }
+
+  /// Scrapers that ask for OpenMetrics get it, by the header that Prometheus sends.
+  @Test func theFormatIsThatOfTheRequest() async throws {
+    let port = UInt16(freeLoopbackPort())
+    let service = try service(port: port)
+    let task = Task { try await service.run() }
+    _ = try await fetch("live", port: port)
+    var request = URLRequest(
+      url: try #require(URL(string: "http://127.0.0.1:\(port)/metrics")))
+    request.setValue(
+      "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+      forHTTPHeaderField: "Accept")
+    let (data, response) = try await URLSession.shared.data(for: request)
+    #expect(String(decoding: data, as: UTF8.self).hasSuffix("\na 1\n# EOF\n"))
+    let type = (response as? HTTPURLResponse)?.value(forHTTPHeaderField: "Content-Type")
+    #expect(type == "application/openmetrics-text; version=1.0.0; charset=utf-8")
     task.cancel()
     try await task.value
   }

@@ -35,7 +35,7 @@ import Wire
     let daemon = try FilterDaemon(
       settings: settings, guard: LiveModel(try loader.load()), clients: clients,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    #expect(daemon.metrics().contains("sluice_category_flags_total{category=\"hate\"} 0\n"))
+    #expect(daemon.metrics().text().contains("sluice_category_flags_total{category=\"hate\"} 0\n"))
     let stream = BlockingThread(name: "stream") { _ = daemon.run() }
     defer {
       daemon.stop()
@@ -57,7 +57,7 @@ import Wire
       #expect(headers == [Header("sluice-decided-by", "category:violence")])
     }
     let counted = comesAbout {
-      let page = daemon.metrics()
+      let page = daemon.metrics().text()
       return page.contains("sluice_category_flags_total{category=\"violence\"} 20\n")
         && page.contains("sluice_category_flags_total{category=\"hate\"} 0\n")
     }

@@ -57,7 +57,7 @@ import Wire
       ScriptedTeacher(),
       inspect: { daemon in
         try? bench.wait { daemon.snapshot.counters.unreadable == 1 }
-        page = daemon.snapshot.metricsPage().text
+        page = daemon.snapshot.metricsPage().text()
       }, until: { try bench.labels(12) })
     #expect(Set(labels.map(\.id)) == Set((0..<12).map { "d\($0)" }))
     for label in labels {
@@ -145,7 +145,7 @@ import Wire
     try bench.send(0..<20)
     var page = ""
     _ = try await bench.run(
-      ScriptedTeacher(), inspect: { page = $0.snapshot.metricsPage().text },
+      ScriptedTeacher(), inspect: { page = $0.snapshot.metricsPage().text() },
       until: { try bench.labels(20) })
     #expect(page.contains("sluice_labels_total{stratum=\"random\"} 20"))
     #expect(page.contains("sluice_teacher_requests_total 20"))
@@ -182,7 +182,7 @@ import Wire
       _ = try await bench.run(
         teacher,
         inspect: { daemon in
-          #expect(daemon.snapshot.metricsPage().text.contains("sluice_teacher_budget_left 0"))
+          #expect(daemon.snapshot.metricsPage().text().contains("sluice_teacher_budget_left 0"))
         },
         until: {
           // Whatever is left has been tried: it waits.

@@ -65,7 +65,6 @@ import Testing
   private let testedElsewhere = [
     "Demonstration": ("IntegrationTests", "import Demonstration"),
     "sluice": ("IntegrationTests", #"product("sluice")"#),
-    "Telemetry": ("HostingTests", "import Telemetry"),
     "Transport": ("SimulationTests", "import Transport"),
   ]
   /// Programs that measure and are no part of what ships: whoever measures sees their output.

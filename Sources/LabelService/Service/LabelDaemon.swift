@@ -5,6 +5,7 @@ package import LabelStore
 package import LanguageModel
 package import Logging
 package import Settings
+package import Telemetry
 
 /// The labelling service on brokers: its runtime, and a thread that follows the labels topic.
 package final class LabelDaemon: Sendable {
@@ -68,10 +69,10 @@ package final class LabelDaemon: Sendable {
   package var snapshot: LabelSnapshot { runtime.snapshot }
 
   /// The metrics page.
-  package func metrics() -> String {
+  package func metrics() -> MetricsPage {
     var page = snapshot.metricsPage()
     page.addDoubts(runtime.sink.doubts)
     ownership.add(to: &page)
-    return page.text
+    return page
   }
 }

@@ -59,7 +59,7 @@ extension LabelSnapshot {
     page.gauge(
       "sluice_teacher_circuit_open", "1 while the teacher is left alone.",
       teacher.isCircuitOpen ? 1 : 0)
-    page.summary("sluice_teacher_seconds", "What an answer took.", teacherLatency)
+    page.histogram("sluice_teacher_seconds", "What an answer took.", teacherLatency)
   }
 
   private func addEstimates(to page: inout MetricsPage) {
