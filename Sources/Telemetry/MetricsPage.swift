@@ -45,6 +45,11 @@ package struct MetricsPage: Sendable {
 
   package init() {}
 
+  /// A page that begins with what program it is of.
+  package init(version: String) {
+    gauge("sluice_build_info", "The program.", [([("version", version)], 1)])
+  }
+
   // MARK: - Adding
 
   /// A total that only grows; its name ends in `_total`.

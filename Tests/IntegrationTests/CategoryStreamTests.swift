@@ -62,6 +62,13 @@ import Wire
         && page.contains("sluice_category_flags_total{category=\"hate\"} 0\n")
     }
     #expect(counted)
+    let page = daemon.metrics()
+    #expect(page.text().contains("\nsluice_build_info{version=\""))
+    #expect(try MetricsReaders.complaints(about: page.text(), format: "prometheus") == "")
+    #expect(
+      try MetricsReaders.complaints(about: page.text(.openMetrics), format: "openmetrics") == "")
+    let bad = page.text() + "sluice_build_info{version=\"x\"} y\n"
+    #expect(try MetricsReaders.complaints(about: bad, format: "prometheus") != "")
   }
 
   /// What the daemon writes for some exchanges.

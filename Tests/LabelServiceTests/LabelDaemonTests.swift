@@ -148,6 +148,7 @@ import Wire
       ScriptedTeacher(), inspect: { page = $0.snapshot.metricsPage().text() },
       until: { try bench.labels(20) })
     #expect(page.contains("sluice_labels_total{stratum=\"random\"} 20"))
+    #expect(try MetricsReaders.complaints(about: page, format: "prometheus") == "")
     #expect(page.contains("sluice_teacher_requests_total 20"))
     #expect(page.contains("sluice_teacher_budget_left 980"))
     #expect(page.contains("sluice_live_recall{bound=\"lower\"}"))

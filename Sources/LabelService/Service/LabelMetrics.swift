@@ -1,9 +1,10 @@
+internal import Basics
 package import Telemetry
 
 extension LabelSnapshot {
   /// The metrics page.
   package func metricsPage() -> MetricsPage {
-    var page = MetricsPage()
+    var page = MetricsPage(version: ProgramVersion.current)
     addRecords(to: &page)
     addTeacher(to: &page)
     addEstimates(to: &page)
