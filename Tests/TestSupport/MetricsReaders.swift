@@ -25,6 +25,15 @@ package enum MetricsReaders {
     return output
   }
 
+  /// Why rules are none, or why their tests fail; empty where all is well.
+  ///
+  /// - Parameter command: `check` or `test`.
+  package static func complaints(aboutRules file: String, command: String) throws -> String {
+    let directory = try TemporaryDirectory()
+    let output = try run("promtool", [command, "rules", file], in: directory)
+    return output.contains("SUCCESS") && !output.contains("FAILED") ? "" : output
+  }
+
   /// What a tool prints; ends with its status unless that is 0.
   private static func run(
     _ program: String, _ arguments: [String], input: String = "/dev/null",
