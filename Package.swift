@@ -112,7 +112,7 @@ let operation: [Target] = [
       .product(name: "FlyingSocks", package: "FlyingFox"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ],
-    swiftSettings: strict),
+    resources: [.embedInCode("Page")], swiftSettings: strict),
   .target(name: "Systemd", dependencies: ["Basics"], swiftSettings: strict),
   .target(
     name: "ModelRegistry", dependencies: ["StrictJSON", "Basics", "Files"], swiftSettings: strict),
@@ -354,9 +354,8 @@ let tests: [Target] = [
     [
       "Basics", "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore",
       "Datasets",
-      "ModelRegistry", "Records", "Retraining", "Settings", "Tensors", "Threading",
-      "Transport", "Wire",
-      "sluice",
+      "ModelRegistry", "Records", "Retraining", "Settings", "StrictJSON", "Telemetry", "Tensors",
+      "Threading", "Transport", "Wire", "sluice",
       .product(name: "Logging", package: "swift-log"),
     ]),
   test("LayoutTests", []),

@@ -1,9 +1,11 @@
 internal import Basics
+internal import Foundation
 internal import Guard
 internal import Hosting
 internal import Logging
 internal import ServiceLifecycle
 package import Settings
+internal import StrictJSON
 internal import Systemd
 internal import Telemetry
 internal import UnixSignals
@@ -55,7 +57,15 @@ package struct FilterApplication: Sendable {
       of: model, from: folder, settings: settings.model, loader: loader,
       events: ModelEvents(
         notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
-    var services = try streamServices(daemon, notifier) { "judging with \(model.current.model)" }
+    let status = { @Sendable in
+      let health = daemon.health(stallSeconds: self.settings.watchdogStallSeconds)
+      let status = daemon.status(health: health, modelFolder: loader.target)
+      // Texts and finite numbers always encode.
+      return (try? JSONCoder.encode(status)) ?? Data()
+    }
+    var services = try streamServices(daemon, notifier, page: status) {
+      "judging with \(model.current.model)"
+    }
     services.append(BlockingService(worker: "model", run: replacement.run, stop: replacement.stop))
     let ownership = daemon.ownership
     services.append(BlockingService(worker: "ownership", run: ownership.run, stop: ownership.stop))
@@ -68,7 +78,8 @@ package struct FilterApplication: Sendable {
 
   /// The stream itself, and what tells the outside how it is.
   private func streamServices(
-    _ daemon: FilterDaemon, _ notifier: ServiceNotifier, status: @escaping @Sendable () -> String
+    _ daemon: FilterDaemon, _ notifier: ServiceNotifier, page: @escaping @Sendable () -> Data,
+    status: @escaping @Sendable () -> String
   ) throws(StartFailure) -> [any Service] {
     let stallSeconds = settings.watchdogStallSeconds
     let isStalled = { @Sendable in
@@ -88,11 +99,8 @@ package struct FilterApplication: Sendable {
     if let listen = settings.telemetry.listen {
       let pages = StatusServer.Pages(
         isLive: { !isStalled() },
-        isReady: {
-          daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds)
-            && daemon.ownership.isComplete
-        },
-        metrics: { daemon.metrics() })
+        isReady: { daemon.health(stallSeconds: stallSeconds).ready },
+        metrics: { daemon.metrics() }, status: page)
       services.append(try StatusService(listen: listen, pages: pages))
     }
     return services

@@ -11,8 +11,10 @@ internal import Threading
 package final class FilterDaemon: Sendable {
   private let consumer: KafkaConsumer
   private let sink: KafkaSink
-  private let runtime: StreamRuntime<KafkaConsumer, KafkaSink>
-  private let model: LiveModel
+  let runtime: StreamRuntime<KafkaConsumer, KafkaSink>
+  let model: LiveModel
+  let groupID: String
+  let startedAtMilliseconds: Int64
   private let shadow: ShadowScorer?
   private let identity: TransactionalIdentity
   /// Sees to it that each partition has an owner.
@@ -44,6 +46,7 @@ package final class FilterDaemon: Sendable {
     ownership = OwnershipWatch(
       of: settings.inputTopics, in: settings.kafka.groupID, clients: clients, logger: logger,
       memberIdentifier: { [consumer] in consumer.memberIdentifier })
+    groupID = settings.kafka.groupID
     let wire = settings.wire
     let router = Router(topics: settings.outputTopics)
     let coverageLog = CoverageLog(logger: logger)
@@ -72,6 +75,7 @@ package final class FilterDaemon: Sendable {
     var options = StreamOptions(settings)
     options.limits.batch.batchesInFlightMax = batchesInFlightMax
     runtime = StreamRuntime(source: consumer, sink: sink, work: work, options: options)
+    startedAtMilliseconds = runtime.host.clock.wallMilliseconds()
     self.model = model
     self.shadow = shadow
     self.logger = logger
@@ -101,19 +105,21 @@ package final class FilterDaemon: Sendable {
   /// How often a transaction left doubt, so that a fresh producer took over.
   package var doubts: TransactionDoubts { sink.doubts }
 
+  /// How many records each partition's committed offset is behind its end, as far as is known.
+  func lags(_ snapshot: StreamSnapshot) -> [TopicPartition: Int64] {
+    snapshot.assigned.reduce(into: [:]) { lags, partition in
+      guard let end = consumer.watermarks(of: partition)?.high,
+        let next = snapshot.committed[partition]
+      else { return }
+      lags[partition] = max(0, end.rawValue - next.rawValue)
+    }
+  }
+
   /// The metrics page.
   package func metrics() -> MetricsPage {
     let snapshot = runtime.snapshot
-    let lags = snapshot.assigned.compactMap { partition -> TopicLag? in
-      guard let end = consumer.watermarks(of: partition)?.high,
-        let next = snapshot.committed[partition]
-      else { return nil }
-      return TopicLag(
-        topic: partition.topic, partition: partition.partition.rawValue,
-        records: max(0, end.rawValue - next.rawValue))
-    }
     let now = runtime.host.clock.wallMilliseconds()
-    var page = snapshot.metricsPage(lags: lags, nowMilliseconds: now)
+    var page = snapshot.metricsPage(lags: lags(snapshot), nowMilliseconds: now)
     page.addDoubts(doubts)
     ownership.add(to: &page)
     let current = model.current

@@ -14,6 +14,7 @@ package struct StreamCore: HostedMachine {
   private var judging = LatencyHistogram()
   private var batchSizes = BatchSizes()
   private var verdicts: VerdictTally
+  private var recentLetters = RecentLetters()
 
   init(_ options: StreamOptions, now: Instant) {
     machine = StreamMachine(limits: options.limits, policies: options.policies, now: now)
@@ -70,6 +71,7 @@ package struct StreamCore: HostedMachine {
     for item in transaction.items {
       latency.record(microseconds: now.nanoseconds(since: item.arrival) / 1000)
       verdicts.count(item)
+      recentLetters.note(item)
     }
   }
 
@@ -79,7 +81,8 @@ package struct StreamCore: HostedMachine {
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
       committed: machine.ledger.committed, oldest: machine.ledger.oldest, latency: latency,
       verdictLatency: verdictLatency,
-      judging: judging, batchSizes: batchSizes, verdicts: verdicts, firstRead: firstRead,
+      judging: judging, batchSizes: batchSizes, verdicts: verdicts,
+      recentLetters: recentLetters, firstRead: firstRead,
       lastProgress: machine.lastProgress,
       failure: failure,
       progress: progress)

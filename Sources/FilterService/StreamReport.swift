@@ -1,14 +1,16 @@
 internal import Basics
 internal import Kafka
 internal import Pipeline
-internal import Records
+package import Records
 package import Telemetry
 
 extension StreamSnapshot {
   /// The Prometheus page of a stream.
   ///
-  /// - Parameter now: in milliseconds since 1970-01-01 UTC.
-  package func metricsPage(lags: [TopicLag], nowMilliseconds now: Int64) -> MetricsPage {
+  /// - Parameters:
+  ///   - lags: records behind the end of each partition.
+  ///   - now: in milliseconds since 1970-01-01 UTC.
+  package func metricsPage(lags: [TopicPartition: Int64], nowMilliseconds now: Int64) -> MetricsPage {
     var page = MetricsPage(version: ProgramVersion.current)
     addRecords(to: &page)
     addBatches(to: &page)
@@ -18,9 +20,10 @@ extension StreamSnapshot {
     page.counter("sluice_pauses_total", "Pauses for a full buffer.", counters.pauses)
     page.gauge(
       "sluice_lag_records", "Records behind the end of the partition.",
-      lags.map {
+      lags.sorted { $0.key < $1.key }.map { partition, records in
         (
-          [("topic", $0.topic), ("partition", String($0.partition))], Double($0.records)
+          [("topic", partition.topic), ("partition", String(partition.partition.rawValue))],
+          Double(records)
         )
       })
     page.gauge(
@@ -93,11 +96,4 @@ extension StreamSnapshot {
       "sluice_judging_failures_total", "Batches on which the model failed.",
       counters.judgingFailures)
   }
-}
-
-/// How far a partition's committed offset is behind its end.
-package struct TopicLag: Hashable, Sendable {
-  package let topic: String
-  package let partition: Int32
-  package let records: Int64
 }

@@ -21,6 +21,7 @@ package struct StreamSnapshot: Sendable {
   package let judging: LatencyHistogram
   package let batchSizes: BatchSizes
   package let verdicts: VerdictTally
+  package let recentLetters: RecentLetters
   /// When the first record was read.
   package let firstRead: Instant?
   /// When offsets were last committed.

@@ -1,7 +1,7 @@
 internal import Basics
 internal import Kafka
 package import Logging
-internal import Records
+package import Records
 internal import Synchronization
 package import Telemetry
 internal import Threading
@@ -20,6 +20,7 @@ package final class OwnershipWatch: Sendable {
   private let logger: Logger
   private let interval: Duration
   private let machine: Mutex<OwnershipMachine>
+  private let found = Mutex<[TopicPartition: String?]>([:])
   private let isStopping = Monitor(false)
 
   /// - Parameters:
@@ -61,8 +62,12 @@ package final class OwnershipWatch: Sendable {
 
   package func stop() { isStopping.update { $0 = true } }
 
-  /// Whether every partition has an owner, as far as is known.
-  package var isComplete: Bool { machine.withLock { $0.orphans.isEmpty } }
+  /// Partitions without an owner, as far as is known.
+  package var orphans: [TopicPartition] { machine.withLock { $0.orphans } }
+
+  /// Each partition that the group is to read, and the member that has it; nil for nobody. Empty
+  /// where the brokers do not tell.
+  package var owners: [TopicPartition: String?] { found.withLock { $0 } }
 
   /// Adds what was found to a metrics page.
   package func add(to page: inout MetricsPage) {
@@ -80,6 +85,12 @@ package final class OwnershipWatch: Sendable {
     if own.isEmpty { return }
     let group = try admin.group(groupID, timeout: Self.timeout)
     let wanted = try admin.partitions(of: topics, timeout: Self.timeout)
+    found.withLock { found in
+      found = Dictionary(uniqueKeysWithValues: wanted.map { ($0, nil) })
+      for member in group.members {
+        for partition in member.partitions { found[partition] = .some(member.identifier) }
+      }
+    }
     let before = machine.withLock { $0.orphans }
     let (acts, orphans) = machine.withLock {
       ($0.survey(group, wanted: wanted, as: own, now: .now), $0.orphans)

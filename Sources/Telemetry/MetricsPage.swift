@@ -107,7 +107,7 @@ package struct MetricsPage: Sendable {
   }
 
   /// From a millisecond, which no stream undercuts, to a minute.
-  private static let secondsBounds = [
+  package static let secondsBounds = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
   ]
   private static let counterSuffix = "_total"

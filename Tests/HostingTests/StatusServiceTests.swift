@@ -47,7 +47,7 @@ import Testing
           logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
       async let end: Void = group.run()
       let page = try await fetch("metrics", port: port)
-      #expect(page.text.hasSuffix("\na 1\n"))
+      #expect(page.text.contains("\na 1\n"))
       await group.triggerGracefulShutdown()
       try await end
     }
@@ -60,6 +60,8 @@ import Testing
     #expect(try await fetch("live", port: port).status == 200)
     #expect(try await fetch("ready", port: port).status == 503)
     #expect(try await fetch("other", port: port).status == 404)
+    #expect(try await fetch("", port: port).status == 404, "no live page")
+    #expect(try await fetch("status.json", port: port).status == 404)
     task.cancel()
     try await task.value
   }
@@ -76,11 +78,38 @@ import Testing
       "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
       forHTTPHeaderField: "Accept")
     let (data, response) = try await URLSession.shared.data(for: request)
-    #expect(String(decoding: data, as: UTF8.self).hasSuffix("\na 1\n# EOF\n"))
+    let page = String(decoding: data, as: UTF8.self)
+    #expect(page.contains("\na 1\n") && page.contains("\nsluice_live 1\n"))
+    #expect(page.hasSuffix("\nsluice_ready 0\n# EOF\n"))
     let type = (response as? HTTPURLResponse)?.value(forHTTPHeaderField: "Content-Type")
     #expect(type == "application/openmetrics-text; version=1.0.0; charset=utf-8")
     task.cancel()
     try await task.value
+  }
+
+  /// Where there is a live page it needs nothing but this server, and nothing may be put into it.
+  @Test func theLivePageIsOneFile() async throws {
+    let port = UInt16(freeLoopbackPort())
+    let server = try StatusServer(
+      address: "127.0.0.1", port: port,
+      pages: StatusServer.Pages(
+        isLive: { true }, isReady: { true }, metrics: { MetricsPage() },
+        status: { Data(#"{"a": 1}"#.utf8) }))
+    let task = Task { try await server.run() }
+    let page = try await fetch("", port: port)
+    #expect(page.status == 200 && page.text.hasPrefix("<!doctype html>"))
+    #expect(page.text.utf8.count <= 100_000)
+    for address in page.text.matches(of: /https?:\/\/[^"' ]*/) {
+      #expect(address.output == "http://www.w3.org/2000/svg", "a name, which is not fetched")
+    }
+    #expect(try await fetch("status.json", port: port).text == #"{"a": 1}"#)
+    let url = try #require(URL(string: "http://127.0.0.1:\(port)/"))
+    let (_, response) = try await URLSession.shared.data(from: url)
+    let policy = (response as? HTTPURLResponse)?
+      .value(forHTTPHeaderField: "Content-Security-Policy")
+    #expect(policy?.hasPrefix("default-src 'none'; ") == true)
+    task.cancel()
+    _ = try? await task.value
   }
 
   @Test func anAddressInUseIsAFailure() async throws {

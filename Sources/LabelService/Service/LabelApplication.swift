@@ -63,7 +63,7 @@ package struct LabelApplication: Sendable {
         isLive: { !daemon.progress.isStalled(now: Instant.now, afterSeconds: stallSeconds) },
         isReady: {
           daemon.progress.isReady(now: Instant.now, stallSeconds: stallSeconds)
-            && daemon.ownership.isComplete
+            && daemon.ownership.orphans.isEmpty
         },
         metrics: { daemon.metrics() })
       services.append(try StatusService(listen: listen, pages: pages))
