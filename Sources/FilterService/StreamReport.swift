@@ -10,7 +10,8 @@ extension StreamSnapshot {
   /// - Parameters:
   ///   - lags: records behind the end of each partition.
   ///   - now: in milliseconds since 1970-01-01 UTC.
-  package func metricsPage(lags: [TopicPartition: Int64], nowMilliseconds now: Int64) -> MetricsPage {
+  package func metricsPage(lags: [TopicPartition: Int64], nowMilliseconds now: Int64) -> MetricsPage
+  {
     var page = MetricsPage(version: ProgramVersion.current)
     addRecords(to: &page)
     addBatches(to: &page)
