@@ -1,9 +1,13 @@
 import ArgumentParser
+import Basics
 import FilterService
 import Foundation
+import Guard
 import Hosting
 import LabelService
 import Retraining
+import Settings
+import Tensors
 
 struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,7 +18,15 @@ struct Check: AsyncParsableCommand {
       mistakes, and so are properties of which librdkafka makes no client.
 
       Example: sluice check --config sluice.yaml
+      With --test it also loads the model and judges records of which the verdict is known, one a
+      line, such as {"record": {"prompt": "…", "tenant": "kids"}, "expect": {"action": "quarantine"}};
+      expected may be flagged, action, policy, decided_by, score_at_least, score_at_most or error.
+
+      Exit codes: 0 no mistakes; 10 a verdict is not as expected; 65 a line of --test is no test; 66 a
+      missing file or model; 69 what --connect cannot reach; 78 mistakes.
+
       Example: sluice check --config sluice.yaml --connect
+      Example: sluice check --config sluice.yaml --test expected.jsonl
       """)
 
   @Option(name: .shortAndLong, help: "The settings file.")
@@ -22,6 +34,12 @@ struct Check: AsyncParsableCommand {
 
   @Flag(help: "Also try brokers, topics, secrets, model, teacher, and what a retraining needs.")
   var connect = false
+
+  @Option(help: "Records with the verdicts that are expected, as JSON lines.")
+  var test: String?
+
+  /// How the command ends where verdicts are not as expected.
+  static let unexpected: Int32 = 10
 
   func run() async throws {
     let settings = try loadSettings(config)
@@ -45,5 +63,39 @@ struct Check: AsyncParsableCommand {
       }
     }
     StandardOutput.say("\(config): no mistakes")
+    if let test { try judge(test, settings) }
+  }
+
+  /// Judges the file's records under the settings, and shows each that came out otherwise.
+  private func judge(_ path: String, _ settings: Settings) throws {
+    guard let text = FileManager.default.contents(atPath: path) else {
+      throw fail("\(path): cannot be read", code: ExitStatus.noInput.rawValue)
+    }
+    do {
+      let model = try ModelLoader(
+        settings: settings.model, device: InferenceDevice(pool: WorkerPool()),
+        policies: settings.policies
+      ).load()
+      var fixtures = VerdictFixtures(
+        model: model, policies: settings.policies, conversations: settings.wire.conversations)
+      var (tests, failures) = (0, 0)
+      for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        guard let finding = try fixtures.check(line) else { continue }
+        tests += 1
+        if finding.differences.isEmpty { continue }
+        failures += 1
+        let name = finding.id.map { " (\($0))" } ?? ""
+        StandardOutput.say("\(path):\(finding.line)\(name)")
+        for difference in finding.differences { StandardOutput.say("  \(difference)") }
+      }
+      StandardOutput.say("\(tests - failures) of \(tests) verdicts are as expected")
+      if failures > 0 { throw ExitCode(Self.unexpected) }
+    } catch let mistake as VerdictFixtures.Mistake {
+      throw fail("\(path): \(mistake)", code: ExitStatus.data.rawValue)
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      throw exitError(for: error)
+    }
   }
 }

@@ -104,8 +104,11 @@ import Wire
   }
 
   @Test func everyFileInConfigLoads() throws {
-    let files = try SourceTree.files(under: "config", extensions: ["yaml"])
-    #expect(!files.isEmpty)
+    // What other programs read has tests of its own.
+    let files = try SourceTree.files(under: "config", extensions: ["yaml"]).filter {
+      $0.deletingLastPathComponent().lastPathComponent == "config"
+    }
+    #expect(files.count >= 2)
     for file in files {
       if file.lastPathComponent.hasPrefix("augment.") {
         _ = try AugmentationSettings(file: file.path)
