@@ -20,8 +20,8 @@ struct Sluice: AsyncParsableCommand {
 
       Exit codes: 0 success, 64 usage, 65 bad data, 66 missing or unusable input (model, file),
       69 brokers, topics or servers unavailable, 70 internal failure, 73 output cannot be
-      written, 75 stopped before the end, 78 mistake in the configuration; retrain adds 10: the
-      gate refused the new model.
+      written, 75 stopped before the end, 78 mistake in the configuration; 10 from retrain: the
+      gate refused the new model, and from check --test: a verdict is not as expected.
       """,
     version: ProgramVersion.current,
     subcommands: [
