@@ -157,7 +157,7 @@ let composition: [Target] = [
     name: "FilterService",
     dependencies: [
       "StrictJSON",
-      "Basics", "Records", "Transport", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
+      "Basics", "Records", "Sections", "Transport", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
       "Settings", "Telemetry", "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -354,8 +354,8 @@ let tests: [Target] = [
     [
       "Basics", "Demonstration", "FilterService", "Guard", "Hosting", "Kafka", "LabelStore",
       "Datasets",
-      "ModelRegistry", "Records", "Retraining", "Settings", "StrictJSON", "Telemetry", "Tensors",
-      "Threading", "Transport", "Wire", "sluice",
+      "ModelRegistry", "Pipeline", "Records", "Retraining", "Settings", "StrictJSON", "Telemetry",
+      "Tensors", "Threading", "Transport", "Wire", "sluice",
       .product(name: "Logging", package: "swift-log"),
     ]),
   test("LayoutTests", []),

@@ -13,18 +13,22 @@ internal import UnixSignals
 /// `sluice serve`: the daemon with everything around it.
 package struct FilterApplication: Sendable {
   private let settings: Settings
+  private let file: String
   private let environment: [String: String]
   private let logger: Logger
 
   /// An application that has done nothing yet but set up logging.
-  package init(settings: Settings, environment: [String: String]) {
+  ///
+  /// - Parameter file: where the settings were read, and are read again when they are to be.
+  package init(settings: Settings, file: String, environment: [String: String]) {
     self.settings = settings
+    self.file = file
     self.environment = environment
     ServiceHost.bootstrapLogs(settings.telemetry)
     logger = Logger(label: "sluice")
   }
 
-  /// Serves until SIGTERM or SIGINT; SIGHUP loads the model anew.
+  /// Serves until SIGTERM or SIGINT; SIGHUP reads policies and loads the model anew.
   ///
   /// - Throws: `GuardModelFailure` or `StartFailure` before the first record is read,
   ///   `StreamFailure` after.
@@ -40,8 +44,9 @@ package struct FilterApplication: Sendable {
     if let reason = device.fallbackReason {
       logger.notice("no GPU is used", metadata: ["reason": "\(reason)"])
     }
+    let policies = LivePolicies(settings.policies)
     let loader = ModelLoader(
-      settings: settings.model, device: device, policies: settings.policies)
+      settings: settings.model, device: device, policies: policies)
     let folder = loader.target
     let model = try firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
@@ -57,19 +62,20 @@ package struct FilterApplication: Sendable {
       of: model, from: folder, settings: settings.model, loader: loader,
       events: ModelEvents(
         notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
-    let status = { @Sendable in
-      let health = daemon.health(stallSeconds: self.settings.watchdogStallSeconds)
-      let status = daemon.status(health: health, modelFolder: loader.target)
-      // Texts and finite numbers always encode.
-      return (try? JSONCoder.encode(status)) ?? Data()
-    }
-    var services = try streamServices(daemon, notifier, page: status) {
+    let settingsReload = SettingsReload(
+      file: file, started: settings, daemon: daemon, policies: policies, logger: logger)
+    let pages = pages(of: daemon, settingsReload) { loader.target }
+    var services = try streamServices(daemon, notifier, pages) {
       "judging with \(model.current.model)"
     }
     services.append(BlockingService(worker: "model", run: replacement.run, stop: replacement.stop))
     let ownership = daemon.ownership
     services.append(BlockingService(worker: "ownership", run: ownership.run, stop: ownership.stop))
-    services.append(ReloadSignals(signals: reloads, reload: replacement.reload))
+    services.append(
+      ReloadSignals(signals: reloads) {
+        settingsReload.run()
+        replacement.reload()
+      })
     if let shadow {
       services.append(BlockingService(worker: "shadow", run: shadow.run, stop: shadow.stop))
     }
@@ -78,7 +84,7 @@ package struct FilterApplication: Sendable {
 
   /// The stream itself, and what tells the outside how it is.
   private func streamServices(
-    _ daemon: FilterDaemon, _ notifier: ServiceNotifier, page: @escaping @Sendable () -> Data,
+    _ daemon: FilterDaemon, _ notifier: ServiceNotifier, _ pages: StatusServer.Pages,
     status: @escaping @Sendable () -> String
   ) throws(StartFailure) -> [any Service] {
     let stallSeconds = settings.watchdogStallSeconds
@@ -97,13 +103,32 @@ package struct FilterApplication: Sendable {
           details: { Self.details(daemon.snapshot) })),
     ]
     if let listen = settings.telemetry.listen {
-      let pages = StatusServer.Pages(
-        isLive: { !isStalled() },
-        isReady: { daemon.health(stallSeconds: stallSeconds).ready },
-        metrics: { daemon.metrics() }, status: page)
       services.append(try StatusService(listen: listen, pages: pages))
     }
     return services
+  }
+
+  /// What is served over HTTP.
+  ///
+  /// - Parameter modelFolder: where the model lies that judges.
+  private func pages(
+    of daemon: FilterDaemon, _ reload: SettingsReload,
+    modelFolder: @escaping @Sendable () -> String?
+  ) -> StatusServer.Pages {
+    let stallSeconds = settings.watchdogStallSeconds
+    let health = { @Sendable in daemon.health(stallSeconds: stallSeconds) }
+    return StatusServer.Pages(
+      isLive: { health().live }, isReady: { health().ready },
+      metrics: {
+        var page = daemon.metrics()
+        reload.add(to: &page)
+        return page
+      },
+      status: {
+        // Texts and finite numbers always encode.
+        let status = daemon.status(health: health(), modelFolder: modelFolder())
+        return (try? JSONCoder.encode(status)) ?? Data()
+      })
   }
 
   /// Nothing but the live model may hold its first model: this function's caller never returns.

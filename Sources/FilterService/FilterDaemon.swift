@@ -105,6 +105,11 @@ package final class FilterDaemon: Sendable {
   /// How often a transaction left doubt, so that a fresh producer took over.
   package var doubts: TransactionDoubts { sink.doubts }
 
+  /// Decides by other policies whatever is judged from now on.
+  package func replacePolicies(with policies: PolicyBook) {
+    runtime.host.update { core, _ in core.machine.replacePolicies(with: policies) }
+  }
+
   /// How many records each partition's committed offset is behind its end, as far as is known.
   func lags(_ snapshot: StreamSnapshot) -> [TopicPartition: Int64] {
     snapshot.assigned.reduce(into: [:]) { lags, partition in

@@ -1,7 +1,7 @@
 internal import Glibc
 package import Guard
 internal import ModelRegistry
-package import Pipeline
+internal import Pipeline
 package import Settings
 package import Tensors
 
@@ -10,13 +10,14 @@ package import Tensors
 package struct ModelLoader: Sendable {
   private let settings: ModelSettings
   private let device: InferenceDevice
-  private let policies: PolicyBook
+  private let policies: LivePolicies
 
   /// - Parameters:
   ///   - device: runs the model once it is loaded.
   ///   - policies: rules that the model must have the categories for.
   package init(
-    settings: ModelSettings, device: InferenceDevice, policies: PolicyBook = PolicyBook()
+    settings: ModelSettings, device: InferenceDevice,
+    policies: LivePolicies = LivePolicies(PolicyBook())
   ) {
     self.settings = settings
     self.device = device
@@ -62,7 +63,9 @@ package struct ModelLoader: Sendable {
     _ settings: ModelSettings, on device: InferenceDevice
   ) throws(GuardModelFailure) -> GuardModel {
     let model = try GuardModel(settings: settings, device: device)
-    if let complaint = policies.complaint(about: model.categories) { throw .settings(complaint) }
+    if let complaint = policies.current.complaint(about: model.categories) {
+      throw .settings(complaint)
+    }
     try checkManifest(of: model, in: settings.path)
     do throws(ClassifierFailure) {
       try model.warmUp()

@@ -188,6 +188,9 @@ package struct RecordProof: ~Copyable {
     if decision.action != published.action {
       differences.append("action: the policy's is \(decision.action.rawValue)")
     }
+    if let digest = published.policyDigest, digest != policy.digest {
+      differences.append("policy_digest: the policy \(policy.name) has other rules now")
+    }
     if decision.decidedBy != published.decidedBy {
       differences.append("decided_by: by the policy it is \(decision.decidedBy ?? "absent")")
     }

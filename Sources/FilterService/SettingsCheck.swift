@@ -31,7 +31,7 @@ package struct SettingsCheck {
       device = try InferenceDevice(
         settings: settings.engine, environment: environment, slowed: report)
       model = try ModelLoader(
-        settings: settings.model, device: device, policies: settings.policies
+        settings: settings.model, device: device, policies: LivePolicies(settings.policies)
       ).load()
     } catch {
       throw StartFailure(error)

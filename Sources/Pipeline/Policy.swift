@@ -23,14 +23,16 @@ package struct Policy: Hashable, Sendable {
     case open
   }
 
-  package var name: String
+  package let name: String
   /// An exchange whose score is at least this is flagged.
-  package var threshold: Float
-  package var action: FlaggedAction
-  package var mode: Mode
-  package var unjudged: Unjudged
+  package let threshold: Float
+  package let action: FlaggedAction
+  package let mode: Mode
+  package let unjudged: Unjudged
   /// Rules for single categories of the model, by the names of its labels.
-  package var categories: [String: CategoryRule]
+  package let categories: [String: CategoryRule]
+  /// SHA-256 over all of these, 64 hexadecimal digits; verdicts show it.
+  package let digest: String
 
   package init(
     name: String = "default", threshold: Float = 0.5, action: FlaggedAction = .quarantine,
@@ -42,6 +44,9 @@ package struct Policy: Hashable, Sendable {
     self.mode = mode
     self.unjudged = unjudged
     self.categories = categories
+    digest = Self.digest(
+      name: name, threshold: threshold, action: action, mode: mode, unjudged: unjudged,
+      categories: categories)
   }
 }
 
@@ -85,6 +90,11 @@ package struct PolicyBook: Hashable, Sendable {
     return nil
   }
 
+  /// Each policy once, by name.
+  package var all: [Policy] {
+    Set([standard] + byTenant.values).sorted { ($0.name, $0.digest) < ($1.name, $1.digest) }
+  }
+
   /// The policy for a tenant; the standard one for those without their own.
   package func policy(for tenant: String?) -> Policy {
     guard let tenant else { return standard }
@@ -114,15 +124,19 @@ extension PolicyBook {
 
 extension Policy {
   fileprivate init(_ section: SectionReader, name: String) {
-    self.init(name: name)
-    threshold = Float(section.real("threshold", default: Double(threshold), in: 0...1))
-    action = section.choice("action", default: action)
-    mode = section.choice("mode", default: mode)
-    unjudged = section.choice("unjudged", default: unjudged)
+    let standard = Policy(name: name)
+    let threshold = Float(
+      section.real("threshold", default: Double(standard.threshold), in: 0...1))
+    let action = section.choice("action", default: standard.action)
     let rules = section.section("categories")
+    var categories: [String: CategoryRule] = [:]
     for (category, _) in rules.keys {
-      categories[category] = CategoryRule(rules.section(category), of: self)
+      categories[category] = CategoryRule(rules.section(category), threshold, action)
     }
+    self.init(
+      name: name, threshold: threshold, action: action,
+      mode: section.choice("mode", default: standard.mode),
+      unjudged: section.choice("unjudged", default: standard.unjudged), categories: categories)
     section.finish()
   }
 }
@@ -135,9 +149,12 @@ extension CategoryRule {
     case allow
   }
 
-  fileprivate init(_ section: SectionReader, of policy: Policy) {
-    let threshold = section.real("threshold", default: Double(policy.threshold), in: 0...1)
-    let standard: NamedAction = policy.action == .flag ? .flag : .quarantine
+  /// - Parameters: threshold and action are those of the policy.
+  fileprivate init(
+    _ section: SectionReader, _ threshold: Float, _ action: Policy.FlaggedAction
+  ) {
+    let threshold = section.real("threshold", default: Double(threshold), in: 0...1)
+    let standard: NamedAction = action == .flag ? .flag : .quarantine
     let action = section.choice("action", default: standard)
     self.init(
       threshold: Float(threshold), action: Policy.FlaggedAction(rawValue: action.rawValue))

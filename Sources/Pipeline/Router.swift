@@ -77,8 +77,9 @@ package struct Router: Sendable {
       return dispatches
     case .judged(let exchange, let judgement, let decision):
       let verdict = Verdict(
-        on: exchange, judgement, decision, policy: item.policy.name, model: item.model,
-        source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds)
+        on: exchange, judgement, decision, policy: item.policy.name,
+        policyDigest: item.policy.digest, model: item.model, source: item.item.record.source,
+        judgedAtMilliseconds: item.judgedAtMilliseconds)
       var dispatches = [Dispatch(topic: topics.verdicts, content: .verdict(verdict))]
       let copyTopic = verdict.action == .quarantine ? topics.quarantine : topics.clean
       if let copyTopic {
@@ -92,16 +93,19 @@ package struct Router: Sendable {
 extension Verdict {
   /// The verdict that publishes a decision.
   ///
-  /// - Parameter source: the record that was judged; nil outside a stream.
+  /// - Parameters:
+  ///   - policyDigest: of the rules that decided; nil outside a stream.
+  ///   - source: the record that was judged; nil outside a stream.
   package init(
     on exchange: PreparedExchange, _ judgement: Judgement, _ decision: PolicyDecision,
-    policy: String, model: String, source: SourcePosition?, judgedAtMilliseconds time: Int64
+    policy: String, policyDigest: String? = nil, model: String, source: SourcePosition?,
+    judgedAtMilliseconds time: Int64
   ) {
     self.init(
       id: exchange.id, flagged: decision.action != .allow, action: decision.action,
       judgement: judgement, threshold: decision.threshold, model: model, policy: policy,
       source: source, judgedAtMilliseconds: time, metadata: exchange.metadata,
       coverage: exchange.coverage, categories: judgement.categories?.ranked ?? [],
-      decidedBy: decision.decidedBy)
+      decidedBy: decision.decidedBy, policyDigest: policyDigest)
   }
 }

@@ -12,7 +12,7 @@ package import Transport
 /// published. It does no input or output and reads no clock.
 package struct StreamMachine: Sendable {
   package let limits: StreamLimits
-  private let policies: PolicyBook
+  private var policies: PolicyBook
   package private(set) var ledger = LaneLedger()
   package private(set) var counters = StreamCounters()
   /// Why the stream cannot go on; nil while it can.
@@ -204,6 +204,9 @@ package struct StreamMachine: Sendable {
       outcome: .deadLetter(letter), judgedAtMilliseconds: time, model: model)
     publish(judging.finish(id, [judged]))
   }
+
+  /// Decides by other policies whatever is judged from now on.
+  package mutating func replacePolicies(with policies: PolicyBook) { self.policies = policies }
 
   // MARK: Publishing
 

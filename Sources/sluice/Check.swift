@@ -74,7 +74,7 @@ struct Check: AsyncParsableCommand {
     do {
       let model = try ModelLoader(
         settings: settings.model, device: InferenceDevice(pool: WorkerPool()),
-        policies: settings.policies
+        policies: LivePolicies(settings.policies)
       ).load()
       var fixtures = VerdictFixtures(
         model: model, policies: settings.policies, conversations: settings.wire.conversations)

@@ -20,7 +20,7 @@ struct Serve: AsyncParsableCommand {
     let settings = try loadSettings(config)
     do {
       let environment = ProcessInfo.processInfo.environment
-      try await FilterApplication(settings: settings, environment: environment).run()
+      try await FilterApplication(settings: settings, file: config, environment: environment).run()
     } catch {
       throw exitError(for: error)
     }

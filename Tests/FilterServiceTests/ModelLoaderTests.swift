@@ -53,7 +53,7 @@ import Testing
       let policies = PolicyBook(standard: Policy(categories: [category: rule]))
       return try ModelLoader(
         settings: ModelSettings(path: folder.path),
-        device: InferenceDevice(pool: WorkerPool(workers: 1)), policies: policies
+        device: InferenceDevice(pool: WorkerPool(workers: 1)), policies: LivePolicies(policies)
       ).load()
     }
     #expect(try load("hate").categories?.names.count == 3)

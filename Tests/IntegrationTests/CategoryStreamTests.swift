@@ -31,7 +31,7 @@ import Wire
     let clients = try KafkaClients(settings: settings, environment: [:])
     let loader = ModelLoader(
       settings: settings.model, device: InferenceDevice(pool: WorkerPool(workers: 1)),
-      policies: settings.policies)
+      policies: LivePolicies(settings.policies))
     let daemon = try FilterDaemon(
       settings: settings, guard: LiveModel(try loader.load()), clients: clients,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -60,8 +60,7 @@ import Testing
       ])
     let all = policy.decide(judgement(questions, [0.2, 0.4, 0.9], score: 0.9))
     #expect(all.action == .quarantine && all.category == "hate")
-    var watching = policy
-    watching.mode = .monitor
+    let watching = Policy(action: .flag, mode: .monitor, categories: policy.categories)
     let watched = watching.decide(judgement(questions, [0.2, 0.4, 0.9], score: 0.9))
     #expect(watched.action == .wouldQuarantine && watched.category == "hate")
   }
@@ -83,12 +82,15 @@ import Testing
       let probabilities = [random(), random(), random()]
       let judged = judgement(questions, probabilities, score: probabilities.max() ?? 0)
       let plain = Policy(threshold: random())
-      var same = plain
-      same.categories["hate"] = CategoryRule(threshold: plain.threshold, action: .quarantine)
+      func ruled(_ threshold: Float) -> Policy {
+        Policy(
+          threshold: plain.threshold,
+          categories: ["hate": CategoryRule(threshold: threshold, action: .quarantine)])
+      }
+      let same = ruled(plain.threshold)
       #expect(same.decide(judged).action == plain.decide(judged).action)
       #expect(same.decide(judged).flaggedCategories == plain.decide(judged).flaggedCategories)
-      var stricter = same
-      stricter.categories["hate"]?.threshold *= random()
+      let stricter = ruled(plain.threshold * random())
       let isLet = stricter.decide(judged).action == .allow
       #expect(!isLet || plain.decide(judged).action == .allow)
     }
