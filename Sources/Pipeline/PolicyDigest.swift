@@ -4,9 +4,9 @@ extension Policy {
   /// SHA-256 over the rules, 64 hexadecimal digits: equal rules of equal names have equal digests,
   /// on every host and in every version.
   ///
-  /// Of these lines, each ended by a line feed, numbers as short as they can be told apart as 32-bit
-  /// floats, categories in the order of their names' bytes and named after the length of their names
-  /// in bytes (docs/FORMATS.md):
+  /// Of these lines, each ended by a line feed, numbers as short as they can be told apart as
+  /// 32-bit floats, categories in the order of their names' bytes and named after the length of
+  /// their names in bytes (docs/FORMATS.md):
   ///
   ///     sluice policy 1
   ///     name 7 default

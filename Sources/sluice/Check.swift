@@ -19,11 +19,11 @@ struct Check: AsyncParsableCommand {
 
       Example: sluice check --config sluice.yaml
       With --test it also loads the model and judges records of which the verdict is known, one a
-      line, such as {"record": {"prompt": "…", "tenant": "kids"}, "expect": {"action": "quarantine"}};
+      line: {"record": {"prompt": "…", "tenant": "kids"}, "expect": {"action": "quarantine"}};
       expected may be flagged, action, policy, decided_by, score_at_least, score_at_most or error.
 
-      Exit codes: 0 no mistakes; 10 a verdict is not as expected; 65 a line of --test is no test; 66 a
-      missing file or model; 69 what --connect cannot reach; 78 mistakes.
+      Exit codes: 0 no mistakes; 10 a verdict is not as expected; 65 a line of --test is no test;
+      66 a missing file or model; 69 what --connect cannot reach; 78 mistakes.
 
       Example: sluice check --config sluice.yaml --connect
       Example: sluice check --config sluice.yaml --test expected.jsonl
