@@ -95,7 +95,8 @@ import Threading
     let browser = try ChildProcess(
       "/usr/bin/chromium-headless-shell",
       [
-        "--no-sandbox", "--disable-gpu", "--user-data-dir=\(directory.path)/profile",
+        "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        "--user-data-dir=\(directory.path)/profile",
         "--enable-logging=stderr", "--virtual-time-budget=9000", "--dump-dom", address,
       ], environment: ["HOME": directory.path], output: page, error: log)
     let ending = browser.wait(within: .seconds(60))
