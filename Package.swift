@@ -123,7 +123,7 @@ let operation: [Target] = [
       "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
       "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
-    resources: [.copy("Resources/guard-minilm")], swiftSettings: strict),
+    resources: [.copy("Resources/guard-tiny")], swiftSettings: strict),
   .target(
     name: "LabelStore",
     dependencies: [
@@ -157,7 +157,8 @@ let composition: [Target] = [
     name: "FilterService",
     dependencies: [
       "StrictJSON",
-      "Basics", "Records", "Sections", "Transport", "Threading", "Tensors", "Pipeline", "Wire", "Kafka",
+      "Basics", "Records", "Sections", "Transport", "Threading", "Tensors", "Pipeline", "Wire",
+      "Kafka",
       "Settings", "Telemetry", "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

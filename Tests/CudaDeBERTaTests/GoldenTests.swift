@@ -26,7 +26,7 @@ struct EmulatedModel {
   }
 
   /// The bundled model, whose weights are trained.
-  static let guardTiny = SourceTree.url("Tests/Fixtures/guard-tiny").path
+  static let guardTiny = SourceTree.url("Sources/Guard/Resources/guard-tiny").path
 }
 
 extension EmulatedGPUTests {

@@ -51,7 +51,7 @@ struct ExchangeWorld {
       bootstrap_servers: \(bootstrapServers)
       group_instance_id: filter-1
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
-    model: {path: \(SourceTree.url("Tests/Fixtures/guard-tiny").path)}
+    model: {path: \(SourceTree.url("Sources/Guard/Resources/guard-tiny").path)}
     batch: {records_max: 16}
     telemetry: {listen: none}
     """

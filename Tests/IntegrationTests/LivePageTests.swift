@@ -25,7 +25,7 @@ import Threading
       yaml: """
         kafka: {bootstrap_servers: "\(cluster.bootstrapServers)", group_id: page-test}
         topics: {input: in, verdicts: verdicts, dead_letters: dead}
-        model: {path: \(SourceTree.url("Tests/Fixtures/guard-tiny").path)}
+        model: {path: \(SourceTree.url("Sources/Guard/Resources/guard-tiny").path)}
         policies: {default: {threshold: 0}, lenient: {threshold: 1}}
         tenants: {b: lenient}
         """, file: "test")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the guard that is bundled: students of MiniLM-L6 that learn from labels and from an ensemble
+# Makes a guard that is to be bundled: students of MiniLM-L6 that learn from labels and from an ensemble
 # of teachers. About three hours on two cores; run again, it goes on from where it stopped.
 #
 #   bundled_guard.sh DATA BASE OUTPUT

@@ -6,7 +6,7 @@
 #   demo_model.sh DATA OUTPUT
 #
 #   DATA    a folder with train/permissive.jsonl
-#   MODEL   a folder with shape and tokenizer (the guard-tiny of the tests)
+#   MODEL   a folder with shape and tokenizer (the the bundled guard-tiny)
 #   EPOCHS  passes over the data of the teachers (2)
 #   STUDENT_EPOCHS  passes of the student (4)
 set -euo pipefail
@@ -14,7 +14,7 @@ folder=$(cd "$(dirname "$0")" && pwd)
 . "$folder/common.sh"
 [ $# -eq 2 ] || fail "usage: demo_model.sh DATA OUTPUT"
 data=$1 output=$2
-shape=${MODEL:-$folder/../../../Tests/Fixtures/guard-tiny}
+shape=${MODEL:-$folder/../../../Sources/Guard/Resources/guard-tiny}
 train=$data/train/permissive.jsonl
 mkdir -p "$output"
 

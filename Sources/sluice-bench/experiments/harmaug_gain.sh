@@ -12,7 +12,7 @@
 #   STEPS     of every training (400)
 #   VARIANTS  those to train ("rows-0 rows-400 rows-1200 …", all by default)
 #   SEEDS     of the three sizes ("42 123 456"); all other variants take the first
-#   TINY      a small DeBERTa, for the variant of another backbone (guard-tiny of the tests)
+#   TINY      a small DeBERTa, for the variant of another backbone (the bundled guard-tiny)
 #   PYTHON    a Python (python3)
 set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)
@@ -21,7 +21,7 @@ folder=$(cd "$(dirname "$0")" && pwd)
 data=$1 base=$2 taught=$3 output=$4
 python=${PYTHON:-python3}
 seeds=${SEEDS:-42 123 456}
-tiny=${TINY:-$folder/../../../Tests/Fixtures/guard-tiny}
+tiny=${TINY:-$folder/../../../Sources/Guard/Resources/guard-tiny}
 files=$(for set in openai-moderation toxicchat harmbench xstest; do echo "$data/eval/$set.jsonl"; done)
 mkdir -p "$output"
 [ -f "$output/rows-1200.jsonl" ] || "$python" "$folder/gain.py" rows --taught "$taught" --output "$output"
