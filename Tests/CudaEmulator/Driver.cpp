@@ -18,7 +18,7 @@ struct Allocation {
 
 constexpr size_t page = 4096;
 
-std::map<uint64_t, Allocation> allocations;
+std::map<uint64_t, Allocation> &allocations = machine::immortal<std::map<uint64_t, Allocation>>();
 size_t allocatedBytes;
 
 size_t memoryBytes() { return (size_t)machine::setting("SLUICE_EMULATOR_MEMORY", 2L << 30); }

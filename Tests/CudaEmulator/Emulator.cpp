@@ -45,11 +45,12 @@ struct Warp {
 };
 
 jmp_buf scheduler;
-std::vector<std::unique_ptr<Fiber>> fibers;
-std::vector<Warp> warps;
+// Never destroyed: other threads may still be at their last calls when the process ends.
+std::vector<std::unique_ptr<Fiber>> &fibers = *new std::vector<std::unique_ptr<Fiber>>;
+std::vector<Warp> &warps = *new std::vector<Warp>;
 Meeting everyone;
 unsigned current, meetings;
-std::unique_ptr<unsigned char[]> memory;
+std::unique_ptr<unsigned char[]> &memory = *new std::unique_ptr<unsigned char[]>;
 size_t memoryBytes;
 /// What a kernel did that no GPU would do as it means it; nothing more of its launch runs.
 const char *fault;

@@ -6,7 +6,8 @@
 
 namespace machine {
 std::recursive_mutex lock;
-std::vector<std::unique_ptr<Stream>> streams;
+std::vector<std::unique_ptr<Stream>> &streams =
+    immortal<std::vector<std::unique_ptr<Stream>>>();
 thread_local void *currentContext;
 int failure;
 long launches;

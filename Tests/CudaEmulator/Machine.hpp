@@ -41,11 +41,15 @@ struct Stream {
   std::unique_ptr<Graph> captured;
 };
 
+/// What lives as long as the process: when that ends, other threads may still be at their last calls,
+/// which must not find destroyed objects.
+template <typename Value> Value &immortal() { return *new Value; }
+
 /// Held by every call.
 extern std::recursive_mutex lock;
 using Guard = std::lock_guard<std::recursive_mutex>;
 
-extern std::vector<std::unique_ptr<Stream>> streams;
+extern std::vector<std::unique_ptr<Stream>> &streams;
 extern thread_local void *currentContext;
 /// What failed for good; every call returns it.
 extern int failure;

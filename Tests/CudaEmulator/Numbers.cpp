@@ -67,7 +67,7 @@ uint16_t Brain::round(float value) {
 }
 
 float Half::widen(uint16_t bits) {
-  static const std::vector<float> values = everyHalf();
+  static const std::vector<float> &values = *new std::vector<float>(everyHalf());
   return values[bits];
 }
 

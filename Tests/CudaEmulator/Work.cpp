@@ -26,7 +26,8 @@ struct Event {
 /// Shared memory that a block gets without asking.
 constexpr unsigned sharedBytesUnasked = 48 << 10;
 
-std::vector<std::unique_ptr<Function>> functions;
+std::vector<std::unique_ptr<Function>> &functions =
+    machine::immortal<std::vector<std::unique_ptr<Function>>>();
 
 int runKernel(
     const Function &function, emulator::Dimensions grid, unsigned threads, unsigned shared,

@@ -2,7 +2,6 @@ import ArgumentParser
 import DeBERTa
 import Files
 import Foundation
-import Guard
 import ModelRegistry
 
 struct ModelConvert: ParsableCommand {
@@ -36,12 +35,13 @@ struct ModelConvert: ParsableCommand {
 
   func run() throws {
     try exiting {
-      guard !FileManager.default.fileExists(atPath: target) else {
-        throw fail("\(target): exists already", code: 73)
-      }
+      let publication = ModelPublication(target: target)
+      try publication.check()
       do {
         let conversion = try ModelConversion(folder: source, relative: relative)
-        try publish(conversion, try ModelDescription.readToCopy(folder: source))
+        try publication.publish(
+          selfTestOf: source, try ModelDescription.readToCopy(folder: source)
+        ) { try conversion.write(to: $0) }
       } catch let error as ModelError {
         if case .unwritable = error.problem { throw fail("\(target): \(error)", code: 73) }
         throw fail("\(source)/\(error)", code: 66)
@@ -50,31 +50,5 @@ struct ModelConvert: ParsableCommand {
       }
       StandardOutput.say("\(target) is written")
     }
-  }
-
-  /// Writes the folder beside its place and moves it there.
-  private func publish(_ conversion: ModelConversion, _ description: ModelDescription?) throws {
-    let place = URL(filePath: target)
-    let name = ".\(place.lastPathComponent)\(DurableFiles.temporarySuffix)"
-    let staged = place.deletingLastPathComponent().appending(path: name)
-      .path(percentEncoded: false)
-    // What a run left that was killed.
-    try? FileManager.default.removeItem(atPath: staged)
-    let files = DurableFiles()
-    try files.makeFolder(staged)
-    do {
-      try conversion.write(to: staged)
-      try description?.write(folder: staged)
-      let test = "\(source)/\(GuardModel.selfTestFile)"
-      if FileManager.default.fileExists(atPath: test) {
-        try files.copy(test, to: "\(staged)/\(GuardModel.selfTestFile)")
-      }
-      try files.sync(folder: staged)
-      try files.move(staged, to: place.path(percentEncoded: false))
-    } catch {
-      try? FileManager.default.removeItem(atPath: staged)
-      throw error
-    }
-    try files.sync(folderOf: target)
   }
 }
