@@ -11,7 +11,9 @@ package struct ModelAverage {
   private let paths: [String]
   private let folders: [ModelFolder]
 
-  /// - Parameter paths: folders of at least two models with the same switches, labels and tokenizer.
+  /// - Parameters:
+  ///   - paths: folders of at least two models with the same switches, labels and tokenizer.
+  ///   - unsafeLabels: the unsafe labels, where their names do not tell; else empty.
   /// - Throws: `AverageError` for a model that cannot be used or differs from the first.
   package init(
     folders paths: [String], unsafeLabels: [String]
