@@ -284,8 +284,8 @@ let tests: [Target] = [
   test("MetricsTests", ["Metrics"]),
   test("PresentationTests", ["Presentation"]),
   test("DatasetsTests", ["Basics", "Datasets"]),
-  test("TensorsTests", ["Basics", "KernelLevels", "Tensors"]),
-  test("TokenizerTests", ["Basics", "Tokenizer"]),
+  test("TensorsTests", ["Basics", "KernelLevels", "Tensors", "Threading"]),
+  test("TokenizerTests", ["Basics", "Datasets", "Tokenizer"]),
   test("DeBERTaTests", ["DeBERTa", "Tensors"]),
   test("CudaDeviceTests", ["CudaDevice"]),
   test("CudaDeBERTaTests", ["CudaDeBERTa", "CudaDevice", "DeBERTa", "Tensors"]),
@@ -327,7 +327,8 @@ let tests: [Target] = [
   test(
     "EvaluationTests",
     [
-      "Basics", "Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Settings",
+      "Basics", "Evaluation", "Datasets", "Guard", "Metrics", "ModelRegistry", "Records",
+      "Settings",
       "Tensors",
     ]),
   test(
