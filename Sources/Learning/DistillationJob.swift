@@ -72,7 +72,7 @@ package struct DistillationJob: Sendable {
       let work = WorkFolder(output: options.output)
       try work.create()
       let pool = WorkerPool(workers: options.threads)
-      var description = try ModelDescription.ofTraining(from: options.base)
+      var description = try ModelDescription.readToInherit(folder: options.base)
       if options.foldsText { description.foldsText = true }
       let model = try startModel(description, pool)
       var options = options
@@ -172,20 +172,5 @@ package struct DistillationJob: Sendable {
       }
       if isStopping { throw LearningFailure.stopped }
     }
-  }
-}
-
-extension ModelDescription {
-  /// What a model says that is trained from the one in a folder: what its labels mean and what it
-  /// is for. Calibration and figures are another model's.
-  fileprivate static func ofTraining(from folder: String) throws(RegistryError) -> ModelDescription
-  {
-    let base = try read(folder: folder)
-    var description = ModelDescription()
-    description.unsafeLabels = base?.unsafeLabels ?? []
-    description.views = base?.views ?? []
-    description.hypothesis = base?.hypothesis
-    description.foldsText = base?.foldsText ?? false
-    return description
   }
 }

@@ -103,6 +103,20 @@ extension ModelDescription {
     try ManifestFile(folder: folder)?.description
   }
 
+  /// What a model says that is trained or mixed from the one in a folder: what its labels mean, what
+  /// it is for and how it is given texts. Calibration and figures are another model's.
+  package static func readToInherit(
+    folder: String
+  ) throws(RegistryError) -> ModelDescription {
+    let base = try read(folder: folder)
+    var description = ModelDescription()
+    description.unsafeLabels = base?.unsafeLabels ?? []
+    description.views = base?.views ?? []
+    description.hypothesis = base?.hypothesis
+    description.foldsText = base?.foldsText ?? false
+    return description
+  }
+
   /// What a model that is made from the one in a folder is to say: that of a version is its child.
   /// Nil when the folder says nothing.
   package static func readToCopy(folder: String) throws(RegistryError) -> ModelDescription? {

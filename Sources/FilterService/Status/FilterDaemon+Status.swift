@@ -34,15 +34,15 @@ extension FilterDaemon {
     let snapshot = snapshot
     let bounds = MetricsPage.secondsBounds
     let lineage = ModelLineage(folder: folder)
-    let counts = snapshot.verdicts.counts
-    let verdicts = counts.values.reduce(0, +)
+    let policies = Self.policies(snapshot.verdicts.counts)
     let current = model.current
     return DaemonStatus(
       version: ProgramVersion.current, group: groupID,
       startedAt: Timestamp.text(milliseconds: startedAtMilliseconds), health: health,
       counters: DaemonStatus.Counters(
-        received: snapshot.counters.received, verdicts: verdicts,
-        flagged: counts.reduce(0) { $0 + ($1.key.action == .allow ? 0 : $1.value) },
+        received: snapshot.counters.received,
+        verdicts: policies.reduce(0) { $0 + $1.verdicts },
+        flagged: policies.reduce(0) { $0 + $1.flagged },
         deadLetters: snapshot.counters.deadLetters.values.reduce(0, +),
         tokens: snapshot.counters.tokens),
       latency: DaemonStatus.Latency(
@@ -52,7 +52,7 @@ extension FilterDaemon {
       scores: snapshot.verdicts.scores.values.reduce(into: Array(repeating: 0, count: 20)) {
         for (step, count) in $1.buckets.counts.prefix(20).enumerated() { $0[step] += count }
       },
-      policies: Self.policies(counts), partitions: partitions(snapshot),
+      policies: policies, partitions: partitions(snapshot),
       model: DaemonStatus.ModelState(
         name: current.model, device: (current as? GuardModel)?.device ?? "",
         swaps: model.figures.swaps, refusals: model.figures.refusals, lineage: lineage.versions),

@@ -12,8 +12,9 @@ import glob
 import hashlib
 import json
 import math
-import os
 import re
+
+from teachers import rows_of, write
 
 BASE_ROWS = 3000
 SIZES = (0, 400, 1200)
@@ -26,16 +27,8 @@ def order(row):
     return hashlib.sha256(("gain" + text).encode("utf-8", "surrogatepass")).digest()
 
 
-def write(path, rows):
-    with open(path + ".new", "w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    os.replace(path + ".new", path)
-
-
 def rows(options):
-    with open(options.taught, encoding="utf-8") as file:
-        taught = [json.loads(line) for line in file]
+    taught = rows_of([options.taught])
     invented = [row for row in taught if row["source"].startswith("augment-")]
     given = [row for row in taught if not row["source"].startswith(("augment-", "contrast-"))]
     base = sorted(given, key=order)[:BASE_ROWS]

@@ -63,17 +63,9 @@ struct ModelAverageCommand: ParsableCommand {
 
   /// What the models say of themselves, if all say the same; calibrations and figures are theirs.
   private func describe() throws -> ModelDescription {
-    func shared(_ folder: String) throws -> ModelDescription {
-      let own = try ModelDescription.read(folder: folder)
-      var description = ModelDescription()
-      description.unsafeLabels = own?.unsafeLabels ?? []
-      description.views = own?.views ?? []
-      description.hypothesis = own?.hypothesis
-      description.foldsText = own?.foldsText ?? false
-      return description
-    }
-    var description = try shared(models[0])
-    for model in models.dropFirst() where try shared(model) != description {
+    var description = try ModelDescription.readToInherit(folder: models[0])
+    for model in models.dropFirst()
+    where try ModelDescription.readToInherit(folder: model) != description {
       throw AverageError(
         description: "\(model) and \(models[0]) say different things in their sluice.json")
     }
