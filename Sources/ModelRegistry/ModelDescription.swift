@@ -103,8 +103,8 @@ extension ModelDescription {
     try ManifestFile(folder: folder)?.description
   }
 
-  /// What a model says that is trained or mixed from the one in a folder: what its labels mean, what
-  /// it is for and how it is given texts. Calibration and figures are another model's.
+  /// What a model says that is trained or mixed from the one in a folder: what its labels mean,
+  /// what it is for and how it is given texts. Calibration and figures are another model's.
   package static func readToInherit(
     folder: String
   ) throws(RegistryError) -> ModelDescription {

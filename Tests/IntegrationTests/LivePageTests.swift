@@ -41,6 +41,14 @@ import Threading
     }
     try send(clients)
     #expect(comesAbout { daemon.snapshot.counters.committed == 35 })
+    // The ends of partitions come with later answers of the broker.
+    #expect(
+      comesAbout {
+        let page = daemon.metrics().text()
+        return (0..<3).allSatisfy {
+          page.contains("\nsluice_lag_records{topic=\"in\",partition=\"\($0)\"} 0\n")
+        }
+      })
 
     let port = UInt16(freeLoopbackPort())
     let status = { @Sendable in
