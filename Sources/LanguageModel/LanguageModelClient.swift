@@ -1,4 +1,5 @@
 internal import Foundation
+package import HTTPClient
 package import Settings
 internal import StrictJSON
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import HTTPClient
 internal import Settings
 internal import Synchronization
 

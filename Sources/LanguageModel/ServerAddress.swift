@@ -40,14 +40,10 @@ package struct ServerAddress: Sendable {
     _ settings: LanguageModelSettings, _ environment: [String: String], _ shown: String
   ) throws(LanguageModelError) -> String? {
     if let file = settings.apiKeyFile {
-      let variable = "$CREDENTIALS_DIRECTORY"
-      var path = file
-      if path.hasPrefix(variable) {
-        guard let folder = environment["CREDENTIALS_DIRECTORY"] else {
-          throw LanguageModelError(
-            .unusableSettings("\(variable) is not set; it comes with LoadCredential="), url: shown)
-        }
-        path = folder + path.dropFirst(variable.count)
+      guard let path = CredentialFile.path(file, environment: environment) else {
+        throw LanguageModelError(
+          .unusableSettings("\(CredentialFile.variable) is not set; it comes with LoadCredential="),
+          url: shown)
       }
       guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
         throw LanguageModelError(

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-import LanguageModel
+import HTTPClient
 
 /// The transport and TLS: who is trusted, and which HTTP is spoken.
 @Suite(.serialized) struct CurlSecurityTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-import LanguageModel
+import HTTPClient
 
 extension HTTPRequest {
   /// A request to an address.

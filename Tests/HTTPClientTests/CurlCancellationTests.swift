@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Threading
 
-import LanguageModel
+import HTTPClient
 
 /// How requests over libcurl end before their time, and the transport with them.
 @Suite struct CurlCancellationTests {

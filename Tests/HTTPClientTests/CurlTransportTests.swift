@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Threading
 
-import LanguageModel
+import HTTPClient
 
 /// The transport against servers that say exactly what a test wants.
 @Suite struct CurlTransportTests {
