@@ -19,12 +19,29 @@ package final class DeBERTaClassifier: SequenceClassifier {
   }
 
   /// A model that computes on the threads of `pool`.
+  ///
   package init(_ model: LoadedModel, pool: WorkerPool) {
     configuration = model.configuration
     hash = model.hash
     labels = model.labels
     encoder = Encoder(
       shape: model.configuration, weights: model.weights, device: CPUDevice(pool: pool))
+  }
+
+  /// A model whose layers multiply narrower numbers.
+  ///
+  /// - Parameter magnitudes: what `inputMagnitudes` found; bytes round better with it.
+  package init(
+    _ model: LoadedModel, format: ProductFormat, magnitudes: InputMagnitudes? = nil,
+    pool: WorkerPool
+  ) {
+    configuration = model.configuration
+    hash = model.hash
+    labels = model.labels
+    encoder = Encoder(
+      shape: model.configuration,
+      weights: model.weights.packed(as: format, magnitudes: magnitudes, on: pool),
+      device: CPUDevice(pool: pool))
   }
 
   /// The same model on other threads, with the same weights in memory.
@@ -39,6 +56,17 @@ package final class DeBERTaClassifier: SequenceClassifier {
   /// Appends the logits of every sequence of `batch` to `results`, in order.
   package func classify(_ batch: TokenBatch, into results: inout [Logits]) throws(BatchError) {
     try run(batch, into: &results, observe: nil)
+  }
+
+  /// How large the inputs of the layers' maps become over a batch.
+  package func inputMagnitudes(of batch: TokenBatch) throws(BatchError) -> InputMagnitudes {
+    workspace.withLock { $0.magnitudes = InputMagnitudes(layers: configuration.layers) }
+    var results: [Logits] = []
+    try run(batch, into: &results, observe: nil)
+    return workspace.withLock { workspace in
+      defer { workspace.magnitudes = nil }
+      return workspace.magnitudes ?? InputMagnitudes(layers: configuration.layers)
+    }
   }
 
   /// The embeddings (tokens, hidden), then each layer's states: for comparison with a reference.

@@ -19,6 +19,8 @@ struct Encoder {
     observe?(0, workspace.states.values(rows: tokens))
     if let convolution = weights.convolution { convolve(convolution, batch, in: &workspace) }
     for (index, layer) in weights.layers.enumerated() {
+      workspace.magnitudes?.note(
+        \.attention, ofLayer: index, workspace.states, rows: tokens)
       projectKeysAndValues(layer, tokens: tokens, in: &workspace)
       var queries = tokens
       if index == weights.layers.count - 1 && observe == nil {
@@ -26,8 +28,8 @@ struct Encoder {
         queries = 0..<batch.count
       }
       plan(batch, firstTokensOnly: queries != tokens, in: &workspace)
-      attend(layer, rows: queries, in: &workspace)
-      feedForward(layer, rows: queries, in: &workspace)
+      attend(layer, index, rows: queries, in: &workspace)
+      feedForward(layer, index, rows: queries, in: &workspace)
       if index == 0, let convolution = weights.convolution {
         device.add(
           workspace.convolution.convolved, rows: tokens, to: &workspace.states, rows: tokens)
@@ -100,9 +102,11 @@ struct Encoder {
     _ layer: ModelWeights.Layer, tokens: Range<Int>, in workspace: inout Workspace
   ) {
     device.apply(
-      layer.key, to: workspace.states, rows: tokens, into: &workspace.keys, rows: tokens)
+      layer.key, to: workspace.states, rows: tokens, into: &workspace.keys, rows: tokens,
+      packing: &workspace.packed)
     device.apply(
-      layer.value, to: workspace.states, rows: tokens, into: &workspace.values, rows: tokens)
+      layer.value, to: workspace.states, rows: tokens, into: &workspace.values, rows: tokens,
+      packing: &workspace.packed)
   }
 
   /// Moves the state of each sequence's first token to the row of the sequence's number: nothing
@@ -136,19 +140,22 @@ struct Encoder {
 
   /// states = norm(states + output map of attention), for some rows, one per query.
   private func attend(
-    _ layer: ModelWeights.Layer, rows: Range<Int>, in workspace: inout Workspace
+    _ layer: ModelWeights.Layer, _ index: Int, rows: Range<Int>, in workspace: inout Workspace
   ) {
     device.apply(
-      layer.query, to: workspace.states, rows: rows, into: &workspace.queries, rows: rows)
+      layer.query, to: workspace.states, rows: rows, into: &workspace.queries, rows: rows,
+      packing: &workspace.packed)
     let scale = 1 / Float(shape.headSize * shape.scoreTerms).squareRoot()
     device.attend(
       CPUDevice.Heads(count: shape.heads, scale: scale), items: workspace.items,
       queries: workspace.queries, keys: workspace.keys, values: workspace.values,
       relative: layer.relative, slots: workspace.slots, scratch: workspace.scratch,
       into: &workspace.context)
+    workspace.magnitudes?.note(
+      \.attentionOutput, ofLayer: index, workspace.context, rows: rows)
     device.apply(
       layer.attentionOutput, to: workspace.context, rows: rows, into: &workspace.queries,
-      rows: rows, finish: .product)
+      rows: rows, finish: .product, packing: &workspace.packed)
     device.addNormalize(
       &workspace.states, addend: workspace.queries, rows: rows, biasOf: layer.attentionOutput,
       layer.attentionNorm)
@@ -156,16 +163,19 @@ struct Encoder {
 
   /// states = norm(states + contraction of gelu of expansion of states).
   private func feedForward(
-    _ layer: ModelWeights.Layer, rows: Range<Int>, in workspace: inout Workspace
+    _ layer: ModelWeights.Layer, _ index: Int, rows: Range<Int>, in workspace: inout Workspace
   ) {
+    workspace.magnitudes?.note(\.expansion, ofLayer: index, workspace.states, rows: rows)
     for start in stride(from: 0, to: rows.count, by: Workspace.expandedRows) {
       let some = start..<min(start + Workspace.expandedRows, rows.count)
       device.apply(
         layer.expansion, to: workspace.states, rows: some, into: &workspace.expanded,
-        rows: 0..<some.count, finish: .biasAnd(.gelu))
+        rows: 0..<some.count, finish: .biasAnd(.gelu), packing: &workspace.packed)
+      workspace.magnitudes?.note(
+        \.contraction, ofLayer: index, workspace.expanded, rows: 0..<some.count)
       device.apply(
         layer.contraction, to: workspace.expanded, rows: 0..<some.count, into: &workspace.keys,
-        rows: some, finish: .product)
+        rows: some, finish: .product, packing: &workspace.packed)
       device.addNormalize(
         &workspace.states, addend: workspace.keys, rows: some, biasOf: layer.contraction,
         layer.outputNorm)

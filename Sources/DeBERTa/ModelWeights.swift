@@ -13,7 +13,7 @@ package struct ModelWeights: Sendable {
   package let embeddingNorm: Normalization
   /// Beside the first layer, where the model has one.
   let convolution: ConvolutionWeights?
-  package let layers: [Layer]
+  package private(set) var layers: [Layer]
   /// hidden to hidden, on the first token's state.
   package let pooler: Linear
   /// hidden to a logit for each label; of two labels the safe one comes first.
@@ -74,6 +74,30 @@ package struct ModelWeights: Sendable {
       backbone.bare(backbone.pooler), from: shape.hidden, to: shape.hidden)
     let head = try folder.linear(backbone.classifier, from: shape.hidden, to: labels.names.count)
     classifier = labels == labels.inOrder ? head : head.reversed
+  }
+}
+
+extension ModelWeights {
+  /// The same model, whose layers multiply narrower numbers; pooler and classifier stay as they
+  /// are.
+  func packed(
+    as format: ProductFormat, magnitudes: InputMagnitudes?, on pool: WorkerPool
+  ) -> ModelWeights {
+    var result = self
+    for (index, layer) in layers.enumerated() {
+      let inputs = magnitudes?.layers[index]
+      func packed(_ map: Linear, _ magnitudes: [Float]?) -> Linear {
+        map.packed(as: format, magnitudes: magnitudes, on: pool)
+      }
+      result.layers[index] = Layer(
+        query: packed(layer.query, inputs?.attention), key: packed(layer.key, inputs?.attention),
+        value: packed(layer.value, inputs?.attention), relative: layer.relative,
+        attentionOutput: packed(layer.attentionOutput, inputs?.attentionOutput),
+        attentionNorm: layer.attentionNorm,
+        expansion: packed(layer.expansion, inputs?.expansion),
+        contraction: packed(layer.contraction, inputs?.contraction), outputNorm: layer.outputNorm)
+    }
+    return result
   }
 }
 

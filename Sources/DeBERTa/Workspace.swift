@@ -18,6 +18,10 @@ struct Workspace: ~Copyable, Sendable {
   var embedded = Matrix(rows: 0, columns: 0)
   /// For a model with a convolution.
   var convolution = ConvolutionMemory()
+  /// Rows for packed maps.
+  var packed = PackedRows()
+  /// What the maps' inputs are measured for; nil where nobody asks.
+  var magnitudes: InputMagnitudes?
   /// Logits (sequences, labels).
   var logits = Matrix(rows: 0, columns: 0)
   /// Tiles of scores.

@@ -123,7 +123,8 @@ func prepareMatrixProducts() {
   openblas_set_num_threads(1)
 }
 
-/// OpenBLAS and the processor that it chose its loops for.
+/// OpenBLAS and the processor that it has its loops for, which library.c of CKernels may have
+/// chosen.
 package func matrixLibrary() -> String {
   let name = unsafe openblas_get_corename().map { unsafe String(cString: $0) }
   return "OpenBLAS for \(name ?? "an unknown processor")"

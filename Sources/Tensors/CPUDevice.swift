@@ -52,6 +52,39 @@ package struct CPUDevice: Sendable {
     }
   }
 
+  /// As above; a packed map packs its inputs into `packing` first.
+  package func apply(
+    _ linear: Linear, to input: borrowing Matrix, rows inputRows: Range<Int>,
+    into output: inout Matrix, rows outputRows: Range<Int>, finish: Finish = .bias,
+    packing: inout PackedRows
+  ) {
+    guard case .packed(let weight) = linear.contents else {
+      apply(
+        linear, to: input, rows: inputRows, into: &output, rows: outputRows, finish: finish)
+      return
+    }
+    precondition(inputRows.count == outputRows.count, "each row in gives one row out")
+    precondition(input.columns == weight.inputs && output.columns == weight.outputs, "sizes differ")
+    guard !inputRows.isEmpty else { return }
+    let left = unsafe input.block(rows: inputRows)
+    let result = unsafe output.mutableBlock(rows: outputRows)
+    let packed = unsafe packing.reserve(
+      rows: inputRows.count, inputs: weight.inputs, weight.format)
+    forRanges(of: inputRows.count) { rows in
+      unsafe weight.pack(
+        left.part(rows: rows, columns: 0..<weight.inputs), into: packed.from(row: rows.lowerBound))
+    }
+    let grid = TileGrid(
+      rows: inputRows.count, columns: weight.outputs, workers: pool.workers,
+      columnStep: PackedWeight.panel)
+    pool.parallelFor(grid.count) { index, _ in
+      let (rows, columns) = grid.tile(index)
+      unsafe weight.multiply(
+        packed.from(row: rows.lowerBound), outputs: columns, finish: finish,
+        into: result.part(rows: rows, columns: columns))
+    }
+  }
+
   /// Some rows of `matrix` become their normalisation.
   package func normalize(_ matrix: inout Matrix, rows: Range<Int>, _ norm: Normalization) {
     precondition(matrix.columns == norm.columns, "sizes differ")

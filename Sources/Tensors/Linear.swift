@@ -1,16 +1,33 @@
 /// An affine map: x (rows, inputs) becomes x · weightᵀ + bias, (rows, outputs).
-///
-/// Single precision only for now: other weight formats become other cases behind this type.
 package struct Linear: Sendable {
-  package let weight: Parameter
+  /// How the weight is kept.
+  enum Contents: Sendable {
+    case floats(Parameter)
+    case packed(PackedWeight)
+  }
+
+  let contents: Contents
   package let bias: Parameter?
 
   /// `weight` is (outputs, inputs), as PyTorch saves it; `bias` is (outputs).
   package init(weight: Parameter, bias: Parameter?) {
     precondition(weight.shape.count == 2, "a weight has two dimensions")
     precondition(bias.map { $0.shape == [weight.rows] } ?? true, "a bias has one float per output")
-    self.weight = weight
+    contents = .floats(weight)
     self.bias = bias
+  }
+
+  private init(_ contents: Contents, bias: Parameter?) {
+    self.contents = contents
+    self.bias = bias
+  }
+
+  /// The weight, of a map that is not packed.
+  package var weight: Parameter {
+    guard case .floats(let weight) = contents else {
+      preconditionFailure("a packed map has no weight of floats")
+    }
+    return weight
   }
 
   /// The same map with its outputs in the opposite order.
@@ -18,11 +35,35 @@ package struct Linear: Sendable {
     Linear(weight: weight.reversed, bias: bias?.reversed)
   }
 
+  /// The same map with its weight packed in a narrower format, to be applied only.
+  ///
+  /// - Parameters:
+  ///   - magnitudes: how large each input becomes; nil where that is not known.
+  ///   - level: what multiplies; nil for the fastest that this processor has.
+  package func packed(
+    as format: ProductFormat, magnitudes: [Float]? = nil, level: ProductLevel? = nil,
+    on pool: WorkerPool
+  ) -> Linear {
+    let packed = PackedWeight(
+      weight, bias: bias, as: format, magnitudes: magnitudes, level: level, on: pool)
+    return Linear(.packed(packed), bias: bias)
+  }
+
   /// Floats per input row.
-  package var inputs: Int { weight.columns }
+  package var inputs: Int {
+    switch contents {
+    case .floats(let weight): weight.columns
+    case .packed(let weight): weight.inputs
+    }
+  }
 
   /// Floats per output row.
-  package var outputs: Int { weight.rows }
+  package var outputs: Int {
+    switch contents {
+    case .floats(let weight): weight.rows
+    case .packed(let weight): weight.outputs
+    }
+  }
 }
 
 /// Layer normalisation: (x - mean) / sqrt(variance + epsilon) · scale + shift.

@@ -4,13 +4,16 @@ package struct TileGrid: Sendable {
   private let columns: Int
   private let rowTiles: Int
   private let columnTiles: Int
+  private let columnStep: Int
 
   /// Tiles in all.
   package var count: Int { rowTiles * columnTiles }
 
   /// A tile costs the packing of its operands once more, so tiles are large; yet there are a few
-  /// per worker where possible, so that none waits long for the last one.
-  package init(rows: Int, columns: Int, workers: Int) {
+  /// per worker where possible, so that none waits long for the last one. Their first columns are
+  /// multiples of `columnStep`.
+  package init(rows: Int, columns: Int, workers: Int, columnStep: Int = lineFloats) {
+    self.columnStep = columnStep
     self.rows = rows
     self.columns = columns
     guard workers > 1 else {
@@ -26,20 +29,22 @@ package struct TileGrid: Sendable {
   package func tile(_ index: Int) -> (rows: Range<Int>, columns: Range<Int>) {
     let (row, column) = (index / columnTiles, index % columnTiles)
     return (
-      TileGrid.part(row, of: rowTiles, total: rows),
-      TileGrid.part(column, of: columnTiles, total: columns)
+      TileGrid.part(row, of: rowTiles, total: rows, step: TileGrid.lineFloats),
+      TileGrid.part(column, of: columnTiles, total: columns, step: columnStep)
     )
   }
 
+  /// Floats of a cache line.
+  package static let lineFloats = 16
   private static let rowsLeast = 192
   private static let columnsLeast = 64
   private static let tilesPerWorker = 2
 
-  /// Nearly equal parts that begin at multiples of 16 floats, a cache line.
-  private static func part(_ index: Int, of parts: Int, total: Int) -> Range<Int> {
-    let lines = (total + 15) / 16
-    let start = min(total, lines * index / parts * 16)
-    let end = min(total, lines * (index + 1) / parts * 16)
+  /// Nearly equal parts that begin at multiples of `step`.
+  private static func part(_ index: Int, of parts: Int, total: Int, step: Int) -> Range<Int> {
+    let steps = (total + step - 1) / step
+    let start = min(total, steps * index / parts * step)
+    let end = min(total, steps * (index + 1) / parts * step)
     return start..<end
   }
 }

@@ -1,3 +1,4 @@
+internal import CKernels
 import Foundation
 import Synchronization
 import Threading
@@ -59,6 +60,20 @@ private final class Exchange: Sendable {
 
   let state = Monitor(State())
   private let next = Atomic<Int>(0)
+  /// The state's `round` and `stillRunning`, for a look without the lock.
+  private let round = Atomic<Int>(0)
+  private let stillRunning = Atomic<Int>(0)
+
+  /// Looks before a thread sleeps, some microseconds in all: the next loop, or the last worker's
+  /// end, is mostly nearer than sleeping and waking.
+  private static let looks = 200
+
+  private func look(until isOver: () -> Bool) {
+    for _ in 0..<Self.looks {
+      if isOver() { return }
+      kernel_pause()
+    }
+  }
 
   func run(_ loop: Loop, otherWorkers: Int) {
     next.store(0, ordering: .relaxed)
@@ -66,8 +81,11 @@ private final class Exchange: Sendable {
       $0.loop = loop
       $0.round += 1
       $0.stillRunning = otherWorkers
+      stillRunning.store(otherWorkers, ordering: .relaxed)
+      round.store($0.round, ordering: .releasing)
     }
     takeIterations(as: 0)
+    look { stillRunning.load(ordering: .acquiring) == 0 }
     state.wait { state -> Monitor<State>.WaitStep<Void> in
       guard state.stillRunning == 0 else { return .sleep(atMost: nil) }
       state.loop = nil
@@ -78,6 +96,7 @@ private final class Exchange: Sendable {
   func serve(as worker: Int) {
     var lastRound = 0
     while true {
+      look { round.load(ordering: .acquiring) != lastRound }
       let isOpen: Bool = state.wait {
         if $0.isClosed { return .done(false) }
         guard $0.round != lastRound, $0.loop != nil else { return .sleep(atMost: nil) }
@@ -86,7 +105,10 @@ private final class Exchange: Sendable {
       }
       guard isOpen else { return }
       takeIterations(as: worker)
-      state.update { $0.stillRunning -= 1 }
+      state.update {
+        $0.stillRunning -= 1
+        stillRunning.store($0.stillRunning, ordering: .releasing)
+      }
     }
   }
 

@@ -6,6 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Tells the processor that the thread looks at memory until it changes.
+static inline void kernel_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
 /// values[r][c] += bias[c].
 void kernel_add_bias(
     float *values, size_t stride, size_t rows, size_t columns, const float *bias);
@@ -123,3 +132,100 @@ void kernel_widen_bfloat(const uint16_t *source, float *target, size_t count);
 
 /// A 64-bit hash of bytes at memory speed; tells contents apart, but resists no attacker.
 uint64_t kernel_hash(const void *bytes, size_t count, uint64_t seed);
+
+// Products with packed weights: fewer bits than floats, sums of 32.
+
+/// The numbers that are multiplied.
+enum product_format {
+  /// The upper halves of floats.
+  PRODUCT_BFLOAT,
+  /// Whole numbers of 8 bits, with a scale for each row and each output.
+  PRODUCT_BYTE,
+};
+
+/// The instructions that multiply.
+enum product_level {
+  /// Plain C, for comparison: slower than products of floats.
+  PRODUCT_PLAIN,
+  /// Arm's BF16 and I8MM: 128 bits.
+  PRODUCT_128,
+  /// AVX-VNNI: 256 bits.
+  PRODUCT_256,
+  /// AVX-512 with BF16 or VNNI.
+  PRODUCT_512,
+};
+
+/// Whether this processor has the instructions.
+int kernel_product_runs(enum product_format format, enum product_level level);
+
+/// Outputs whose weights stand together; a weight's last panel is filled up with zeros.
+enum { KERNEL_PANEL = 64 };
+
+/// Inputs of a packed row or panel: rounded up to what one instruction takes, two 16-bit floats or
+/// four bytes.
+static inline size_t kernel_padded_inputs(enum product_format format, size_t inputs) {
+  const size_t group = format == PRODUCT_BFLOAT ? 2 : 4;
+  return (inputs + group - 1) / group * group;
+}
+
+/// Packs weights (outputs, inputs), at most KERNEL_PANEL outputs, into one panel of padded inputs
+/// times KERNEL_PANEL.
+void kernel_pack_bfloat(
+    const float *weight, size_t stride, size_t outputs, size_t inputs, uint16_t *panel);
+
+/// As above, in bytes: weight · factor of its input ≈ byte · scale of its output, where `factors`
+/// may be NULL; `sums` are those of what an output's bytes stand for. Scales and sums have
+/// KERNEL_PANEL places. The scale of an output with infinity or not-a-number is not a number.
+void kernel_pack_bytes(
+    const float *weight, size_t stride, size_t outputs, size_t inputs, const float *factors,
+    int8_t *panel, float *scales, float *sums);
+
+/// Rows of floats as rows of padded 16-bit floats, to the nearest.
+void kernel_rows_to_bfloat(
+    const float *values, size_t stride, size_t rows, size_t columns, uint16_t *results);
+
+/// What the bytes of a row stand for: value · factor ≈ byte · scale + least.
+struct byte_scale {
+  float scale;
+  float least;
+};
+
+/// Rows of floats, times the factor of each column where `factors` are not NULL, as rows of padded
+/// bytes. The scale of a row with infinity or not-a-number is not a number.
+void kernel_rows_to_bytes(
+    const float *values, size_t stride, size_t rows, size_t columns, const float *factors,
+    uint8_t *results, struct byte_scale *scales);
+
+/// A panel of bytes and what belongs to it.
+struct byte_panel {
+  /// (padded inputs, KERNEL_PANEL), four inputs of an output side by side; on a cache line.
+  const int8_t *weights;
+  const float *scales;
+  const float *sums;
+};
+
+/// What happens to an output after its bias was added.
+enum product_finish { PRODUCT_SUM, PRODUCT_GELU, PRODUCT_TANH };
+
+/// Where a panel's outputs go.
+struct product_output {
+  float *values;
+  /// Floats from row to row.
+  size_t stride;
+  /// Outputs of the panel that exist.
+  size_t columns;
+  /// KERNEL_PANEL floats, or NULL.
+  const float *bias;
+  enum product_finish finish;
+};
+
+/// output[r][o] = finish(rows[r] · panel[o] + bias[o]), for `count` packed rows of padded `inputs`.
+void kernel_product_bfloat(
+    enum product_level level, const uint16_t *rows, size_t count, size_t inputs,
+    const uint16_t *panel, const struct product_output *output);
+
+/// As above, in bytes.
+void kernel_product_bytes(
+    enum product_level level, const uint8_t *rows, const struct byte_scale *row_scales,
+    size_t count, size_t inputs, const struct byte_panel *panel,
+    const struct product_output *output);
