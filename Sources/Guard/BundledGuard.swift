@@ -4,7 +4,7 @@ package import Settings
 /// The guard model that comes with the program: see its `README.md` for what it can and cannot do.
 package enum BundledGuard {
   /// Its folder's name, which is the model's in verdicts.
-  package static let name = "guard-tiny"
+  package static let name = "guard-minilm"
 
   /// Its folder; nil where the program was copied without it.
   ///

@@ -27,11 +27,19 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private let hypothesis: [Int32]?
   private let temperature: Double
   private let placed: PlacedClassifier
+  /// What was said of sequences before; nil where nothing is remembered.
+  package let cache: ReadingCache?
+  /// Who judges, to the cache.
+  private let salt: [UInt8]
 
   /// What it runs on, in words.
   package var device: String { placed.device }
+  /// The numbers that it multiplies, such as `fp32`.
+  package var precision: String? { placed.precision }
   /// What kept it off the GPU that was to be tried; empty where nothing did.
   package var deviceRefusals: [String] { placed.refusals }
+  /// Faster precisions of the CPU that were not taken, and why.
+  package var slowerBecause: [String] { placed.slowerBecause }
 
   /// Loads the model that the settings name, to run on the CPU.
   package convenience init(settings: ModelSettings, pool: WorkerPool) throws(GuardModelFailure) {
@@ -39,7 +47,11 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   }
 
   /// Loads the model that the settings name.
-  package init(settings: ModelSettings, device: InferenceDevice) throws(GuardModelFailure) {
+  ///
+  /// - Parameter cache: remembers what models say of sequences; nil for none.
+  package init(
+    settings: ModelSettings, device: InferenceDevice, cache: ReadingCache? = nil
+  ) throws(GuardModelFailure) {
     let parts = try GuardFolder(settings)
     let loaded: LoadedModel
     do throws(ModelError) {
@@ -65,6 +77,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
         encoder.truncatedSequence(encoder.pieces(of: $0), nil).ids
       },
       windowTokens: encoder.windowTokens)
+    self.cache = cache
+    salt = Array("\(hash) \(placed.precision) ".utf8)
   }
 
   /// The same model with other threads of the CPU, with the same weights in memory.
@@ -80,6 +94,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     labels = other.labels
     categories = other.categories
     placed = PlacedClassifier(other.placed, pool: pool)
+    cache = other.cache
+    salt = other.salt
   }
 
   /// The sequences of the views that the settings ask for; an exchange without a response has its
@@ -166,8 +182,35 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     let probabilities: [Float]
   }
 
-  /// What the model says of each sequence.
+  /// What the model says of each sequence: equal ones are computed once, and those not at all that
+  /// the cache remembers.
   package func readings(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Reading] {
+    guard let cache else { return try computed(sequences) }
+    let keys = sequences.map { ReadingCache.Key($0.digest(salt: salt)) }
+    var readings = cache.readings(of: keys)
+    var figures = ReadingCache.Figures(remembered: readings.count { $0 != nil })
+    var firsts: [ReadingCache.Key: Int] = [:]
+    var unknown: [Int] = []
+    for index in sequences.indices where readings[index] == nil {
+      if firsts[keys[index]] == nil {
+        firsts[keys[index]] = index
+        unknown.append(index)
+      } else {
+        figures.repeated += 1
+      }
+    }
+    figures.computed = unknown.count
+    let new = try computed(unknown.map { sequences[$0] })
+    for (index, reading) in zip(unknown, new) { readings[index] = reading }
+    cache.add(zip(unknown, new).map { (keys[$0], $1) })
+    cache.count(figures)
+    return sequences.indices.compactMap { index in
+      readings[index] ?? firsts[keys[index]].flatMap { readings[$0] }
+    }
+  }
+
+  private func computed(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Reading] {
+    if sequences.isEmpty { return [] }
     var logits: [Logits] = []
     logits.reserveCapacity(sequences.count)
     var batch = TokenBatch()

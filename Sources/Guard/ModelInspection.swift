@@ -146,6 +146,11 @@ package struct ModelInspection: Sendable {
 
   private static func engines(for parts: GuardFolder) -> [Engine] {
     [Engine(device: "cpu", precision: "fp32", refusal: nil)]
+      + ProductFormat.allCases.map { format in
+        Engine(
+          device: "cpu", precision: format.rawValue,
+          refusal: format.isFast ? nil : "this processor has no instructions for it")
+      }
       + Precision.allCases.map { precision in
         Engine(
           device: "cuda", precision: precision.rawValue,

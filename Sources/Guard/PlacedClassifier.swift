@@ -6,10 +6,14 @@ internal import Tensors
 /// A classifier on its device, and in words what that is.
 struct PlacedClassifier: Sendable {
   let classifier: any SequenceClassifier
-  /// Such as `cpu (16 threads)` or `cuda:0 (NVIDIA H100, fp16)`.
+  /// Such as `cpu (16 threads, bf16)` or `cuda:0 (NVIDIA H100, fp16)`.
   let device: String
+  /// The numbers that it multiplies, such as `fp32`.
+  let precision: String
   /// What kept the model off the GPU; empty where nothing did.
   let refusals: [String]
+  /// Faster precisions of the CPU that were not taken, and why.
+  let slowerBecause: [String]
 
   /// Places a model where the device asks for it.
   ///
@@ -29,7 +33,9 @@ struct PlacedClassifier: Sendable {
         do throws(Refusal) {
           classifier = try Self.place(model, on: gpu, precision, of: device, comparison)
           self.device = "\(gpu.name) (\(gpu.device.name), \(precision.rawValue))"
+          self.precision = precision.rawValue
           self.refusals = refusals
+          slowerBecause = []
           return
         } catch {
           // What no precision can do is said once.
@@ -42,17 +48,53 @@ struct PlacedClassifier: Sendable {
         throw .device("\(gpu.name) cannot run the model: \(refusals.joined(separator: "; "))")
       }
     }
-    classifier = cpu
-    self.device = Self.name(of: device.pool)
+    var reasons: [String] = []
+    let (chosen, format) = try Self.fastest(
+      model, cpu, of: device, texts: texts, windowTokens: windowTokens, otherwise: &reasons)
+    classifier = chosen
+    precision = format?.rawValue ?? "fp32"
+    self.device = Self.name(of: device.pool, precision)
     self.refusals = refusals
+    slowerBecause = reasons
+  }
+
+  /// The model in the first of the device's formats in which it judges as with 32-bit floats; else
+  /// with these.
+  private static func fastest(
+    _ model: LoadedModel, _ floats: DeBERTaClassifier, of device: InferenceDevice,
+    texts: [[Int32]], windowTokens: Int, otherwise reasons: inout [String]
+  ) throws(GuardModelFailure) -> (DeBERTaClassifier, ProductFormat?) {
+    guard !device.formats.isEmpty else { return (floats, nil) }
+    let comparison = try DeviceComparison(
+      floats, texts: texts, lengths: DeviceComparison.briefLengths, windowTokens: windowTokens)
+    for format in device.formats {
+      if !format.isFast {
+        reasons.append("\(format.rawValue): this processor has no instructions for it")
+        continue
+      }
+      let narrow = DeBERTaClassifier(
+        model, format: format, magnitudes: try comparison.inputMagnitudes(of: floats),
+        pool: device.pool)
+      if device.skipsComparison { return (narrow, format) }
+      guard let found = try comparison.disagreement(of: narrow, format) else {
+        return (narrow, format)
+      }
+      reasons.append("\(format.rawValue): \(found)")
+    }
+    if device.isFormatRequired {
+      throw .device("the CPU cannot run the model in \(reasons.joined(separator: "; "))")
+    }
+    return (floats, nil)
   }
 
   /// The same model with other threads of the CPU.
   init(_ other: PlacedClassifier, pool: WorkerPool) {
     refusals = other.refusals
+    slowerBecause = other.slowerBecause
+    precision = other.precision
     if let cpu = other.classifier as? DeBERTaClassifier {
       classifier = DeBERTaClassifier(cpu, pool: pool)
-      device = Self.name(of: pool)
+      device = Self.name(of: pool, precision)
     } else {
       classifier = other.classifier
       device = other.device
@@ -84,7 +126,7 @@ struct PlacedClassifier: Sendable {
     throw Refusal(reason: disagreement)
   }
 
-  private static func name(of pool: WorkerPool) -> String {
-    "cpu (\(pool.workers) \(pool.workers == 1 ? "thread" : "threads"))"
+  private static func name(of pool: WorkerPool, _ precision: String) -> String {
+    "cpu (\(pool.workers) \(pool.workers == 1 ? "thread" : "threads"), \(precision))"
   }
 }

@@ -12,6 +12,8 @@ extension GuardModel {
   ///
   /// A line of that file is `{"prompt": …, "response": …, "score": 0.97, "tolerance": 0.001}`; the
   /// last three may be absent, and `score` is P(unsafe) of all that the settings let be judged.
+  /// Without a tolerance it may differ by 0.001, of a model that multiplies narrower numbers than
+  /// 32-bit floats by 0.05.
   ///
   /// - Throws: `GuardModelFailure.unusable`, naming the line, when an exchange cannot be judged or
   ///   the score is another.
@@ -67,7 +69,8 @@ extension GuardModel {
     guard (0...1).contains(score) else { throw .notAProbability }
     guard let expected = test.score else { return }
     let difference = abs(score - expected)
-    if difference > test.tolerance ?? 1e-3 { throw .differs(difference) }
+    let tolerance = test.tolerance ?? (precision == "fp32" ? 1e-3 : 0.05)
+    if difference > tolerance { throw .differs(difference) }
   }
 }
 

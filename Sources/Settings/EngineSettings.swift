@@ -23,13 +23,19 @@ package struct EngineSettings: Hashable, Sendable {
     }
   }
 
-  /// The numbers that a GPU multiplies; a CPU multiplies 32-bit floats in any case.
+  /// The numbers that are multiplied; sums are 32-bit floats in all of them.
   package enum Precision: String, Hashable, Sendable, CaseIterable {
-    /// The first of fp16 and bf16 with which the GPU agrees with the CPU.
+    /// Of a GPU the first of fp16 and bf16, of a CPU the first of int8, bf16 and fp32, which the
+    /// device has fast instructions for, and with which the model judges as with 32-bit floats.
     case auto
-    case fp16
+    /// Of CPUs.
+    case fp32
     case bf16
-    /// 8 bits where most of the time goes, and 16 elsewhere.
+    /// Of CPUs: 8 bits in the layers.
+    case int8
+    /// Of GPUs.
+    case fp16
+    /// Of GPUs: 8 bits where most of the time goes, and 16 elsewhere.
     case fp8
   }
 
