@@ -103,7 +103,7 @@ package struct Classification: ~Copyable {
   ) -> [UInt8] {
     let verdict = Verdict(
       on: exchange, judgement, policy.decide(judgement), policy: policy.name, model: model.model,
-      source: nil, judgedAtMilliseconds: time)
+      precision: model.precision, source: nil, judgedAtMilliseconds: time)
     return encoder.encode(verdict, as: .json)
   }
 }

@@ -45,8 +45,10 @@ package struct FilterApplication: Sendable {
       logger.notice("no GPU is used", metadata: ["reason": "\(reason)"])
     }
     let policies = LivePolicies(settings.policies)
+    let modelSettings = LiveModelSettings(settings.model)
     let loader = ModelLoader(
-      settings: settings.model, device: device, policies: policies)
+      live: modelSettings, device: device, policies: policies,
+      cache: ReadingCache(entriesMax: settings.cache.entriesMax))
     let folder = loader.target
     let model = try firstModel(loader, folder: folder ?? settings.model.path)
     notifier.status("joining the group")
@@ -55,31 +57,55 @@ package struct FilterApplication: Sendable {
       shadow = try ShadowScorer(
         challenger, in: settings, on: device, clients: clients, logger: logger)
     }
+    let traces = try settings.telemetry.traces.map { traces throws(StartFailure) in
+      try TraceService(traces, environment: environment, logger: logger)
+    }
     let daemon = try FilterDaemon(
-      settings: settings, guard: model, shadow: shadow, clients: clients, logger: logger,
+      settings: settings, guard: model, policies: policies, shadow: shadow,
+      tracer: traces?.tracer, clients: clients, logger: logger,
       batchesInFlightMax: device.batchesInFlightMax)
     let replacement = ModelReplacement(
       of: model, from: folder, settings: settings.model, loader: loader,
       events: ModelEvents(
         notifier: notifier, isReady: { daemon.progress.wasAssigned }, logger: logger))
     let settingsReload = SettingsReload(
-      file: file, started: settings, daemon: daemon, policies: policies, logger: logger)
-    let pages = pages(of: daemon, settingsReload) { loader.target }
-    var services = try streamServices(daemon, notifier, pages) {
+      file: file, started: settings, daemon: daemon, policies: policies, model: modelSettings,
+      replacement: replacement, logger: logger)
+    let pages = pages(of: daemon, settingsReload, traces) { loader.target }
+    // What comes first ends last.
+    var services: [any Service] = traces.map { [$0] } ?? []
+    services += try streamServices(daemon, notifier, pages) {
       "judging with \(model.current.model)"
     }
     services.append(BlockingService(worker: "model", run: replacement.run, stop: replacement.stop))
     let ownership = daemon.ownership
     services.append(BlockingService(worker: "ownership", run: ownership.run, stop: ownership.stop))
-    services.append(
-      ReloadSignals(signals: reloads) {
-        settingsReload.run()
-        replacement.reload()
-      })
+    services += try reloadServices(settingsReload, signals: reloads)
     if let shadow {
       services.append(BlockingService(worker: "shadow", run: shadow.run, stop: shadow.stop))
     }
     try await ServiceHost.run(services)
+  }
+
+  /// What takes up other settings: on SIGHUP, and on `sluice reload`.
+  private func reloadServices(
+    _ reload: SettingsReload, signals: UnixSignalsSequence
+  ) throws(StartFailure) -> [any Service] {
+    var services: [any Service] = [
+      BlockingService(worker: "reload", run: reload.run, stop: reload.stop),
+      ReloadSignals(signals: signals) { reload.request() },
+    ]
+    if let path = ControlSocket.path(settings.controlSocket, environment: environment) {
+      services.append(
+        try ControlService(path: path) {
+          let report = await withCheckedContinuation { answer in
+            reload.request { answer.resume(returning: $0) }
+          }
+          // Texts always encode.
+          return (!report.isRefused, (try? JSONCoder.encode(report)) ?? Data())
+        })
+    }
+    return services
   }
 
   /// The stream itself, and what tells the outside how it is.
@@ -112,7 +138,7 @@ package struct FilterApplication: Sendable {
   ///
   /// - Parameter modelFolder: where the model lies that judges.
   private func pages(
-    of daemon: FilterDaemon, _ reload: SettingsReload,
+    of daemon: FilterDaemon, _ reload: SettingsReload, _ traces: TraceService?,
     modelFolder: @escaping @Sendable () -> String?
   ) -> StatusServer.Pages {
     let stallSeconds = settings.watchdogStallSeconds
@@ -122,6 +148,7 @@ package struct FilterApplication: Sendable {
       metrics: {
         var page = daemon.metrics()
         reload.add(to: &page)
+        traces?.add(to: &page)
         return page
       },
       status: {

@@ -1,3 +1,4 @@
+internal import Guard
 package import Hosting
 package import Kafka
 package import Logging
@@ -6,6 +7,7 @@ internal import Records
 package import Settings
 package import Telemetry
 internal import Threading
+package import Traces
 
 /// The filter, composed from settings: a Kafka source and sink, a model, and the stream between.
 package final class FilterDaemon: Sendable {
@@ -13,24 +15,31 @@ package final class FilterDaemon: Sendable {
   private let sink: KafkaSink
   let runtime: StreamRuntime<KafkaConsumer, KafkaSink>
   let model: LiveModel
+  private let policies: LivePolicies
   let groupID: String
   let startedAtMilliseconds: Int64
   private let shadow: ShadowScorer?
   private let identity: TransactionalIdentity
   /// Sees to it that each partition has an owner.
   package let ownership: OwnershipWatch
+  private let groupOffsets: GroupOffsets
   private let logger: Logger
 
   /// Connects to the brokers and joins the group; nothing is read before `run`.
   ///
   /// - Parameters:
   ///   - model: judges, and cuts texts into its sequences; may be replaced while the stream runs.
+  ///   - policies: those of the settings where nobody else holds them; may be replaced while the
+  ///     stream runs.
   ///   - shadow: looks at what was committed.
+  ///   - tracer: makes spans of the work.
   ///   - batchesInFlightMax: batches that the model has at once.
   package init(
-    settings: Settings, guard model: LiveModel, shadow: ShadowScorer? = nil,
-    clients: KafkaClients, logger: Logger, batchesInFlightMax: Int = 1
+    settings: Settings, guard model: LiveModel, policies: LivePolicies? = nil,
+    shadow: ShadowScorer? = nil, tracer: SpanTracer? = nil, clients: KafkaClients, logger: Logger,
+    batchesInFlightMax: Int = 1
   ) throws(StartFailure) {
+    let policies = policies ?? LivePolicies(settings.policies)
     identity = clients.takeIdentity()
     let partitionCounts = try clients.partitionCounts(of: settings.allTopics)
     do throws(KafkaError) {
@@ -47,36 +56,25 @@ package final class FilterDaemon: Sendable {
       of: settings.inputTopics, in: settings.kafka.groupID, clients: clients, logger: logger,
       memberIdentifier: { [consumer] in consumer.memberIdentifier })
     groupID = settings.kafka.groupID
-    let wire = settings.wire
-    let router = Router(topics: settings.outputTopics)
-    let coverageLog = CoverageLog(logger: logger)
-    let abortLog = FailureLog("a publication failed", logger: logger)
     let work = StreamWork(
-      makePreparer: {
-        var preparer = RecordPreparer(
-          defaultFormat: wire.inputFormat, tombstones: wire.tombstones,
-          conversations: wire.conversations)
-        return { items in
-          let model = model.current
-          return items.map { preparer.prepare($0, for: model) }
-        }
-      },
-      makeEncoder: {
-        let encoder = OutputEncoder(
-          router: router, format: wire.outputFormat, echoesMetadata: wire.echoesMetadata,
-          partitionCounts: partitionCounts,
-          keepsTimestamps: settings.outputTopics.keepsTimestamps)
-        return { item, records in encoder.encode(item, into: &records) }
-      },
-      observe: { transaction in
-        coverageLog.observe(transaction)
-        shadow?.observe(transaction)
-      }, noteAbort: { abortLog.note($0) })
+      settings, model: model, policies: policies, shadow: shadow,
+      tracing: tracer.map { StreamTracing($0, groupID: settings.kafka.groupID) },
+      partitionCounts: partitionCounts, logger: logger)
     var options = StreamOptions(settings)
     options.limits.batch.batchesInFlightMax = batchesInFlightMax
     runtime = StreamRuntime(source: consumer, sink: sink, work: work, options: options)
+    groupOffsets = GroupOffsets(
+      unknown: { [runtime] in
+        let snapshot = runtime.snapshot
+        return snapshot.assigned.filter { snapshot.committed[$0] == nil }.compactMap(
+          snapshot.assignment(of:))
+      },
+      ask: { [consumer] partitions in
+        try consumer.committed(partitions, timeout: .seconds(2))
+      })
     startedAtMilliseconds = runtime.host.clock.wallMilliseconds()
     self.model = model
+    self.policies = policies
     self.shadow = shadow
     self.logger = logger
     if settings.delivery == .exactlyOnce {
@@ -86,6 +84,11 @@ package final class FilterDaemon: Sendable {
 
   /// Runs until `stop` or a failure; nil after `stop`. Blocks.
   package func run() -> StreamFailure? {
+    let asking = BlockingThread(name: "offsets") { [groupOffsets] in groupOffsets.run() }
+    defer {
+      groupOffsets.stop()
+      asking.join()
+    }
     let failure = runtime.run()
     if let failure {
       logger.error("stream failed", metadata: ["reason": "\(failure)"])
@@ -107,16 +110,18 @@ package final class FilterDaemon: Sendable {
 
   /// Decides by other policies whatever is judged from now on.
   package func replacePolicies(with policies: PolicyBook) {
+    self.policies.replace(with: policies)
     runtime.host.update { core, _ in core.machine.replacePolicies(with: policies) }
   }
 
   /// How many records each partition's committed offset is behind its end, as far as is known.
   func lags(_ snapshot: StreamSnapshot) -> [TopicPartition: Int64] {
     snapshot.assigned.reduce(into: [:]) { lags, partition in
-      guard let end = consumer.watermarks(of: partition)?.high,
-        let next = snapshot.committed[partition]
+      guard let ends = consumer.watermarks(of: partition),
+        let assignment = snapshot.assignment(of: partition),
+        let next = snapshot.committed[partition] ?? groupOffsets.next(assignment, low: ends.low)
       else { return }
-      lags[partition] = max(0, end.rawValue - next.rawValue)
+      lags[partition] = max(0, ends.high.rawValue - next.rawValue)
     }
   }
 
@@ -129,6 +134,7 @@ package final class FilterDaemon: Sendable {
     ownership.add(to: &page)
     let current = model.current
     page.addModel(current.model, model.figures)
+    if let cache = (current as? GuardModel)?.cache { page.addCache(cache.figures) }
     page.addCategories(snapshot.counters.flaggedCategories, of: current.categories)
     if let shadow { page.addShadow(shadow.figures) }
     return page

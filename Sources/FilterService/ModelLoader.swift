@@ -8,20 +8,34 @@ package import Tensors
 /// Brings a model to the point where it can judge: loaded, known to its manifest, warm,
 /// self-tested.
 package struct ModelLoader: Sendable {
-  private let settings: ModelSettings
+  private let live: LiveModelSettings
   private let device: InferenceDevice
   private let policies: LivePolicies
+  private let cache: ReadingCache?
+
+  private var settings: ModelSettings { live.current }
 
   /// - Parameters:
+  ///   - live: may be replaced; each model is loaded by what they are then.
   ///   - device: runs the model once it is loaded.
   ///   - policies: rules that the model must have the categories for.
+  ///   - cache: remembers what its models say of sequences; nil for none.
+  package init(
+    live: LiveModelSettings, device: InferenceDevice,
+    policies: LivePolicies = LivePolicies(PolicyBook()), cache: ReadingCache? = nil
+  ) {
+    self.live = live
+    self.device = device
+    self.policies = policies
+    self.cache = cache
+  }
+
+  /// By settings that stay as they are.
   package init(
     settings: ModelSettings, device: InferenceDevice,
     policies: LivePolicies = LivePolicies(PolicyBook())
   ) {
-    self.settings = settings
-    self.device = device
-    self.policies = policies
+    self.init(live: LiveModelSettings(settings), device: device, policies: policies)
   }
 
   /// - Parameter pool: runs the model once it is loaded.
@@ -62,8 +76,8 @@ package struct ModelLoader: Sendable {
   private func warmModel(
     _ settings: ModelSettings, on device: InferenceDevice
   ) throws(GuardModelFailure) -> GuardModel {
-    let model = try GuardModel(settings: settings, device: device)
-    if let complaint = policies.current.complaint(about: model.categories) {
+    let model = try GuardModel(settings: settings, device: device, cache: cache)
+    if let complaint = policies.wanted.complaint(about: model.categories) {
       throw .settings(complaint)
     }
     try checkManifest(of: model, in: settings.path)

@@ -24,12 +24,17 @@ package final class ModelReplacement: Sendable {
     var folder: String?
     /// A folder whose model was refused: not tried again unless asked.
     var refused: String?
-    var isReloadWanted = false
+    /// How many reloads were asked for, and how many of them are done.
+    var reloadsWanted = 0
+    var reloadsDone = 0
+    /// What the last reload came to.
+    var lastReload: Event?
     var isOver = false
   }
 
   private enum Cause {
-    case reload
+    /// The last of so many that were asked for.
+    case reload(Int)
     case path(String)
   }
 
@@ -63,22 +68,38 @@ package final class ModelReplacement: Sendable {
   package func run() {
     while let cause = nextCause() {
       switch cause {
-      case .reload:
+      case .reload(let number):
         report(.loading(isReload: true))
-        if let folder = target() {
-          replace(folder)
-        } else {
-          refuse(nil, reason: "the model's path leads nowhere")
+        let event =
+          target().map { replace($0) } ?? refuse(nil, reason: "the model's path leads nowhere")
+        state.update {
+          $0.reloadsDone = number
+          $0.lastReload = event
         }
       case .path(let folder):
         report(.loading(isReload: false))
-        replace(folder)
+        _ = replace(folder)
       }
     }
   }
 
   /// Asks to load the model anew, even if the path leads where it led.
-  package func reload() { state.update { $0.isReloadWanted = true } }
+  ///
+  /// - Returns: the number of this reload, for `outcome(ofReload:)`.
+  @discardableResult package func reload() -> Int {
+    state.update {
+      $0.reloadsWanted += 1
+      return $0.reloadsWanted
+    }
+  }
+
+  /// What a reload came to; nil when `run` ends before. Blocks.
+  package func outcome(ofReload number: Int) -> Event? {
+    state.wait { state in
+      if state.reloadsDone >= number { return .done(state.lastReload) }
+      return state.isOver ? .done(nil) : .sleep(atMost: nil)
+    }
+  }
 
   /// Lets `run` return, once it has finished a model that it is loading.
   package func stop() { state.update { $0.isOver = true } }
@@ -86,10 +107,7 @@ package final class ModelReplacement: Sendable {
   private func nextCause() -> Cause? {
     state.wait { state -> Monitor<State>.WaitStep<Cause?> in
       if state.isOver { return .done(nil) }
-      if state.isReloadWanted {
-        state.isReloadWanted = false
-        return .done(.reload)
-      }
+      if state.reloadsWanted > state.reloadsDone { return .done(.reload(state.reloadsWanted)) }
       guard let pollInterval else { return .sleep(atMost: nil) }
       if let folder = target(), folder != state.folder, folder != state.refused {
         return .done(.path(folder))
@@ -98,32 +116,37 @@ package final class ModelReplacement: Sendable {
     }
   }
 
-  private func replace(_ folder: String) {
+  private func replace(_ folder: String) -> Event {
     let start = Instant.now
     let model: any StreamModel
     do throws(GuardModelFailure) {
       model = try load(folder)
     } catch {
-      refuse(folder, reason: error.description)
-      return
+      return refuse(folder, reason: error.description)
     }
     let seconds = Instant.now.seconds(since: start)
     state.update {
       $0.folder = folder
       $0.refused = nil
     }
-    let old = live.current.model
-    if model.model == old {
-      report(.unchanged(model: old))
+    // Nothing here may hold the old model when its end is told.
+    let (name, cut) = (live.current.model, live.current.cut)
+    let event: Event
+    if model.model == name, model.cut == cut {
+      event = .unchanged(model: name)
     } else {
       live.replace(with: model, loadSeconds: seconds)
-      report(.replaced(old: old, new: model.model, seconds: seconds))
+      event = .replaced(old: name, new: model.model, seconds: seconds)
     }
+    report(event)
+    return event
   }
 
-  private func refuse(_ folder: String?, reason: String) {
+  private func refuse(_ folder: String?, reason: String) -> Event {
     state.update { $0.refused = folder }
     live.noteRefusal()
-    report(.refused(reason: reason, staying: live.current.model))
+    let event = Event.refused(reason: reason, staying: live.current.model)
+    report(event)
+    return event
   }
 }

@@ -1,3 +1,4 @@
+internal import Guard
 internal import Records
 internal import Telemetry
 
@@ -16,6 +17,18 @@ extension MetricsPage {
     gauge(
       "sluice_model_load_seconds", "What loading, warming and testing the last model took.",
       figures.lastLoadSeconds)
+  }
+
+  /// How sequences were answered.
+  mutating func addCache(_ figures: ReadingCache.Figures) {
+    counter(
+      "sluice_sequences_total",
+      "Sequences of tokens by what answered: the model, an equal one of the batch, the cache.",
+      [
+        ([("answer", "model")], Double(figures.computed)),
+        ([("answer", "batch")], Double(figures.repeated)),
+        ([("answer", "cache")], Double(figures.remembered)),
+      ])
   }
 
   /// Verdicts by the categories that reached their thresholds.

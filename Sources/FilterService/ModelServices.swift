@@ -110,10 +110,15 @@ struct ModelEvents: Sendable {
 }
 
 extension Logger {
-  /// Says what kept a model off the GPU.
+  /// Says what kept a model off the GPU, and from a faster precision.
   func tellRefusals(of model: GuardModel) {
     for refusal in model.deviceRefusals {
       warning("the GPU was refused", metadata: ["reason": "\(refusal)", "model": "\(model.model)"])
+    }
+    for reason in model.slowerBecause {
+      info(
+        "a faster precision was not taken",
+        metadata: ["reason": "\(reason)", "model": "\(model.model)"])
     }
   }
 }

@@ -17,8 +17,11 @@ package struct RecordPreparer: ~Copyable {
     decoder = ExchangeDecoder(defaultFormat: defaultFormat, conversations: conversations)
   }
 
-  /// The record's preparation for a model; whatever is wrong with the record becomes a dead letter.
-  package mutating func prepare(_ item: StreamItem, for model: any StreamModel) -> PreparedItem {
+  /// The record's preparation for a model, with its content's digest where that is asked for;
+  /// whatever is wrong with the record becomes a dead letter.
+  package mutating func prepare(
+    _ item: StreamItem, for model: any StreamModel, digestsContent: Bool = false
+  ) -> PreparedItem {
     var format = decoder.defaultFormat
     do throws(DecodingFailure) {
       format = try decoder.format(of: item.record.headers)
@@ -28,7 +31,9 @@ package struct RecordPreparer: ~Copyable {
       let exchange = try decoder.decode(payload.span, as: format)
       return PreparedItem(
         item: item, format: format, tenant: exchange.tenant,
-        preparation: prepare(exchange, source: item.record.source, with: model), for: model)
+        preparation: prepare(
+          exchange, source: item.record.source, with: model, digestsContent: digestsContent),
+        for: model)
     } catch {
       return PreparedItem(
         item: item, format: format, preparation: .deadLetter(error.reason, detail: error.detail),
@@ -37,14 +42,16 @@ package struct RecordPreparer: ~Copyable {
   }
 
   private func prepare(
-    _ exchange: Exchange, source: SourcePosition, with tokenizer: any ExchangeTokenizer
+    _ exchange: Exchange, source: SourcePosition, with tokenizer: any ExchangeTokenizer,
+    digestsContent: Bool
   ) -> Preparation {
     do throws(TokenizationFailure) {
       let sequences = try tokenizer.sequences(for: exchange)
       return .judge(
         PreparedExchange(
           id: exchange.id ?? source.description, metadata: exchange.metadata,
-          sequences: sequences, cut: tokenizer.cut, coverage: sequences.coverage(of: exchange)))
+          sequences: sequences, cut: tokenizer.cut, coverage: sequences.coverage(of: exchange),
+          content: digestsContent ? ExceptionSubject(exchange).content : nil))
     } catch {
       return .deadLetter(.tooLong, detail: error.detail)
     }

@@ -29,16 +29,23 @@ package struct RecordProof: ~Copyable {
     package let description: String
   }
 
-  /// How far scores may be apart.
+  /// How far scores may be apart that were computed with the same numbers.
   package static let tolerance: Float = 1e-4
 
   private let registry: ModelRegistry
   private let settings: ModelSettings
   private let policies: PolicyBook?
   private let pool: WorkerPool
-  private var models: [ModelVersion: GuardModel] = [:]
+  private var models: [Judge: GuardModel] = [:]
   private var exchanges: ExchangeDecoder
   private var verdicts = VerdictDecoder()
+
+  /// A model, and the numbers with which it judges again.
+  private struct Judge: Hashable {
+    let version: ModelVersion
+    /// nil for 32-bit floats.
+    let format: ProductFormat?
+  }
 
   /// - Parameters:
   ///   - settings: how the daemon cuts texts; its path is not used.
@@ -77,18 +84,19 @@ package struct RecordProof: ~Copyable {
     if let id = given.id, id != published.id {
       throw Failure(description: "the verdict has another id than the exchange")
     }
-    let (version, model) = try model(named: published.model)
+    let numbers = Numbers(of: published)
+    let (version, model) = try model(named: published.model, as: numbers.format)
     let judgement = try judge(given, with: model, in: published.judgement)
     return Finding(
       model: published.model, version: version, publishedScore: published.judgement.score,
       score: judgement.0.score,
       differences: Self.differences(ofTotalIn: verdict, published.judgement)
-        + differences(published, judgement, tenant: given.tenant)
+        + differences(published, judgement, of: given, tolerance: numbers.tolerance)
         + Self.differences(ofCoverageIn: published, given))
   }
 
   private mutating func model(
-    named name: String
+    named name: String, as format: ProductFormat?
   ) throws(Failure) -> (ModelVersion, GuardModel) {
     guard let hash = name.split(separator: "@").last, name.contains("@") else {
       throw Failure(description: "the verdict's model has no hash")
@@ -102,14 +110,18 @@ package struct RecordProof: ~Copyable {
     guard let version = found else {
       throw Failure(description: "the registry has no model with the hash \(hash)")
     }
-    if let model = models[version] { return (version, model) }
+    let judge = Judge(version: version, format: format)
+    if let model = models[judge] { return (version, model) }
     do throws(GuardModelFailure) {
-      let loader = ModelLoader(settings: settings, pool: pool)
+      let loader = ModelLoader(
+        settings: settings,
+        device: format.map { InferenceDevice(pool: pool, uncompared: $0) }
+          ?? InferenceDevice(pool: pool))
       let model = try loader.load(folder: registry.folder(of: version))
       guard model.hash.hasPrefix(hash) else {
         throw GuardModelFailure.unusable("\(version): the files have another hash")
       }
-      models[version] = model
+      models[judge] = model
       return (version, model)
     } catch {
       throw Failure(description: error.description)
@@ -140,18 +152,18 @@ package struct RecordProof: ~Copyable {
 
   private func differences(
     _ published: Verdict, _ result: (judgement: Judgement, sequences: ExchangeSequences),
-    tenant: String?
+    of exchange: Exchange, tolerance: Float
   ) -> [String] {
     var differences: [String] = []
     let judgement = published.judgement
     var views: [[TokenSequence]] = []
     if let score = judgement.promptScore {
       views.append(result.sequences.prompt)
-      compare("prompt_score", score, result.judgement.promptScore, &differences)
+      compare("prompt_score", score, result.judgement.promptScore, tolerance, &differences)
     }
     if let score = judgement.responseScore {
       views.append(result.sequences.response)
-      compare("response_score", score, result.judgement.responseScore, &differences)
+      compare("response_score", score, result.judgement.responseScore, tolerance, &differences)
     }
     if views.isEmpty { differences.append("the verdict has no score") }
     if judgement.windows != views.map(\.count).max() ?? 0
@@ -160,14 +172,14 @@ package struct RecordProof: ~Copyable {
       differences.append("tokens or windows: the text was cut in another way")
     }
     let categories = published.categoryScores(like: result.judgement.categories)
-    compare(categories, result.judgement.categories, &differences)
-    differences += decisionDifferences(published, categories, tenant: tenant)
+    compare(categories, result.judgement.categories, tolerance, &differences)
+    differences += decisionDifferences(published, categories, exchange)
     return differences
   }
 
   /// Whether flag, threshold and action follow from what the verdict says of scores.
   private func decisionDifferences(
-    _ published: Verdict, _ categories: CategoryScores?, tenant: String?
+    _ published: Verdict, _ categories: CategoryScores?, _ exchange: Exchange
   ) -> [String] {
     var differences: [String] = []
     if !published.flagFollows {
@@ -176,12 +188,13 @@ package struct RecordProof: ~Copyable {
     if (published.action != .allow) != published.flagged {
       differences.append("action: does not follow from flagged")
     }
-    guard let policy = policies?.policy(for: tenant) else { return differences }
+    guard let policy = policies?.policy(for: exchange.tenant) else { return differences }
     let scores = published.judgement
     let decision = policy.decide(
       Judgement(
         promptScore: scores.promptScore, responseScore: scores.responseScore,
-        tokens: scores.tokens, windows: scores.windows, categories: categories))
+        tokens: scores.tokens, windows: scores.windows, categories: categories),
+      on: ExceptionSubject(exchange), atMilliseconds: published.judgedAtMilliseconds)
     if decision.threshold != published.threshold {
       differences.append("threshold: the policy's is \(decision.threshold)")
     }
@@ -220,7 +233,8 @@ package struct RecordProof: ~Copyable {
   }
 
   private func compare(
-    _ published: CategoryScores?, _ judged: CategoryScores?, _ differences: inout [String]
+    _ published: CategoryScores?, _ judged: CategoryScores?, _ tolerance: Float,
+    _ differences: inout [String]
   ) {
     guard let published, let judged else {
       if (published == nil) != (judged == nil) {
@@ -230,22 +244,46 @@ package struct RecordProof: ~Copyable {
     }
     for (label, name) in judged.scheme.names.enumerated() {
       let difference = abs(published.probabilities[label] - judged.probabilities[label])
-      if !(difference <= Self.tolerance) {
+      if !(difference <= tolerance) {
         differences.append("category \(name): differs by \(difference)")
       }
     }
   }
 
   private func compare(
-    _ name: String, _ published: Score, _ score: Score?, _ differences: inout [String]
+    _ name: String, _ published: Score, _ score: Score?, _ tolerance: Float,
+    _ differences: inout [String]
   ) {
     guard let score else {
       differences.append("\(name): the exchange has no such view")
       return
     }
     let difference = abs(published.rawValue - score.rawValue)
-    if !(difference <= Self.tolerance) {
+    if !(difference <= tolerance) {
       differences.append("\(name): differs by \(difference)")
+    }
+  }
+}
+
+/// The numbers with which a verdict is judged again, and how far scores may be apart then.
+private struct Numbers {
+  let format: ProductFormat?
+  let tolerance: Float
+
+  init(of verdict: Verdict) {
+    let format = verdict.precision.flatMap(ProductFormat.init)
+    // Where roundings to few bits begin with the last bit of a float, one may go the other way.
+    if let format, format.isFast {
+      (self.format, tolerance) = (format, 0.005)
+    } else {
+      self.format = nil
+      tolerance =
+        switch verdict.precision {
+        case nil, "fp32": RecordProof.tolerance
+        case "fp16": 0.005
+        case "bf16": 0.02
+        default: 0.05
+        }
     }
   }
 }
@@ -255,6 +293,7 @@ extension Verdict {
   fileprivate var flagFollows: Bool {
     let isReached = judgement.score.reaches(threshold)
     guard let decidedBy else { return flagged == isReached }
+    if decidedBy.hasPrefix("exception:") { return !flagged }
     let name = decidedBy.split(separator: ":", maxSplits: 1).dropFirst().first.map(String.init)
     // Beside rules for categories the score of the others counts, which is at most the score.
     guard let name else { return decidedBy == "score" && (isReached || !flagged) }

@@ -1,6 +1,7 @@
 internal import Guard
 package import Hosting
 internal import Kafka
+internal import Logging
 package import Settings
 internal import Tensors
 
@@ -17,7 +18,10 @@ package struct SettingsCheck {
   /// Each finding in words, in the order of the steps.
   ///
   /// - Throws: `StartFailure` at the first step that fails.
-  package func run(report: @escaping @Sendable (String) -> Void) throws(StartFailure) {
+  package func run(
+    report: @escaping @Sendable (String) -> Void
+  ) async throws(StartFailure) {
+    try await checkCollector(report)
     let clients = try KafkaClients(
       settings: settings, environment: environment, events: KafkaEvents())
     report("secrets: \(settings.kafka.secrets.count) read")
@@ -38,6 +42,7 @@ package struct SettingsCheck {
     }
     if let reason = device.fallbackReason { report("no GPU is used: \(reason)") }
     for refusal in model.deviceRefusals { report("the GPU was refused: \(refusal)") }
+    for reason in model.slowerBecause { report("not faster, in \(reason)") }
     report(
       "model \(model.model): window \(model.encoder.windowTokens) tokens, "
         + "judges \(model.views.names.joined(separator: " and ")), on \(model.device)")
@@ -51,5 +56,12 @@ package struct SettingsCheck {
     } catch {
       throw StartFailure(error)
     }
+  }
+
+  private func checkCollector(_ report: (String) -> Void) async throws(StartFailure) {
+    guard let traces = settings.telemetry.traces else { return }
+    let logger = Logger(label: "sluice.check")
+    try await TraceService(traces, environment: environment, logger: logger).check()
+    report("traces: \(traces.url) takes spans")
   }
 }

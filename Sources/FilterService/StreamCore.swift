@@ -79,6 +79,7 @@ package struct StreamCore: HostedMachine {
     StreamSnapshot(
       counters: machine.counters, bufferedRecords: machine.bufferedRecords,
       bufferedBytes: machine.bufferedBytes, assigned: machine.ledger.assigned.sorted(),
+      assignments: machine.ledger.assignments,
       committed: machine.ledger.committed, oldest: machine.ledger.oldest, latency: latency,
       verdictLatency: verdictLatency,
       judging: judging, batchSizes: batchSizes, verdicts: verdicts,

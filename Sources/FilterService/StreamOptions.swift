@@ -52,16 +52,20 @@ package struct StreamWork: Sendable {
   package let observe: @Sendable (Transaction) -> Void
   /// Hears why a transaction was not committed; must not block.
   package let noteAbort: @Sendable (any TransportCause) -> Void
+  /// Makes spans of the work; nil for none.
+  package let tracing: StreamTracing?
 
   package init(
     makePreparer: @escaping @Sendable () -> Preparer,
     makeEncoder: @escaping @Sendable () -> Encoder,
     observe: @escaping @Sendable (Transaction) -> Void = { _ in },
-    noteAbort: @escaping @Sendable (any TransportCause) -> Void = { _ in }
+    noteAbort: @escaping @Sendable (any TransportCause) -> Void = { _ in },
+    tracing: StreamTracing? = nil
   ) {
     self.makePreparer = makePreparer
     self.makeEncoder = makeEncoder
     self.observe = observe
     self.noteAbort = noteAbort
+    self.tracing = tracing
   }
 }

@@ -30,8 +30,10 @@ extension StreamSnapshot {
     page.gauge(
       "sluice_oldest_record_age_seconds",
       "Age of the oldest record that was read and not committed yet.",
-      oldest.sorted { $0.key < $1.key }.filter { $0.value >= 0 }.map { partition, written in
-        (
+      assigned.map { partition in
+        // Where none waits, or its sender gave no time, there is nothing that is old.
+        let written = oldest[partition].flatMap { $0 >= 0 ? $0 : nil } ?? now
+        return (
           [("topic", partition.topic), ("partition", String(partition.partition.rawValue))],
           Double(max(0, now - written)) / 1_000
         )
@@ -58,6 +60,18 @@ extension StreamSnapshot {
       verdicts.counts.sorted { $0.key < $1.key }.map { key, count in
         (
           [("policy", key.policy), ("action", key.action.rawValue), ("tenant", key.tenant)],
+          Double(count)
+        )
+      })
+    page.counter(
+      "sluice_trial_verdicts_total",
+      "Verdicts by what the policy did and what one would have done that is tried beside it.",
+      verdicts.trials.sorted { $0.key < $1.key }.map { key, count in
+        (
+          [
+            ("policy", key.policy), ("trial", key.trial), ("action", key.action.rawValue),
+            ("would", key.would.rawValue),
+          ],
           Double(count)
         )
       })

@@ -95,11 +95,13 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
       let exchanges = batch.exchanges
       let judgements = exchanges.isEmpty ? [] : try batch.classifier.judge(exchanges)
       let time = host.clock.wallMilliseconds()
+      work.tracing?.judged(batch, since: start, now: host.clock.now())
       host.update {
         $0.judged(batch, judgements, since: start, now: $1, wallMilliseconds: time)
       }
     } catch {
       let time = host.clock.wallMilliseconds()
+      work.tracing?.judged(batch, since: start, now: host.clock.now(), failure: error)
       host.update { core, _ in core.machine.judgingFailed(batch.id, error, atMilliseconds: time) }
     }
   }
@@ -145,13 +147,17 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
       encode(item, &records)
       while origins.count < records.count { origins.append(index) }
     }
+    let trace = work.tracing?.start(transaction, now: host.clock.now())
+    trace?.mark(&records, origins: origins)
     do throws(PublishFailure<StreamSink.Cause>) {
       try sink.publish(records, offsets: transaction.offsets, as: publication.membership)
       host.update { $0.committed(transaction, now: $1) }
+      trace?.end(now: host.clock.now())
       work.observe(transaction)
     } catch {
       var item: Int?
       if case .rejected(let index, _) = error { item = origins[index] }
+      trace?.end(now: host.clock.now(), cause: error.cause)
       work.noteAbort(error.cause)
       host.update { $0.machine.publishingFailed(transaction.id, error, item: item, now: $1) }
     }

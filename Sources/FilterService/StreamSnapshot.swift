@@ -10,6 +10,9 @@ package struct StreamSnapshot: Sendable {
   package let bufferedRecords: Int
   package let bufferedBytes: Int
   package let assigned: [TopicPartition]
+  /// The numbers of these assignments: a partition that comes back has another one.
+  package let assignments: [TopicPartition: Int]
+  /// The next record of each partition of which something was committed under its assignment.
   package let committed: [TopicPartition: Offset]
   /// When the oldest record on its way was written, in milliseconds since 1970.
   package let oldest: [TopicPartition: Int64]
@@ -28,6 +31,11 @@ package struct StreamSnapshot: Sendable {
   package let lastProgress: Instant
   package let failure: StreamFailure?
   package let progress: HostProgress
+
+  /// The present assignment of a partition; nil for one that is not assigned.
+  func assignment(of partition: TopicPartition) -> GroupOffsets.Assignment? {
+    assignments[partition].map { GroupOffsets.Assignment(partition: partition, number: $0) }
+  }
 }
 
 /// How many exchanges and tokens batches had.

@@ -124,7 +124,9 @@ package struct VerdictFixtures: ~Copyable {
     guard let judgement = try model.judge([sequences]).first else {
       throw ClassifierFailure(detail: "the model gave no judgement")
     }
-    return Self.differences(judgement.score, policy.decide(judgement), policy.name, expected)
+    let decision = policy.decide(
+      judgement, on: ExceptionSubject(exchange), atMilliseconds: WallClock.milliseconds())
+    return Self.differences(judgement.score, decision, policy.name, expected)
   }
 
   private func cut(_ exchange: Exchange) throws(DecodingFailure) -> ExchangeSequences {

@@ -1,7 +1,8 @@
 package import Pipeline
 package import Records
 
-/// Verdicts by policy, action and tenant, in a bounded number of series, and scores by policy.
+/// Verdicts by policy, action and tenant, in a bounded number of series, scores by policy, and what
+/// policies would have done that are only tried.
 package struct VerdictTally: Hashable, Sendable {
   /// One series.
   package struct Key: Hashable, Sendable, Comparable {
@@ -17,7 +18,21 @@ package struct VerdictTally: Hashable, Sendable {
     }
   }
 
+  /// What a policy did, and what one would have done that is tried beside it.
+  package struct Trial: Hashable, Sendable, Comparable {
+    package let policy: String
+    package let trial: String
+    package let action: Action
+    package let would: Action
+
+    package static func < (left: Trial, right: Trial) -> Bool {
+      (left.policy, left.trial, left.action.rawValue, left.would.rawValue)
+        < (right.policy, right.trial, right.action.rawValue, right.would.rawValue)
+    }
+  }
+
   package private(set) var counts: [Key: Int] = [:]
+  package private(set) var trials: [Trial: Int] = [:]
   /// By policy.
   package private(set) var scores: [String: ScoreHistogram] = [:]
   private var tenants: TenantRanking
@@ -27,9 +42,17 @@ package struct VerdictTally: Hashable, Sendable {
 
   /// Counts a record that was committed.
   package mutating func count(_ item: JudgedItem) {
-    guard case .judged(_, let judgement, let decision) = item.outcome else { return }
+    guard case .judged(let exchange, let judgement, let decision) = item.outcome else { return }
     scores[item.policy.name, default: ScoreHistogram()].record(judgement.score)
     count(policy: item.policy.name, action: decision.action, tenant: item.tenant)
+    for trial in item.policy.trials {
+      let would = trial.decide(
+        judgement, on: exchange.subject, atMilliseconds: item.judgedAtMilliseconds
+      ).action
+      let key = Trial(
+        policy: item.policy.name, trial: trial.name, action: decision.action, would: would)
+      trials[key, default: 0] += 1
+    }
   }
 
   package mutating func count(policy: String, action: Action, tenant: String?) {

@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Kafka
 internal import Sections
+internal import Settings
 
 /// The values of properties that stand in files.
 struct KafkaSecrets: Sendable {
@@ -10,11 +11,9 @@ struct KafkaSecrets: Sendable {
   /// Properties whose files only a unit of systemd's has, which this process is not part of.
   private(set) var elsewhere: [KafkaSecret] = []
 
-  private static let variable = "$CREDENTIALS_DIRECTORY"
-
   init(_ secrets: [KafkaSecret], environment: [String: String]) {
     for secret in secrets {
-      guard let path = Self.expand(secret.path, environment) else {
+      guard let path = CredentialFile.path(secret.path, environment: environment) else {
         elsewhere.append(secret)
         continue
       }
@@ -31,13 +30,8 @@ struct KafkaSecrets: Sendable {
     problems
       + elsewhere.map { secret in
         SettingsProblem(
-          "\(Self.variable) is not set; it comes with LoadCredential=", at: secret.place)
+          "\(CredentialFile.variable) is not set; it comes with LoadCredential=", at: secret.place)
       }
-  }
-
-  private static func expand(_ path: String, _ environment: [String: String]) -> String? {
-    guard path.hasPrefix(variable) else { return path }
-    return environment["CREDENTIALS_DIRECTORY"].map { $0 + path.dropFirst(variable.count) }
   }
 }
 

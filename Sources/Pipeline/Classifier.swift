@@ -5,6 +5,8 @@ package import Records
 package protocol Classifier: Sendable {
   /// The model's name and hash as verdicts show it, such as `guard-tiny@3f9c2a1b`.
   var model: String { get }
+  /// The numbers that the model multiplies, such as `fp32`; nil where nobody says.
+  var precision: String? { get }
   /// What the model tells beyond safe and unsafe; nil for most models.
   var categories: CategoryScheme? { get }
 
@@ -15,6 +17,7 @@ package protocol Classifier: Sendable {
 }
 
 extension Classifier {
+  package var precision: String? { nil }
   package var categories: CategoryScheme? { nil }
 }
 

@@ -17,16 +17,22 @@ package struct PreparedExchange: Hashable, Sendable {
   package var cut: UInt64
   /// How many texts the record had, and how many stand in the sequences; nil where nobody asks.
   package var coverage: Coverage?
+  /// What its texts are known by; nil where no exception asks for it.
+  package var content: ContentDigest?
+
+  /// What exceptions look at.
+  package var subject: ExceptionSubject { ExceptionSubject(content: content, metadata: metadata) }
 
   package init(
     id: String, metadata: [MetadataEntry] = [], sequences: ExchangeSequences, cut: UInt64 = 0,
-    coverage: Coverage? = nil
+    coverage: Coverage? = nil, content: ContentDigest? = nil
   ) {
     self.id = id
     self.metadata = metadata
     self.sequences = sequences
     self.cut = cut
     self.coverage = coverage
+    self.content = content
   }
 }
 
@@ -46,7 +52,9 @@ package enum Preparation: Sendable {
 }
 
 /// A record with its preparation.
-package struct PreparedItem: Sendable {
+///
+/// It never changes, and is a class so that queues and batches pass on one reference.
+package final class PreparedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
   /// Whose exchange it is; nil where nobody says, or the record could not be read.
@@ -74,27 +82,61 @@ package struct PreparedItem: Sendable {
 
 /// What is published for a record.
 package enum Outcome: Sendable {
-  case judged(PreparedExchange, Judgement, PolicyDecision)
+  /// In a box of its own: whoever looks at one part copies that and no other.
+  indirect case judged(PreparedExchange, Judgement, PolicyDecision)
   case deadLetter(DeadLetter)
   case forwardTombstone
   case skipped
 }
 
 /// A record whose fate is decided and waits to be published.
-package struct JudgedItem: Sendable {
+///
+/// It never changes, and is a class so that queues, transactions and whoever looks at these pass on
+/// one reference.
+package final class JudgedItem: Sendable {
   package let item: StreamItem
   package let format: PayloadFormat
   /// Whose exchange it is; nil where nobody says, or the record could not be read.
   package let tenant: String?
   /// The rules under which it was judged.
   package let policy: Policy
-  package internal(set) var outcome: Outcome
+  package let outcome: Outcome
   package let judgedAtMilliseconds: Int64
   /// The model that judged, or stood ready when the record was refused.
   package let model: String
+  /// The numbers that it multiplied; nil where nobody says.
+  package let precision: String?
   /// The dead letter leaves the payload out, since the broker refused it for its size.
-  package internal(set) var omitsPayload = false
+  package let omitsPayload: Bool
 
   /// When the record was read.
   package var arrival: Instant { item.arrival }
+
+  /// A record as its model left it.
+  init(
+    _ prepared: PreparedItem, policy: Policy, outcome: Outcome, judgedAtMilliseconds: Int64
+  ) {
+    item = prepared.item
+    format = prepared.format
+    tenant = prepared.tenant
+    self.policy = policy
+    self.outcome = outcome
+    self.judgedAtMilliseconds = judgedAtMilliseconds
+    model = prepared.classifier.model
+    precision = prepared.classifier.precision
+    omitsPayload = false
+  }
+
+  /// The same record with another outcome.
+  init(_ other: JudgedItem, outcome: Outcome, omitsPayload: Bool) {
+    item = other.item
+    format = other.format
+    tenant = other.tenant
+    policy = other.policy
+    self.outcome = outcome
+    judgedAtMilliseconds = other.judgedAtMilliseconds
+    model = other.model
+    precision = other.precision
+    self.omitsPayload = omitsPayload
+  }
 }

@@ -33,6 +33,9 @@ package struct LaneLedger: Sendable {
   /// Partitions that may be read from.
   package var assigned: Set<TopicPartition> { Set(live.keys) }
 
+  /// The number of each assigned partition's present assignment.
+  package var assignments: [TopicPartition: Int] { live.mapValues(\.number) }
+
   /// Opens a lane for each partition.
   package mutating func assign(_ partitions: [TopicPartition]) {
     for partition in partitions where live[partition] == nil {

@@ -15,9 +15,13 @@ extension Policy {
   ///     mode enforce
   ///     unjudged closed
   ///     category flag 0.8 4 hate
+  ///     exception 10 newsletter
+  ///     expires 2027-01-01T00:00:00.000Z
+  ///     content 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  ///     metadata 7 channel 5 press
   static func digest(
     name: String, threshold: Float, action: FlaggedAction, mode: Mode, unjudged: Unjudged,
-    categories: [String: CategoryRule]
+    categories: [String: CategoryRule], exceptions: [PolicyException]
   ) -> String {
     var lines = [
       "sluice policy 1", "name \(name.utf8.count) \(name)", "threshold \(threshold)",
@@ -27,6 +31,18 @@ extension Policy {
       let action = $1.action?.rawValue ?? "allow"
       return "category \(action) \($1.threshold) \($0.utf8.count) \($0)"
     }
+    lines += exceptions.flatMap(\.digestLines)
     return ContentDigest(of: lines.map { $0 + "\n" }.joined().utf8).description
+  }
+}
+
+extension PolicyException {
+  fileprivate var digestLines: [String] {
+    let contents = contents.map { "content \($0)" }.sorted()
+    let pairs = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+      "metadata \($0.utf8.count) \($0) \($1.utf8.count) \($1)"
+    }
+    let expiry = Timestamp.text(milliseconds: expiresAtMilliseconds)
+    return ["exception \(name.utf8.count) \(name)", "expires \(expiry)"] + contents + pairs
   }
 }

@@ -78,8 +78,8 @@ package struct Router: Sendable {
     case .judged(let exchange, let judgement, let decision):
       let verdict = Verdict(
         on: exchange, judgement, decision, policy: item.policy.name,
-        policyDigest: item.policy.digest, model: item.model, source: item.item.record.source,
-        judgedAtMilliseconds: item.judgedAtMilliseconds)
+        policyDigest: item.policy.digest, model: item.model, precision: item.precision,
+        source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds)
       var dispatches = [Dispatch(topic: topics.verdicts, content: .verdict(verdict))]
       let copyTopic = verdict.action == .quarantine ? topics.quarantine : topics.clean
       if let copyTopic {
@@ -98,14 +98,14 @@ extension Verdict {
   ///   - source: the record that was judged; nil outside a stream.
   package init(
     on exchange: PreparedExchange, _ judgement: Judgement, _ decision: PolicyDecision,
-    policy: String, policyDigest: String? = nil, model: String, source: SourcePosition?,
-    judgedAtMilliseconds time: Int64
+    policy: String, policyDigest: String? = nil, model: String, precision: String?,
+    source: SourcePosition?, judgedAtMilliseconds time: Int64
   ) {
     self.init(
       id: exchange.id, flagged: decision.action != .allow, action: decision.action,
       judgement: judgement, threshold: decision.threshold, model: model, policy: policy,
       source: source, judgedAtMilliseconds: time, metadata: exchange.metadata,
       coverage: exchange.coverage, categories: judgement.categories?.ranked ?? [],
-      decidedBy: decision.decidedBy, policyDigest: policyDigest)
+      precision: precision, decidedBy: decision.decidedBy, policyDigest: policyDigest)
   }
 }

@@ -152,7 +152,6 @@ package struct StreamMachine: Sendable {
     _ id: BatchID, _ judgements: [Judgement], atMilliseconds time: Int64
   ) {
     let batch = judging.running(id)
-    let model = batch.classifier.model
     precondition(judgements.count == batch.exchanges.count, "one judgement for each exchange")
     var remaining = judgements[...]
     var judged: [JudgedItem] = []
@@ -163,7 +162,8 @@ package struct StreamMachine: Sendable {
       switch item.preparation {
       case .judge(let exchange):
         let judgement = remaining.removeFirst()
-        outcome = .judged(exchange, judgement, policy.decide(judgement))
+        let decision = policy.decide(judgement, on: exchange.subject, atMilliseconds: time)
+        outcome = .judged(exchange, judgement, decision)
       case .forwardTombstone: outcome = .forwardTombstone
       case .skip: outcome = .skipped
       case .deadLetter(let reason, let detail):
@@ -171,10 +171,7 @@ package struct StreamMachine: Sendable {
         outcome = .deadLetter(DeadLetter(reason: reason, detail: detail, source: source))
       }
       judged.append(
-        JudgedItem(
-          item: item.item, format: item.format, tenant: item.tenant, policy: policy,
-          outcome: outcome,
-          judgedAtMilliseconds: time, model: model))
+        JudgedItem(item, policy: policy, outcome: outcome, judgedAtMilliseconds: time))
     }
     counters.count(batch)
     publish(judging.finish(id, judged))
@@ -194,14 +191,13 @@ package struct StreamMachine: Sendable {
       failure = .poison(poison.item.record.source, cause.detail)
       return
     }
-    let model = poison.classifier.model
     let letter = DeadLetter(
-      reason: .poison, detail: cause.detail, source: poison.item.record.source, model: model,
+      reason: .poison, detail: cause.detail, source: poison.item.record.source,
+      model: poison.classifier.model,
       attempts: limits.poisonAttemptsMax)
     let judged = JudgedItem(
-      item: poison.item, format: poison.format, tenant: poison.tenant,
-      policy: policies.policy(for: poison.tenant),
-      outcome: .deadLetter(letter), judgedAtMilliseconds: time, model: model)
+      poison, policy: policies.policy(for: poison.tenant), outcome: .deadLetter(letter),
+      judgedAtMilliseconds: time)
     publish(judging.finish(id, [judged]))
   }
 
@@ -256,11 +252,13 @@ package struct StreamMachine: Sendable {
       let backoff = limits.retryBackoffMilliseconds << min(transaction.attempt - 1, 6)
       retryAt = now.advanced(byMilliseconds: backoff)
     case .rejected(_, let cause):
-      guard let item, items.indices.contains(item), items[item].shrink(detail: cause.description)
+      guard let item, items.indices.contains(item),
+        let smaller = items[item].shrunk(detail: cause.description)
       else {
         self.failure = .sink(cause)
         return
       }
+      items[item] = smaller
       attempts -= 1  // Mending a record is bounded by itself and says nothing about the broker.
     }
     drop(items.filter { !ledger.mayPublish($0.item.lane) }.map(\.item))
@@ -298,17 +296,14 @@ package enum FlowChange: Hashable, Sendable {
 }
 
 extension JudgedItem {
-  /// Makes what is published for this record smaller, after the broker refused it: first a dead
-  /// letter in place of the verdict, then one without the payload. False when nothing is left.
-  mutating func shrink(detail: String) -> Bool {
+  /// The same record with less to publish, after the broker refused it: first a dead letter in
+  /// place of the verdict, then one without the payload. nil when nothing is left.
+  func shrunk(detail: String) -> JudgedItem? {
     if case .deadLetter = outcome {
-      if omitsPayload { return false }
-      omitsPayload = true
-      return true
+      return omitsPayload ? nil : JudgedItem(self, outcome: outcome, omitsPayload: true)
     }
-    let source = item.record.source
-    outcome = .deadLetter(
-      DeadLetter(reason: .tooLarge, detail: detail, source: source, model: model, attempts: 1))
-    return true
+    let letter = DeadLetter(
+      reason: .tooLarge, detail: detail, source: item.record.source, model: model, attempts: 1)
+    return JudgedItem(self, outcome: .deadLetter(letter), omitsPayload: false)
   }
 }

@@ -40,15 +40,30 @@ package final class SectionReader {
     problems.askedPaths.insert(path(of: key))
   }
 
-  /// The keys in this section, in the order of the file.
+  /// The keys in this section, in the order of the file, where their names are not ours.
   package var keys: [(name: String, node: Node)] {
+    problems.declarations.append(
+      SettingDeclaration(path: components, kind: .names, isRequired: false))
+    return entries
+  }
+
+  private var entries: [(name: String, node: Node)] {
     (mapping ?? Node.Mapping([])).compactMap { pair in
       pair.key.string.map { (name: $0, node: pair.value) }
     }
   }
 
+  /// Notes what a key is asked for.
+  private func declare(_ key: String, _ kind: SettingDeclaration.Kind, isRequired: Bool = false) {
+    problems.declarations.append(
+      SettingDeclaration(path: components + [key], kind: kind, isRequired: isRequired))
+  }
+
+  private var components: [String] { path.split(separator: ".").map(String.init) }
+
   package func section(_ key: String) -> SectionReader {
-    SectionReader(node(key), path: path(of: key), problems: problems)
+    declare(key, .section)
+    return SectionReader(node(key), path: path(of: key), problems: problems)
   }
 
   /// Whether the environment has a part in a key's value, so that no message may show it.
@@ -65,6 +80,11 @@ package final class SectionReader {
   // MARK: Values
 
   package func optionalText(_ key: String) -> String? {
+    declare(key, .text)
+    return givenText(key)
+  }
+
+  private func givenText(_ key: String) -> String? {
     guard let node = node(key) else { return nil }
     if let text = node.text {
       checkFolder(text, key, node)
@@ -90,7 +110,12 @@ package final class SectionReader {
   }
 
   package func requiredText(_ key: String) -> String {
-    if let text = optionalText(key) { return text }
+    declare(key, .text, isRequired: true)
+    return givenRequiredText(key)
+  }
+
+  private func givenRequiredText(_ key: String) -> String {
+    if let text = givenText(key) { return text }
     if mapping?[key] == nil || mapping?[key]?.isNull == true {
       problems.add("is required", at: mark, path: path(of: key))
     }
@@ -101,8 +126,15 @@ package final class SectionReader {
   package func requiredTexts(
     _ key: String, problem: (String) -> String? = { _ in nil }
   ) -> [String] {
+    declare(key, .texts, isRequired: true)
+    return givenTexts(key, problem: problem)
+  }
+
+  private func givenTexts(
+    _ key: String, problem: (String) -> String? = { _ in nil }
+  ) -> [String] {
     guard let list = node(key)?.sequence else {
-      let text = requiredText(key)
+      let text = givenRequiredText(key)
       if !text.isEmpty, let problem = problem(text) { complain(problem, about: key) }
       return text.isEmpty ? [] : [text]
     }
@@ -120,11 +152,19 @@ package final class SectionReader {
 
   /// A list of texts, which may be empty, or one text; none when the key is absent.
   package func texts(_ key: String) -> [String] {
+    declare(key, .texts)
     guard let node = node(key), node.sequence?.isEmpty != true else { return [] }
-    return requiredTexts(key)
+    return givenTexts(key)
+  }
+
+  /// One text or a list of them, at least one; nil when the key is absent.
+  package func optionalTexts(_ key: String) -> [String]? {
+    declare(key, .texts)
+    return node(key) == nil ? nil : givenTexts(key)
   }
 
   package func number(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+    declare(key, .number(range))
     guard let node = node(key) else { return standard }
     if let number = node.int, node.isDecimal, range.contains(number) { return number }
     complain("expected a whole number \(range.words)", about: key, at: node)
@@ -132,6 +172,7 @@ package final class SectionReader {
   }
 
   package func optionalNumber(_ key: String, in range: ClosedRange<Int>) -> Int? {
+    declare(key, .number(range))
     guard node(key) != nil else { return nil }
     return number(key, default: range.lowerBound, in: range)
   }
@@ -145,6 +186,7 @@ package final class SectionReader {
 
   /// A size in bytes: `4MiB`, `64 kB`, `1048576`.
   package func size(_ key: String, default standard: Int, in range: ClosedRange<Int>) -> Int {
+    declare(key, .size)
     guard let node = node(key) else { return standard }
     if let size = node.scalar.flatMap({ ByteSize.parse($0.string) }), range.contains(size) {
       return size
@@ -156,6 +198,7 @@ package final class SectionReader {
   package func real(_ key: String, default standard: Double, in range: ClosedRange<Double>)
     -> Double
   {
+    declare(key, .real(range))
     guard let node = node(key) else { return standard }
     if let number = node.float, node.isDecimal, range.contains(number) { return number }
     complain(
@@ -163,7 +206,14 @@ package final class SectionReader {
     return standard
   }
 
+  package func optionalReal(_ key: String, in range: ClosedRange<Double>) -> Double? {
+    declare(key, .real(range))
+    guard node(key) != nil else { return nil }
+    return real(key, default: range.lowerBound, in: range)
+  }
+
   package func flag(_ key: String, default standard: Bool) -> Bool {
+    declare(key, .flag)
     guard let node = node(key) else { return standard }
     if let flag = node.bool { return flag }
     complain("expected true or false", about: key, at: node)
@@ -173,17 +223,25 @@ package final class SectionReader {
   package func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ key: String, default standard: Choice
   ) -> Choice {
-    guard let node = node(key) else { return standard }
+    optionalChoice(key) ?? standard
+  }
+
+  package func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ key: String
+  ) -> Choice? {
+    declare(key, .choice(Choice.allCases.map(\.rawValue)))
+    guard let node = node(key) else { return nil }
     if let choice = node.scalar.flatMap({ Choice(rawValue: $0.string) }) { return choice }
     let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
     complain("expected one of: \(choices)", about: key, at: node)
-    return standard
+    return nil
   }
 
   /// A text that `parse` understands; `expected` says what that would be.
   package func value<Value>(
     _ key: String, default standard: Value, expected: String, _ parse: (String) -> Value?
   ) -> Value {
+    declare(key, .value(expected: expected))
     guard let node = node(key) else { return standard }
     if let value = node.scalar.flatMap({ parse($0.string) }) { return value }
     complain("expected \(expected)", about: key, at: node)
@@ -196,7 +254,8 @@ package final class SectionReader {
     _ key: String, problem: (SettingPair) -> String? = { _ in nil }
   ) -> [SettingPair] {
     let section = section(key)
-    return section.keys.compactMap { name, node in
+    declare(key, .pairs)
+    return section.entries.compactMap { name, node in
       guard let scalar = node.scalar, !node.isNull else {
         section.complain(
           node.isNull ? "has no value" : "expected a plain value", about: name, at: node)
@@ -213,7 +272,8 @@ package final class SectionReader {
   /// Reports every key that was not asked for, with the nearest one that is known.
   package func finish() {
     // Where anchors are put that other sections refer to.
-    for (name, _) in keys where !known.contains(name) && !(path.isEmpty && name.hasPrefix("x-")) {
+    for (name, _) in entries where !known.contains(name) && !(path.isEmpty && name.hasPrefix("x-"))
+    {
       let keyMark = mapping?.keys.first { $0.string == name }?.mark
       let nearest = known.min { $0.distance(to: name) < $1.distance(to: name) }
       let hint = nearest.flatMap { $0.distance(to: name) <= 3 ? "; did you mean \($0)?" : nil }

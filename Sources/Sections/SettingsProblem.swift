@@ -69,6 +69,8 @@ package final class ProblemCollector {
   private var problems: [SettingsProblem] = []
   /// Every key that was asked for, with its sections, whether the file has it or not.
   package internal(set) var askedPaths: Set<String> = []
+  /// What was asked for, in order.
+  package internal(set) var declarations: [SettingDeclaration] = []
   /// The environment's variables that values come from, by line and column.
   private var variables: [String: [String]] = [:]
 

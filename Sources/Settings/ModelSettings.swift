@@ -43,9 +43,9 @@ extension ModelSettings {
     windowTokens = section.optionalNumber("window_tokens", in: 8...65_536)
     windowOverlapTokens = section.optionalNumber("window_overlap_tokens", in: 0...65_535)
     windowsMax = section.number("windows_max", default: 64, in: 1...65_536)
-    if section.node("views") != nil {
+    if let names = section.optionalTexts("views") {
       var chosen: JudgedViews = []
-      for name in section.requiredTexts("views") {
+      for name in names {
         switch name {
         case "prompt": chosen.insert(.prompt)
         case "response": chosen.insert(.response)
@@ -54,8 +54,7 @@ extension ModelSettings {
       }
       views = chosen
     }
-    unsafeLabels =
-      section.node("unsafe_label") == nil ? [] : section.requiredTexts("unsafe_label")
+    unsafeLabels = section.optionalTexts("unsafe_label") ?? []
     hypothesis = section.optionalText("hypothesis")
     if let window = windowTokens, let overlap = windowOverlapTokens, overlap > window / 2 {
       section.complain("must be at most half of window_tokens", about: "window_overlap_tokens")

@@ -157,9 +157,7 @@ extension GateSettings {
     freshRowsMin = section.number("fresh_rows_min", default: 50, in: 2...1_000_000_000)
     freshAuprcDropMax = section.real("fresh_auprc_drop_max", default: 0, in: 0...1)
     latencyRatioMax = section.real("latency_ratio_max", default: 1.5, in: 0.1...100)
-    evasionFlipMax =
-      section.node("evasion_flip_max") == nil
-      ? nil : section.real("evasion_flip_max", default: 1, in: 0...1)
+    evasionFlipMax = section.optionalReal("evasion_flip_max", in: 0...1)
     evasionRowsMax = section.number("evasion_rows_max", default: 200, in: 1...1_000_000)
     trafficHours = section.number("traffic_hours", default: 24, in: 0...87_600)
     trafficRecordsMax = section.number("traffic_records_max", default: 2_000, in: 1...1_000_000)

@@ -18,6 +18,7 @@ package struct Settings: Hashable, Sendable {
   /// A second model that is watched but decides nothing; nil for none.
   package var shadow: ShadowSettings?
   package var engine: EngineSettings
+  package var cache: CacheSettings
   package var limits: StreamLimits
   /// How long one transaction may take before it is given up.
   package var transactionTimeoutMilliseconds: Int
@@ -26,6 +27,8 @@ package struct Settings: Hashable, Sendable {
   package var drainTimeoutMilliseconds: Int
   package var policies: PolicyBook
   package var telemetry: TelemetrySettings
+  /// Where `sluice reload` is heard: a path, or `none`; nil takes the unit's runtime folder.
+  package var controlSocket: String?
   /// Without a commit for that long, while records wait, the watchdog is no longer fed.
   package var watchdogStallSeconds: Int
   /// The labelling service; nil when the file says nothing of it.
@@ -91,6 +94,7 @@ extension Settings {
     model = ModelSettings(root.section("model"))
     shadow = ShadowSettings(root.section("shadow"))
     engine = EngineSettings(root.section("engine"))
+    cache = CacheSettings(root.section("cache"))
     limits = StreamLimits(root)
     let transaction = root.section("transaction")
     limits.readTransaction(transaction)
@@ -102,6 +106,7 @@ extension Settings {
       "drain_timeout_milliseconds", default: 10_000, in: 0...3_600_000)
     policies = PolicyBook(root)
     telemetry = TelemetrySettings(root.section("telemetry"))
+    controlSocket = root.optionalText("control_socket")
     watchdogStallSeconds = root.number("watchdog_stall_seconds", default: 60, in: 1...86_400)
     label = LabelSettings(optional: root)
     retrain = RetrainSettings(optional: root)

@@ -14,6 +14,8 @@ package struct TelemetrySettings: Hashable, Sendable {
   package var logFormat: LogStyle
   /// Tenants with metrics of their own; the others share one series.
   package var tenantsMax: Int
+  /// nil makes no spans.
+  package var traces: TraceSettings?
 }
 
 /// How much is logged.
@@ -32,6 +34,7 @@ extension TelemetrySettings {
     logLevel = section.choice("log_level", default: .info)
     logFormat = section.choice("log_format", default: .text)
     tenantsMax = section.number("tenants_max", default: 20, in: 0...1000)
+    traces = TraceSettings(section.section("traces"))
     section.finish()
   }
 

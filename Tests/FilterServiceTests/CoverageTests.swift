@@ -14,7 +14,7 @@ import Wire
   private static let model = Result {
     try GuardModel(
       settings: ModelSettings(
-        path: SourceTree.url("Sources/Guard/Resources/guard-tiny").path),
+        path: SourceTree.url("Tests/Fixtures/guard-tiny").path),
       pool: WorkerPool(workers: 1))
   }
 

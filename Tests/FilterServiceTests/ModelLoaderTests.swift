@@ -24,7 +24,7 @@ import Testing
   @Test func aGPUThatFailsWhileItWarmsUpLeavesTheModelToTheCPU() throws {
     let cuda = try EmulatedCuda(launches: Self.launches)
     let model = try load(.auto, on: cuda)
-    #expect(model.device == "cpu (1 thread)")
+    #expect(model.device == "cpu (1 thread, fp32)")
     #expect(model.deviceRefusals.count == 1)
     let refusal = try #require(model.deviceRefusals.first)
     #expect(refusal.hasPrefix("warming up failed: ") && refusal.contains("LAUNCH_FAILED"))

@@ -12,9 +12,12 @@ import Testing
   /// A model of which only the name matters, watched for the end of its life.
   private final class NamedModel: StreamModel {
     let model: String
-    let cut: UInt64 = 1
+    let cut: UInt64
 
-    init(_ model: String) { self.model = model }
+    init(_ model: String, cut: UInt64 = 1) {
+      self.model = model
+      self.cut = cut
+    }
 
     func sequences(for exchange: Exchange) throws(TokenizationFailure) -> ExchangeSequences {
       ExchangeSequences(prompt: [[1]], response: [])
@@ -110,6 +113,47 @@ import Testing
     #expect(live.figures.swaps == 0)
     #expect(world.events.withLock { $0.first } == .loading(isReload: true))
     replacement.stop()
+  }
+
+  /// Whoever asked hears what became of it, and not of an earlier reload.
+  @Test func aReloadTellsWhatItCameTo() async { await onThreadOfItsOwn { checkOutcomes() } }
+
+  private func checkOutcomes() {
+    let world = World()
+    let live = LiveModel(NamedModel("/models/a@1"))
+    let replacement = world.replacement(of: live, pollInterval: nil)
+    let thread = Thread { replacement.run() }
+    thread.start()
+    let first = replacement.reload()
+    #expect(replacement.outcome(ofReload: first) == .unchanged(model: "/models/a@1"))
+    world.broken.withLock { $0 = ["/models/b"] }
+    world.target.withLock { $0 = "/models/b" }
+    guard
+      case .refused(let reason, "/models/a@1") = replacement.outcome(
+        ofReload: replacement.reload())
+    else {
+      Issue.record("a broken model is refused")
+      return
+    }
+    #expect(reason == "/models/b: broken")
+    world.broken.withLock { $0 = [] }
+    let event = replacement.outcome(ofReload: replacement.reload())
+    #expect(event.map(isReplacement) == true)
+    replacement.stop()
+    #expect(replacement.outcome(ofReload: 99) == nil, "nobody waits for a daemon that ends")
+  }
+
+  /// The same files under another window cut texts otherwise.
+  @Test func aModelThatCutsOtherwiseIsAnother() async {
+    await onThreadOfItsOwn {
+      let live = LiveModel(NamedModel("/models/a@1", cut: 7))
+      let replacement = World().replacement(of: live, pollInterval: nil)
+      let thread = Thread { replacement.run() }
+      thread.start()
+      let event = replacement.outcome(ofReload: replacement.reload())
+      #expect(event.map(isReplacement) == true && live.current.cut == 1)
+      replacement.stop()
+    }
   }
 
   @Test func aPathThatLeadsNowhereIsRefusedWhenAsked() {

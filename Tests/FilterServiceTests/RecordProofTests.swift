@@ -1,3 +1,4 @@
+import Basics
 import FilterService
 import Foundation
 import Guard
@@ -77,6 +78,30 @@ import Testing
     #expect(found.contains { $0.hasPrefix("category violence: differs by") })
     let missing = try prove(registry, try self.changed(verdict, "categories", to: "[]"))
     #expect(missing.differences.contains("categories: are not the model's"))
+  }
+
+  /// What passed as an exception is proven by the exception, and by no other.
+  @Test func exceptionsAreProven() throws {
+    let (directory, registry, verdict) = try publish(policy: Policy(threshold: 0))
+    defer { withExtendedLifetime(directory) {} }
+    var passed = try changed(verdict, "flagged", to: "false")
+    passed = try changed(passed, "action", to: #""allow""#)
+    passed = try changed(passed, "decided_by", to: #""exception:novel""#)
+    func policies(_ prompt: String, expires: Int64 = .max) -> PolicyBook {
+      let exception = PolicyException(
+        name: "novel", contents: [ContentDigest(prompt: prompt, response: "With flour.")],
+        expiresAtMilliseconds: expires)
+      return PolicyBook(standard: Policy(threshold: 0, exceptions: [exception]))
+    }
+    let right = policies("How do I bake bread?")
+    #expect(try prove(registry, passed, policies: right).differences == [])
+    #expect(try prove(registry, passed).differences == [])
+    for wrong in [policies("How do I bake a cake?"), policies("How do I bake bread?", expires: 1)] {
+      let found = try prove(registry, passed, policies: wrong).differences
+      #expect(found.contains("action: the policy's is quarantine"))
+    }
+    let flagged = try prove(registry, verdict, policies: right).differences
+    #expect(flagged.contains { $0.hasPrefix("decided_by: by the policy it is exception:novel") })
   }
 
   @Test func aPublishedVerdictIsProvenByItsModel() throws {

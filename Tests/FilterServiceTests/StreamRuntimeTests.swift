@@ -1,10 +1,13 @@
 import Basics
 import FilterService
+import Foundation
+import HTTPClient
 import Pipeline
 import Records
 import Synchronization
 import TestSupport
 import Testing
+import Traces
 import Transport
 
 /// A model that gives every exchange the same score.
@@ -31,7 +34,7 @@ private struct FixedModel: Classifier {
 
   private func work(
     _ committed: @escaping @Sendable (Int) -> Void,
-    aborts: @escaping @Sendable (String) -> Void = { _ in }
+    aborts: @escaping @Sendable (String) -> Void = { _ in }, tracing: StreamTracing? = nil
   ) -> StreamWork {
     StreamWork(
       makePreparer: {
@@ -51,7 +54,7 @@ private struct FixedModel: Classifier {
             OutputRecord(topic: "out", partition: nil, key: nil, value: item.item.record.value))
         }
       },
-      observe: { committed($0.items.count) }, noteAbort: { aborts($0.name) })
+      observe: { committed($0.items.count) }, noteAbort: { aborts($0.name) }, tracing: tracing)
   }
 
   private func records(_ count: Int64) -> [InputRecord] {
@@ -61,7 +64,7 @@ private struct FixedModel: Classifier {
   /// Runs until so many records are committed.
   private func run(
     _ script: [ListSource.Poll], _ sink: ListSink, until count: Int,
-    aborts: @escaping @Sendable (String) -> Void = { _ in }
+    aborts: @escaping @Sendable (String) -> Void = { _ in }, tracing: StreamTracing? = nil
   ) -> (StreamFailure?, ListSource) {
     let source = ListSource(script, atClose: .revoked([Self.partition]))
     let stop = Mutex<(@Sendable () -> Void)?>(nil)
@@ -75,7 +78,7 @@ private struct FixedModel: Classifier {
             return committed
           }
           if total >= count { stop.withLock { $0 }?() }
-        }, aborts: aborts),
+        }, aborts: aborts, tracing: tracing),
       options: options())
     stop.withLock { $0 = { runtime.stop() } }
     let failure = runtime.run()
@@ -115,5 +118,60 @@ private struct FixedModel: Classifier {
     #expect(failure?.description == "publishing failed: fenced")
     #expect(sink.written.records.isEmpty)
     #expect(source.closings.count == 1, "the group is left all the same")
+  }
+
+  /// An attempt that was aborted has spans of its own, which say why; what is read at last names
+  /// those of the attempt that was committed.
+  @Test func abortedAttemptsAreSpansToo() async throws {
+    let collector = try TraceCollector()
+    let url = try #require(URL(string: collector.url))
+    let exporter = SpanExporter(to: .init(url: url), over: CurlTransport(connectionsMax: 1))
+    let tracing = StreamTracing(SpanTracer(sampleShare: 0, exporter: exporter), groupID: "group")
+    let trace = "0af7651916cd43dd8448eb211c80319c"
+    let traced = (0..<4).map { offset in
+      // Every other record belongs to a trace that is kept.
+      InputRecord(
+        source: SourcePosition(topic: "in", partition: 0, offset: offset), key: nil, value: [7],
+        headers: [Header("traceparent", "00-\(trace)-b7ad6b716920333\(offset)-0\(offset % 2)")])
+    }
+    let sink = ListSink(failures: [.aborted(ListCause("later"))])
+    let (failure, _) = run(
+      [.change(.assigned([Self.partition])), .records(traced)], sink, until: 4, tracing: tracing)
+    #expect(failure == nil)
+    await exporter.finish(within: .seconds(20))
+    let spans = try collector.spans()
+    let filters = spans.filter { $0.name == "filter in" }
+    let committed = filters.filter { $0.status == nil }
+    #expect(committed.compactMap { $0["messaging.kafka.offset"] }.sorted() == ["1", "3"])
+    #expect(filters.contains { $0.status?.code == 2 && $0["error.type"] == "later" })
+    #expect(filters.allSatisfy { $0.traceId == trace && $0.kind == 5 })
+    #expect(
+      Set(committed.map(\.parentSpanId)) == ["b7ad6b7169203331", "b7ad6b7169203333"])
+    // Outputs of the list sink are in the order of the input; those of other traces are unchanged.
+    let written = sink.written.records.map { $0.headers.text(of: "traceparent") }
+    let expected = (0..<4).map { offset -> String? in
+      let span = committed.first { $0["messaging.kafka.offset"] == "\(offset)" }
+      return span.map { "00-\(trace)-\($0.spanId)-01" }
+    }
+    #expect(written == expected)
+    let publishes = spans.filter { $0.name == "publish" }
+    #expect(publishes.contains { $0["error.type"] == "later" && $0["sluice.attempt"] == "1" })
+    #expect(publishes.filter { $0.status == nil }.flatMap(\.links).count == 2)
+    let judged = spans.filter { $0.name == "judge" }
+    #expect(judged.flatMap(\.links).map(\.traceId) == [trace, trace])
+    #expect(judged.allSatisfy { $0["sluice.model"] == "fixed@1" && $0.traceId != trace })
+  }
+
+  @Test func nothingIsTracedWhereNobodyKeepsTheTrace() async throws {
+    let collector = try TraceCollector()
+    let url = try #require(URL(string: collector.url))
+    let exporter = SpanExporter(to: .init(url: url), over: CurlTransport(connectionsMax: 1))
+    let tracing = StreamTracing(SpanTracer(sampleShare: 0, exporter: exporter), groupID: "group")
+    let (failure, _) = run(
+      [.change(.assigned([Self.partition])), .records(records(50))], ListSink(), until: 50,
+      tracing: tracing)
+    #expect(failure == nil)
+    await exporter.finish(within: .seconds(20))
+    #expect(exporter.counts == SpanExporter.Counts() && collector.requests.isEmpty)
   }
 }

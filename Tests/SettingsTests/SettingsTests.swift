@@ -38,7 +38,7 @@ import Wire
           == ["s.yaml:4:18: engine.device: expected auto, cpu or cuda:N"])
     }
     #expect(
-      problems(least + "\nengine: {precision: fp4}")[0].contains("expected one of: auto, fp16"))
+      problems(least + "\nengine: {precision: fp4}")[0].contains("expected one of: auto, fp32"))
   }
 
   @Test func theBundledModelIsTheDefault() throws {
@@ -150,7 +150,7 @@ import Wire
         buffer: {bytes_max: 1MiB}
         policies: {default: {threshold: 0.9}, strict: {threshold: 0.1, mode: monitor}}
         tenants: {acme: strict}
-        telemetry: {listen: none, log_format: json}
+        telemetry: {listen: none, log_format: json, traces: {endpoint: "https://c:4318/", sample_share: 1}}
         """, file: "s.yaml")
     #expect(settings.inputTopics == ["x", "y"])
     #expect(settings.outputTopics.all == ["v", "chat.dead-letters", "c", "q"])
@@ -167,6 +167,8 @@ import Wire
     #expect(settings.policies.policy(for: "acme").mode == .monitor)
     #expect(settings.policies.policy(for: "other").threshold == 0.9)
     #expect(settings.telemetry.listen == nil)
+    #expect(settings.telemetry.traces?.url.absoluteString == "https://c:4318/v1/traces")
+    #expect(settings.telemetry.traces?.sampleShare == 1)
     #expect(settings.kafka.secrets.first?.path == "$CREDENTIALS_DIRECTORY/password")
   }
 
@@ -218,6 +220,11 @@ import Wire
     ("policies: {default: {categories: {hate: 0.5}}}", "policies.default.categories.hate"),
     ("shadow: {path: /s, share: 2}", "shadow.share: expected a number from 0.0 to 1.0"),
     ("telemetry: {listen: everywhere}", "expected an IPv4 address and port"),
+    ("telemetry: {traces: {endpoint: collector}}", "traces.endpoint: expected an address such as"),
+    ("telemetry: {traces: {endpoint: \"http://\"}}", "expected an address such as"),
+    ("telemetry: {traces: {endpoint: \"http://u:p@c\"}}", "expected an address such as"),
+    ("telemetry: {traces: {endpoint: \"grpc://c:4317\"}}", "expected an address such as"),
+    ("telemetry: {traces: {sample_share: 1.5}}", "expected a number from 0.0 to 1.0"),
     ("watchdog_stall_seconds: 0", "expected a whole number from 1 to 86400"),
     ("batch: {bytes_max: 4 parsecs}", "expected a size such as 4MiB"),
     ("wire: {echo_metadata: perhaps}", "expected true or false"),
@@ -225,6 +232,19 @@ import Wire
   func eachBoundIsChecked(addition: String, message: String) {
     let found = problems(least + "\n" + addition)
     #expect(found.contains { $0.contains(message) }, "\(found)")
+  }
+
+  @Test(arguments: [
+    ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+    ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
+    ("http://c/v1/traces", "http://c/v1/traces"), ("https://c/otlp", "https://c/otlp"),
+    ("https://c/otlp?project=a", "https://c/otlp?project=a"),
+  ])
+  func aCollectorsPathIsTheProtocolsUnlessItIsNamed(endpoint: String, url: String) throws {
+    let traces = "\ntelemetry: {traces: {endpoint: \"\(endpoint)\"}}"
+    let settings = try Settings(yaml: least + traces, file: "s.yaml")
+    #expect(settings.telemetry.traces?.url.absoluteString == url)
+    #expect(settings.telemetry.traces?.sampleShare == 0.01)
   }
 
   @Test func categoriesTakeWhatTheyDoNotSayFromTheirPolicy() throws {
