@@ -3,15 +3,19 @@
 PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler \
 	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev openssl \
 	pkg-config python3-venv
-# A browser that reads the live page, and a font for it.
-TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core
+# A browser that reads the live page, and a font for it; what makes and tries Debian packages.
+TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core debhelper lintian debootstrap curl buildah
+# For the C kernels of arm64 on an emulated processor.
+TEST_PACKAGES += $(if $(filter x86_64,$(shell uname -m)),qemu-user libc6-dev-arm64-cross \
+  libgcc-12-dev-arm64-cross binutils-aarch64-linux-gnu)
 # OpenSSL's program makes certificates for test servers. Python is only the home of test servers and
 # of peers in benchmarks.
 VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build test sanitize coverage mutants lint format bench bench-peers gpu-kit gpu-test install clean \
+.PHONY: help demo build test sanitize coverage mutants lint format bench bench-peers gpu-kit gpu-test program install deb \
+	clean \
 	dependencies test-dependencies test-servers
 
 help:
@@ -22,6 +26,7 @@ help:
 	@echo 'make mutants plant faults in a copy of the tree and expect the tests to catch each'
 	@echo 'make sanitize, make coverage: debug builds, see CONTRIBUTING.md'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
+	@echo 'make deb     make Debian packages'
 	@echo 'make install put the binary, its model, configuration and units on this host (as root)'
 
 # Debian packages, installed only when one is missing.
@@ -82,10 +87,13 @@ format:
 test-servers: test-dependencies
 	SUDO=$(SUDO) SLUICE_TEST_VENV=$(VENV) Tests/Fixtures/install_test_servers.sh
 
-# The optimised code that ships, in lanes (Tests/run.sh).
+# The optimised code that ships, in lanes (Tests/run.sh), then packed and installed (Tests/Package).
 test: test-dependencies lint test-servers
 	swift build -c release --build-tests
 	SLUICE_TEST_VENV=$(VENV) Tests/run.sh
+	Tests/ArmKernels/run.sh
+	swift build -c release --product generate-manual
+	SLUICE_TEST_VENV=$(VENV) Tests/Package/run.sh
 
 # The stream beside a Python loop, then the engine beside PyTorch, ONNX Runtime and OpenVINO on the
 # same random v3-base weights and the same lengths, then training of a random v3-small beside PyTorch.
@@ -94,8 +102,9 @@ bench: bench-peers
 	swift build -c release --product sluice-bench
 	.build/release/sluice-bench stream --peer $(BENCH_VENV)/bin/python3
 	$(BENCH_VENV)/bin/python3 Sources/sluice-bench/peers/cpu_peers.py --size base \
-	  --engines hf32,ort32,ov32 --lengths $(LENGTHS) --export .build/v3-base
-	.build/release/sluice-bench engine --model .build/v3-base --lengths $(LENGTHS)
+	  --engines hf32,ort32,ort8,ov32,ovbf16 --lengths $(LENGTHS) --export .build/v3-base
+	for precision in fp32 bf16 int8; do .build/release/sluice-bench engine --model .build/v3-base \
+	  --lengths $(LENGTHS) --precision $$precision; done
 	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
 
 # The benchmarks with every library that a bare machine lacks, for Tests/GPU/run.sh.
@@ -117,22 +126,49 @@ gpu-test:
 	[ -x $(KIT)/sluice-bench ] || $(MAKE) gpu-kit
 	Tests/GPU/run.sh
 
-# Program with the Swift runtime inside, settings and systemd units; DESTDIR for packagers.
-install: dependencies
+# The program with the Swift runtime inside, and the maker of its manual pages. PROGRAM names a folder
+# with both, to install those.
+program: dependencies
 	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice
+	swift build -c release --static-swift-stdlib --scratch-path .build-install --product generate-manual
+PROGRAM ?=
+install: FOLDER := $(or $(PROGRAM),.build-install/release)
+install: $(if $(PROGRAM),,program)
 	install -d $(DESTDIR)/usr/lib/sluice $(DESTDIR)/usr/bin $(DESTDIR)/etc/sluice \
-	  $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d
-	install -m 755 .build-install/release/sluice $(DESTDIR)/usr/lib/sluice/sluice
-	cp -r .build-install/release/*_Demonstration.resources \
-	  .build-install/release/*_Guard.resources $(DESTDIR)/usr/lib/sluice/
+	  $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/lib/sysusers.d $(DESTDIR)/usr/lib/tmpfiles.d \
+	  $(DESTDIR)/usr/share/man/man1 $(DESTDIR)/usr/share/bash-completion/completions \
+	  $(DESTDIR)/usr/share/zsh/vendor-completions $(DESTDIR)/usr/share/fish/vendor_completions.d
+	install -m 755 $(FOLDER)/sluice $(DESTDIR)/usr/lib/sluice/sluice
+	cp -r $(FOLDER)/*_Demonstration.resources $(FOLDER)/*_Guard.resources $(DESTDIR)/usr/lib/sluice/
 	ln -sf ../lib/sluice/sluice $(DESTDIR)/usr/bin/sluice
-	install -m 644 systemd/sluice.service systemd/sluice-label.service \
+	install -m 644 systemd/sluice.service systemd/sluice@.service systemd/sluice-label.service \
 	  systemd/sluice-retrain.service systemd/sluice-retrain.timer \
 	  $(DESTDIR)/usr/lib/systemd/system/
 	install -m 644 systemd/sluice.sysusers $(DESTDIR)/usr/lib/sysusers.d/sluice.conf
 	install -m 644 systemd/sluice.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sluice.conf
+	install -d $(DESTDIR)/usr/share/sluice
+	$(FOLDER)/sluice check --schema >$(DESTDIR)/usr/share/sluice/sluice.schema.json
+	$(FOLDER)/generate-manual $(FOLDER)/sluice --multi-page --section 1 \
+	  --output-directory $(DESTDIR)/usr/share/man/man1
+	config/debian/manuals.sh $(DESTDIR)/usr/share/man/man1
+	$(FOLDER)/sluice --generate-completion-script bash | sed '1{/^#!/d}' \
+	  >$(DESTDIR)/usr/share/bash-completion/completions/sluice
+	$(FOLDER)/sluice --generate-completion-script zsh \
+	  >$(DESTDIR)/usr/share/zsh/vendor-completions/_sluice
+	$(FOLDER)/sluice --generate-completion-script fish \
+	  >$(DESTDIR)/usr/share/fish/vendor_completions.d/sluice.fish
 	[ -e $(DESTDIR)/etc/sluice/sluice.yaml ] \
 	  || install -m 640 config/sluice.yaml $(DESTDIR)/etc/sluice/sluice.yaml
+
+# Debian packages, by debhelper; .build/deb/*.deb. PROGRAM as above.
+deb: $(if $(PROGRAM),,program)
+	@for package in debhelper; do dpkg-query -W -f '$${Status}' $$package 2>/dev/null \
+	  | grep -q 'ok installed' || $(SUDO) apt-get install -y -qq $$package >/dev/null; done
+	rm -rf .build/deb && mkdir -p .build/deb/tree
+	cp -r config/debian .build/deb/tree/debian
+	cd .build/deb/tree && SLUICE_SOURCE=$(CURDIR) \
+	  PROGRAM=$(abspath $(or $(PROGRAM),.build-install/release)) dpkg-buildpackage --no-sign -b -d
+	@ls -l .build/deb/*.deb
 
 # What users would run instead, in a Python environment of its own.
 bench-peers: dependencies
