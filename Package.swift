@@ -47,6 +47,7 @@ let base: [Target] = [
 let foundations: [Target] = [
   .target(name: "Transport", dependencies: ["Records"], swiftSettings: strict),
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
+  .target(name: "HTTPClient", dependencies: ["CCurl", "Threading"], swiftSettings: strict),
   .target(name: "Metrics", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Datasets", dependencies: ["Basics", "StrictJSON"], swiftSettings: strict),
@@ -101,18 +102,25 @@ let streaming: [Target] = [
 let operation: [Target] = [
   .target(
     name: "Settings",
-    dependencies: ["Records", "Sections", "Pipeline", "Wire", "Kafka"],
+    dependencies: ["Records", "Sections", "StrictJSON", "Pipeline", "Wire", "Kafka"],
     swiftSettings: strict),
   .target(
     name: "Telemetry",
     dependencies: [
       "StrictJSON",
-      "Basics", .product(name: "Logging", package: "swift-log"),
+      "Basics", "Files", .product(name: "Logging", package: "swift-log"),
       .product(name: "FlyingFox", package: "FlyingFox"),
       .product(name: "FlyingSocks", package: "FlyingFox"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ],
     resources: [.embedInCode("Page")], swiftSettings: strict),
+  .target(
+    name: "Traces",
+    dependencies: [
+      "Basics", "HTTPClient", "StrictJSON",
+      .product(name: "Tracing", package: "swift-distributed-tracing"),
+    ],
+    swiftSettings: strict),
   .target(name: "Systemd", dependencies: ["Basics"], swiftSettings: strict),
   .target(
     name: "ModelRegistry", dependencies: ["StrictJSON", "Basics", "Files"], swiftSettings: strict),
@@ -123,7 +131,7 @@ let operation: [Target] = [
       "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
       "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
-    resources: [.copy("Resources/guard-tiny")], swiftSettings: strict),
+    resources: [.copy("Resources/guard-minilm")], swiftSettings: strict),
   .target(
     name: "LabelStore",
     dependencies: [
@@ -132,14 +140,16 @@ let operation: [Target] = [
     swiftSettings: strict),
   .target(
     name: "LanguageModel",
-    dependencies: ["StrictJSON", "Basics", "CCurl", "Datasets", "Settings", "Threading"],
+    dependencies: ["StrictJSON", "Basics", "HTTPClient", "Datasets", "Settings"],
     swiftSettings: strict),
   .target(
     name: "Hosting",
     dependencies: [
       "Basics", "Files", "Records", "Sections", "Transport", "Pipeline", "Kafka", "Threading",
-      "Settings", "Telemetry", "Systemd", .product(name: "Logging", package: "swift-log"),
+      "Settings", "Telemetry", "Traces", "HTTPClient", "Systemd",
+      .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "Tracing", package: "swift-distributed-tracing"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
@@ -159,9 +169,10 @@ let composition: [Target] = [
       "StrictJSON",
       "Basics", "Records", "Sections", "Transport", "Threading", "Tensors", "Pipeline", "Wire",
       "Kafka",
-      "Settings", "Telemetry", "Systemd", "Guard", "Hosting", "ModelRegistry",
+      "Settings", "Telemetry", "Traces", "Systemd", "Guard", "Hosting", "ModelRegistry",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "Tracing", package: "swift-distributed-tracing"),
       .product(name: "UnixSignals", package: "swift-service-lifecycle"),
     ],
     swiftSettings: strict),
@@ -233,8 +244,8 @@ let executables: [Target] = [
       "CudaDeBERTa", "CudaDevice", "Datasets", "DeadLetters", "Hosting", "LabelService",
       "LabelStore",
       "Demonstration",
-      "ModelRegistry", "Pipeline", "Presentation", "Records", "Sections", "Settings", "Tensors",
-      "Wire",
+      "ModelRegistry", "Pipeline", "Presentation", "Records", "Sections", "Settings", "Telemetry",
+      "Tensors", "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     swiftSettings: strict),
@@ -296,13 +307,21 @@ let tests: [Target] = [
   test("SectionsTests", ["Sections"]),
   test("SettingsTests", ["Kafka", "Pipeline", "Records", "Sections", "Settings", "Wire"]),
   test("SystemdTests", ["Systemd"]),
-  test("LanguageModelTests", ["LanguageModel", "Datasets", "Settings", "Threading"]),
+  test("LanguageModelTests", ["LanguageModel", "Datasets", "HTTPClient", "Settings"]),
+  test("HTTPClientTests", ["HTTPClient", "Threading"]),
+  test(
+    "TracesTests",
+    [
+      "HTTPClient", "StrictJSON", "Traces",
+      .product(name: "Tracing", package: "swift-distributed-tracing"),
+    ]),
   test(
     "HostingTests",
     [
       "Basics", "Hosting", "Kafka", "Pipeline", "Records", "Sections", "Settings", "Telemetry",
-      "Threading", "Transport", .product(name: "Logging", package: "swift-log"),
+      "Threading", "Traces", "Transport", .product(name: "Logging", package: "swift-log"),
       .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "Tracing", package: "swift-distributed-tracing"),
     ]),
   test(
     "GuardTests",
@@ -314,8 +333,9 @@ let tests: [Target] = [
   test(
     "FilterServiceTests",
     [
-      "Basics", "FilterService", "Guard", "ModelRegistry", "Records", "Settings", "Pipeline",
-      "Tensors", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
+      "Basics", "FilterService", "Guard", "HTTPClient", "Kafka", "ModelRegistry", "Records",
+      "Settings", "Pipeline", "Tensors", "Threading", "Traces", "Transport", "Wire",
+      .product(name: "Logging", package: "swift-log"),
     ]),
   test("LabelStoreTests", ["Basics", "LabelStore", "Records"]),
   test(
@@ -378,6 +398,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),

@@ -58,8 +58,10 @@ scale=${LIMIT_SCALE:-1}
 if [ -n "$filter" ]; then
   lane filtered $((1800 * scale)) --no-parallel --filter "$filter"
 else
+  # Were all started at once, what waits for a moment would stand behind all of them each time.
+  export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$((4 * $(nproc)))
   lane parallel $((900 * scale)) --parallel --skip "$apart"
-  lane serial $((1200 * scale)) --no-parallel --filter "$apart"
+  lane serial $((1500 * scale)) --no-parallel --filter "$apart"
 fi
 
 echo

@@ -37,6 +37,8 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
     bytes = hash.digest()
   }
 
+  init(_ hash: consuming SHA256) { bytes = hash.digest() }
+
   /// A digest that was stored; nil unless it has 32 bytes.
   package init?(bytes: [UInt8]) {
     guard bytes.count == 32 else { return nil }

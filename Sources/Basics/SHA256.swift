@@ -13,7 +13,9 @@ internal import COpenSSL
 
   deinit { unsafe EVP_MD_CTX_free(context) }
 
-  func update(_ part: Span<UInt8>) {
+  func update(_ part: Span<UInt8>) { unsafe update(part.bytes) }
+
+  func update(_ part: RawSpan) {
     let status = unsafe part.withUnsafeBytes {
       unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count)
     }

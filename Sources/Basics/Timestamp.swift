@@ -52,6 +52,14 @@ package enum Timestamp {
       + number(20..<23)
   }
 
+  /// The moment at which a day in UTC is over, for a text such as `2026-12-31`; nil for any other.
+  package static func endOfDay(_ text: String) -> Int64? {
+    guard let start = milliseconds("\(text)T00:00:00.000Z"),
+      self.text(milliseconds: start).hasPrefix(text)
+    else { return nil }
+    return start + millisecondsPerDay
+  }
+
   /// The proleptic Gregorian date of a day counted from 1970-01-01; years start in March here, so
   /// that the leap day comes last (Hinnant, "chrono-compatible low-level date algorithms").
   private static func civilDate(_ day: Int64) -> (year: Int64, month: Int64, day: Int64) {

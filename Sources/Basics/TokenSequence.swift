@@ -10,6 +10,16 @@ package struct TokenSequence: Hashable, Sendable {
     self.secondStart = secondStart
   }
 
+  /// SHA-256 of whoever reads the tokens, where the second text begins, and the ids, as numbers of
+  /// this machine: for what stays in its memory.
+  package func digest(salt: [UInt8]) -> ContentDigest {
+    let hash = SHA256()
+    hash.update(salt.span)
+    unsafe hash.update([secondStart ?? -1].span.bytes)
+    unsafe hash.update(ids.span.bytes)
+    return ContentDigest(hash)
+  }
+
   /// Token ids.
   package var count: Int { ids.count }
 }

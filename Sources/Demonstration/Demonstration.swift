@@ -1,5 +1,5 @@
 internal import FilterService
-internal import Foundation
+package import Foundation
 internal import Guard
 internal import Hosting
 internal import Kafka
@@ -73,12 +73,19 @@ package struct Demonstration {
     return try Settings(yaml: yaml, file: "demo")
   }
 
-  private func send(to cluster: MockCluster) throws -> DemoRecords {
+  /// The bundled exchanges, one JSON object a line.
+  ///
+  /// - Throws: `StartFailure.configuration` where they are missing beside the program.
+  package static func texts() throws -> Data {
     guard let url = Bundle.module.url(forResource: "demo", withExtension: "jsonl") else {
       throw StartFailure.configuration("the bundled texts are missing beside the program")
     }
+    return try Data(contentsOf: url)
+  }
+
+  private func send(to cluster: MockCluster) throws -> DemoRecords {
     let records = try DemoRecords(
-      texts: Data(contentsOf: url), topic: Self.input, partitionCount: Self.partitionCount)
+      texts: try Self.texts(), topic: Self.input, partitionCount: Self.partitionCount)
     let producer = try KafkaProducer(
       KafkaConfiguration(bootstrapServers: cluster.bootstrapServers))
     try producer.send(records.records, timeout: .seconds(30))

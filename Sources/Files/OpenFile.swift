@@ -16,7 +16,13 @@ struct OpenFile: ~Copyable {
     guard descriptor >= 0 else { throw .last(self.path, "cannot be opened") }
   }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    // Closing alone would leave a lock to a process that was started meanwhile and has yet to close
+    // its copy.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   func write(_ bytes: Data) throws(FileError) {
     var start = bytes.startIndex

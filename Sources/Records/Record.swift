@@ -57,7 +57,7 @@ package struct OutputRecord: Hashable, Sendable {
   package let partition: Partition?
   package let key: [UInt8]?
   package let value: [UInt8]?
-  package let headers: [Header]
+  package var headers: [Header]
   /// Milliseconds since 1970-01-01 UTC; nil leaves it to the moment of writing.
   package let timestampMilliseconds: Int64?
 

@@ -59,10 +59,10 @@ extension WireSettings {
     echoesMetadata = section.flag("echo_metadata", default: false)
     conversations = ConversationRules()
     conversations.turns = section.choice("turns", default: conversations.turns)
+    let judged = section.texts("judge").map(TextKind.init)
     if section.node("judge") != nil {
-      let kinds = section.texts("judge").map(TextKind.init)
-      conversations.judged = Set(kinds.compactMap { $0 }).intersection(TextKind.optional)
-      if kinds.contains(where: { $0.map { !TextKind.optional.contains($0) } ?? true }) {
+      conversations.judged = Set(judged.compactMap { $0 }).intersection(TextKind.optional)
+      if judged.contains(where: { $0.map { !TextKind.optional.contains($0) } ?? true }) {
         let names = TextKind.optional.map(\.rawValue).joined(separator: ", ")
         section.complain("expected a list of \(names)", about: "judge")
       }

@@ -76,9 +76,9 @@ struct ParityBenchmark: ParsableCommand {
     let agreement = Double(same) / Double(differences.count)
     let isRight =
       switch precision {
-      case .fp8: mean <= 0.01 && agreement >= 0.995
+      case .fp8, .int8: mean <= 0.01 && agreement >= 0.995
       case .bf16: largest <= 0.02
-      case .fp16, .auto: largest <= 0.005
+      case .fp16, .fp32, .auto: largest <= 0.005
       }
     let figures = [largest, mean].map { $0.formatted(.number.precision(.significantDigits(3))) }
     let share = agreement.formatted(.percent.precision(.fractionLength(2)))

@@ -26,14 +26,31 @@ struct Check: AsyncParsableCommand {
       66 a missing file or model; 69 what --connect cannot reach; 78 mistakes.
 
       Example: sluice check --config sluice.yaml --connect
+      Example: sluice check --connect --for serve
       Example: sluice check --config sluice.yaml --test expected.jsonl
+      Example: sluice check --schema > sluice.schema.json
       """)
 
   @Option(name: .shortAndLong, help: "The settings file.")
   var config = "/etc/sluice/sluice.yaml"
 
-  @Flag(help: "Also try brokers, topics, secrets, model, teacher, and what a retraining needs.")
+  @Flag(
+    help: "Also try brokers, topics, secrets, model, collector, teacher, and what retraining needs."
+  )
   var connect = false
+
+  /// A command that reads the file.
+  enum Reader: String, ExpressibleByArgument, CaseIterable {
+    case serve, label, retrain
+  }
+
+  @Option(
+    name: .customLong("for"),
+    help: "Of what to try the connections; may be repeated. All that the file has by default.")
+  var readers: [Reader] = []
+
+  @Flag(help: "Print the JSON Schema of settings files, for editors, and check nothing.")
+  var schema = false
 
   @Option(help: "Records with the verdicts that are expected, as JSON lines.")
   var test: String?
@@ -42,6 +59,10 @@ struct Check: AsyncParsableCommand {
   static let unexpected: Int32 = 10
 
   func run() async throws {
+    if schema {
+      StandardOutput.say(String(decoding: SettingsSchema.json(), as: UTF8.self))
+      return
+    }
     let settings = try loadSettings(config)
     let environment = ProcessInfo.processInfo.environment
     let mistakes = KafkaClients.mistakes(in: settings, environment: environment)
@@ -49,15 +70,19 @@ struct Check: AsyncParsableCommand {
     for warning in settings.kafka.warnings { printError(warning.description) }
     if connect {
       do {
-        try SettingsCheck(settings: settings, environment: environment).run {
-          StandardOutput.say($0)
+        if isWanted(.serve) {
+          try await SettingsCheck(settings: settings, environment: environment).run {
+            StandardOutput.say($0)
+          }
         }
-        if let label = settings.label {
+        if isWanted(.label), let label = settings.label {
           try await LabelApplication.check(settings, label, environment: environment) {
             StandardOutput.say($0)
           }
         }
-        if settings.retrain != nil { try RetrainJob.check(settings) { StandardOutput.say($0) } }
+        if isWanted(.retrain), settings.retrain != nil {
+          try RetrainJob.check(settings) { StandardOutput.say($0) }
+        }
       } catch {
         throw exitError(for: error)
       }
@@ -65,6 +90,8 @@ struct Check: AsyncParsableCommand {
     StandardOutput.say("\(config): no mistakes")
     if let test { try judge(test, settings) }
   }
+
+  private func isWanted(_ reader: Reader) -> Bool { readers.isEmpty || readers.contains(reader) }
 
   /// Judges the file's records under the settings, and shows each that came out otherwise.
   private func judge(_ path: String, _ settings: Settings) throws {

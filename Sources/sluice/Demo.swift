@@ -9,7 +9,7 @@ struct Demo: ParsableCommand {
       through the real daemon, and shows verdicts, counts, latency and throughput. The exit status
       is 0 only if every record came out exactly once, as a verdict or a dead letter.
 
-      The bundled model is very small: it shows the pipeline and protects nobody.
+      The bundled model is small: its card says what it knows and what it misses.
       """)
 
   func run() throws {

@@ -10,7 +10,8 @@ struct EngineOptions: ParsableArguments {
       "auto, cpu or cuda:N; auto takes cuda:0 where it is usable.", valueName: "device"))
   var device: EngineSettings.Device = .auto
 
-  @Option(help: "Numbers that a GPU multiplies: auto, fp16, bf16 or fp8.")
+  @Option(
+    help: "Numbers that are multiplied: auto; of a CPU fp32, bf16, int8; of a GPU fp16, bf16, fp8.")
   var precision: EngineSettings.Precision = .auto
 
   @Option(help: "Threads of the CPU; 0 takes one per core.")

@@ -25,8 +25,9 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: ProgramVersion.current,
     subcommands: [
-      Serve.self, Label.self, Retrain.self, Classify.self, Evaluate.self, Distill.self,
-      Augment.self, Model.self, DeadLetterCommand.self, Check.self, Device.self, Demo.self,
+      Serve.self, Reload.self, Label.self, Retrain.self, Classify.self, Evaluate.self, Distill.self,
+      Augment.self, Model.self, DeadLetterCommand.self, Check.self, Digest.self, Device.self,
+      Demo.self,
     ])
 
   func run() throws { throw noCommand(Self.self) }

@@ -25,8 +25,8 @@ struct EmulatedModel {
       try LoadedModel(folder: folder, pool: Self.pool), precision: precision, engine: engine)
   }
 
-  /// The bundled model, whose weights are trained.
-  static let guardTiny = SourceTree.url("Sources/Guard/Resources/guard-tiny").path
+  /// The small model of the tests, whose weights are trained.
+  static let guardTiny = SourceTree.url("Tests/Fixtures/guard-tiny").path
 }
 
 extension EmulatedGPUTests {

@@ -48,6 +48,23 @@ import Testing
     _ = try FileLock(path)
   }
 
+  /// As a process has it that was started meanwhile, until it has begun its program.
+  @Test func aCopyOfTheDescriptorDoesNotKeepTheLock() throws {
+    var copy: Int32 = -1
+    do {
+      let lock = try FileLock(path)
+      defer { withExtendedLifetime(lock) {} }
+      let descriptors = "/proc/self/fd"
+      let own = try FileManager.default.contentsOfDirectory(atPath: descriptors).first {
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: descriptors + "/" + $0)) == path
+      }
+      copy = dup(try #require(own.flatMap { Int32($0) }))
+    }
+    defer { close(copy) }
+    #expect(copy >= 0)
+    _ = try FileLock(path)
+  }
+
   @Test func aLockInAFolderThatIsNotThereIsAnError() {
     let error = #expect(throws: FileError.self) { _ = try FileLock(path + "/no/lock") }
     #expect(error?.kind == .missing)

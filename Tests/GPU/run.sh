@@ -15,7 +15,7 @@ kit=$PWD/.build/gpu-kit
 out=${OUT:-.build/gpu-report}
 python=${PYTHON:-python3}
 size=${SIZE:-large}
-tiny=Sources/Guard/Resources/guard-tiny
+tiny=Tests/Fixtures/guard-tiny
 demo=Sources/Demonstration/Resources/demo.jsonl
 mkdir -p "$out"
 # Machines without xz may have Python, which can do without.

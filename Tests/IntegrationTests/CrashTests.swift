@@ -10,7 +10,7 @@ import Testing
   private static let count = 1500
 
   @Test func aKillInMidTransactionLosesAndRepeatsNothing() throws {
-    let world = try ExchangeWorld(count: Self.count)
+    let world = try ExchangeWorld(count: Self.count, words: 150)
     defer { world.broker.stop() }
     let settings = world.settings
 
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func aDaemonThatIsAskedToStopLeavesInOrderAndTheNextOneGoesOn() throws {
-    let world = try ExchangeWorld(count: Self.count)
+    let world = try ExchangeWorld(count: Self.count, words: 150)
     defer { world.broker.stop() }
     let settings = world.settings
     let first = try DaemonProcess(settings: settings)

@@ -14,7 +14,7 @@ import Testing
   private func settings(
     _ world: ExchangeWorld, _ model: String, engine: String = "{}"
   ) -> String {
-    let tiny = SourceTree.url("Sources/Guard/Resources/guard-tiny").path
+    let tiny = SourceTree.url("Tests/Fixtures/guard-tiny").path
     return world.settings.replacingOccurrences(of: tiny, with: model) + "\nengine: \(engine)"
   }
 

@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func aSecondSignalEndsItAtOnce() throws {
-    let world = try ExchangeWorld(count: 1_500)
+    let world = try ExchangeWorld(count: 1_500, words: 150)
     defer { world.broker.stop() }
     let daemon = try strandedDaemon(world)
     daemon.process.send(signal: SIGTERM)
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func withoutItTheEndHasALimit() throws {
-    let world = try ExchangeWorld(count: 1_500)
+    let world = try ExchangeWorld(count: 1_500, words: 150)
     defer { world.broker.stop() }
     let daemon = try strandedDaemon(world)
     daemon.process.send(signal: SIGTERM)

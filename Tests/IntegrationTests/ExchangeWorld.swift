@@ -13,11 +13,14 @@ struct ExchangeWorld {
   let broker: NoidaBroker
   /// Exchanges in the input topic, a multiple of three.
   let count: Int
+  /// Words of each prompt beside a question: what keeps a daemon busy for some seconds.
+  private let words: Int
 
   /// Starts a broker, which whoever asked has to stop.
-  init(count: Int) throws {
+  init(count: Int, words: Int = 0) throws {
     broker = try NoidaBroker()
     self.count = count
+    self.words = words
     try makeTopics()
     try sendExchanges()
   }
@@ -32,11 +35,13 @@ struct ExchangeWorld {
 
   func sendExchanges() throws {
     let producer = try KafkaProducer(KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
+    let rest = String(repeating: " word", count: words)
     let records = (0..<count).map { number in
-      OutputRecord(
+      let prompt = "How are you, number \(number)?\(rest)"
+      return OutputRecord(
         topic: "in", partition: Partition(Int32(number % Self.partitionCount)),
         key: Array("key-\(number)".utf8),
-        value: Array(#"{"id": "\#(number)", "prompt": "How are you, number \#(number)?"}"#.utf8))
+        value: Array(#"{"id": "\#(number)", "prompt": "\#(prompt)"}"#.utf8))
     }
     try producer.send(records, timeout: .seconds(30))
     try producer.flush(timeout: .seconds(30))
@@ -51,7 +56,7 @@ struct ExchangeWorld {
       bootstrap_servers: \(bootstrapServers)
       group_instance_id: filter-1
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
-    model: {path: \(SourceTree.url("Sources/Guard/Resources/guard-tiny").path)}
+    model: {path: \(SourceTree.url("Tests/Fixtures/guard-tiny").path)}
     batch: {records_max: 16}
     telemetry: {listen: none}
     """

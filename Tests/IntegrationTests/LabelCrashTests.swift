@@ -87,7 +87,7 @@ struct LabelCrashTests {
       bootstrap_servers: \(broker.bootstrapServers)
       consumer_properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500}
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
-    model: {path: \(SourceTree.url("Sources/Guard/Resources/guard-tiny").path)}
+    model: {path: \(SourceTree.url("Tests/Fixtures/guard-tiny").path)}
     telemetry: {listen: none}
     label:
       topic: labels

@@ -24,7 +24,7 @@ import Threading
       group_instance_id: \(instance)
       consumer_properties: {partition.assignment.strategy: cooperative-sticky}
     topics: {input: \(name), verdicts: \(name)-verdicts, dead_letters: \(name)-dead}
-    model: {path: \(SourceTree.url("Sources/Guard/Resources/guard-tiny").path)}
+    model: {path: \(SourceTree.url("Tests/Fixtures/guard-tiny").path)}
     telemetry: {listen: none}
     """
   }

@@ -39,7 +39,7 @@ final class RetrainWorld {
     }
     producer = try KafkaProducer(KafkaConfiguration(bootstrapServers: bootstrapServers))
     registry = ModelRegistry(path: directory.path + "/models")
-    let folder = SourceTree.url("Sources/Guard/Resources/guard-tiny").path
+    let folder = SourceTree.url("Tests/Fixtures/guard-tiny").path
     let hash = try GuardModel(settings: ModelSettings(path: folder), pool: WorkerPool(workers: 1))
       .hash
     champion = try registry.register(

@@ -13,6 +13,7 @@ import Testing
     "SluiceBench",  // @main
     "callAsFunction", "makeAsyncIterator", "defaultValueDescription", "validate",  // called unseen
     "addsSpecial", "addsSpecialTokens",  // fields of a request's body
+    "recordError", "forceFlush",  // what a protocol of tracing asks for
     "hiddenStates",  // what goldens of PyTorch are compared with
     "placement",  // where invariants of the label store are looked at
   ]

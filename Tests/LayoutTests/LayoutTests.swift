@@ -7,6 +7,7 @@ import Testing
   /// Dependencies between two targets of one layer, each with its reason.
   private let neighbours: Set<[String]> = [
     ["CMessages", "CProtobufC"],  // generated code over its library
+    ["HTTPClient", "Threading"],  // a thread of its own carries all requests
     ["Tensors", "Threading"],  // kernels run on a pool of threads
     ["Distillation", "DeBERTa"],  // training drives the model's backward pass
     ["CudaDeBERTa", "DeBERTa"],  // the same model on another device
@@ -15,6 +16,7 @@ import Testing
     ["Guard", "ModelRegistry"],  // a model's manifest says how its scores are calibrated
     ["Hosting", "Settings"],  // what the services share is made from settings
     ["Hosting", "Telemetry"],  // and serves health, metrics and logs
+    ["Hosting", "Traces"],  // and sends spans
     ["Hosting", "Systemd"],  // and gives signs of life
     ["LanguageModel", "Settings"],  // a server's settings say how hard it may be leant on
     ["Learning", "Evaluation"],  // a model as a teacher scores as `evaluate` does

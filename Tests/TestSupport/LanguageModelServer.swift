@@ -39,7 +39,9 @@ package final class LanguageModelServer {
     process = try ChildProcess(
       TestProgram.path("python3"), arguments,
       // Waiting threads that spin would take the cores from the test itself.
-      environment: ["OMP_WAIT_POLICY": "passive"], output: "\(directory.path)/log")
+      environment: ["OMP_WAIT_POLICY": "passive"], output: "\(directory.path)/address",
+      // The library writes its log while the address is printed: in one file lines got mixed.
+      error: "\(directory.path)/log")
     url = try await Self.address(of: process, directory, within: limit)
   }
 
@@ -53,8 +55,10 @@ package final class LanguageModelServer {
   ) async throws -> String {
     let end = ContinuousClock.now + limit
     while process.isRunning, ContinuousClock.now < end {
-      let lines = directory.text(of: "log").split(separator: "\n")
-      if let url = lines.first(where: { $0.hasPrefix("http://") }).map(String.init),
+      let text = directory.text(of: "address")
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      // Only a line that has its end is whole.
+      if let url = lines.dropLast().first(where: { $0.hasPrefix("http://") }).map(String.init),
         await isHealthy(url)
       {
         return url

@@ -2,13 +2,13 @@ internal import FoundationEssentials
 internal import Glibc
 
 /// Programs that `Tests/Fixtures/install_test_servers.sh` installs.
-enum TestProgram {
+package enum TestProgram {
   struct Missing: Error, CustomStringConvertible {
     let description: String
   }
 
   /// The path of a program, such as `python3`.
-  static func path(_ name: String) throws -> String {
+  package static func path(_ name: String) throws -> String {
     let venv =
       unsafe getenv("SLUICE_TEST_VENV").map { unsafe String(cString: $0) }
       ?? SourceTree.url(".build/test-venv").path

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Makes the small model that the demo bundles: three teachers from random weights, and a student of
+# Makes the small model that tests use: three teachers from random weights, and a student of
 # the same shape that learns their mean opinion. About 40 minutes on two cores; run again, it goes
 # on from where it stopped. The model is OUTPUT/guard-tiny.
 #
 #   demo_model.sh DATA OUTPUT
 #
 #   DATA    a folder with train/permissive.jsonl
-#   MODEL   a folder with shape and tokenizer (the the bundled guard-tiny)
+#   MODEL   a folder with shape and tokenizer (that of the tests, guard-tiny)
 #   EPOCHS  passes over the data of the teachers (2)
 #   STUDENT_EPOCHS  passes of the student (4)
 set -euo pipefail
@@ -14,7 +14,7 @@ folder=$(cd "$(dirname "$0")" && pwd)
 . "$folder/common.sh"
 [ $# -eq 2 ] || fail "usage: demo_model.sh DATA OUTPUT"
 data=$1 output=$2
-shape=${MODEL:-$folder/../../../Sources/Guard/Resources/guard-tiny}
+shape=${MODEL:-$folder/../../../Tests/Fixtures/guard-tiny}
 train=$data/train/permissive.jsonl
 mkdir -p "$output"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Rows and tables of harmaug_gain.sh.
 
-    gain.py rows --taught taught.jsonl --output work    # 3,000 rows with 0, 400, 1,200 invented ones, and without empty
+    gain.py rows --taught taught.jsonl --output work    # 3,000 rows with 0, 400 and all invented ones, and without empty
     gain.py table --output work                         # from work/VARIANT-SEED.report/report.json
 
 Intervals are those of Student's t over the seeds' paired differences, 95 %.
@@ -17,7 +17,7 @@ import re
 from teachers import rows_of, write
 
 BASE_ROWS = 3000
-SIZES = (0, 400, 1200)
+SIZES = {"0": 0, "400": 400, "all": None}
 SETS = ("openai-moderation", "toxicchat", "harmbench")
 T_95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 
@@ -34,11 +34,10 @@ def rows(options):
     base = sorted(given, key=order)[:BASE_ROWS]
     print(f"{len(given)} rows, of which {len(base)} are the base; {len(invented)} invented ones")
     # In the order in which they were invented, so that the three rows of an instruction stay together.
-    some = invented[: SIZES[-1]]
-    kinds = [row for row in some if "-empty" not in row["source"]]
+    for name, size in SIZES.items():
+        write(f"{options.output}/rows-{name}.jsonl", base + invented[:size])
+    kinds = [row for row in invented if "-empty" not in row["source"]]
     write(f"{options.output}/no-empty.jsonl", base + kinds)
-    for size in SIZES:
-        write(f"{options.output}/rows-{size}.jsonl", base + invented[:size])
 
 
 def figures(path):

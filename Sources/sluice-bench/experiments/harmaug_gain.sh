@@ -10,9 +10,9 @@
 #   OUTPUT  where models and reports go; run again, the script goes on from there
 #
 #   STEPS     of every training (400)
-#   VARIANTS  those to train ("rows-0 rows-400 rows-1200 …", all by default)
+#   VARIANTS  those to train ("rows-0 rows-400 rows-all …", all by default)
 #   SEEDS     of the three sizes ("42 123 456"); all other variants take the first
-#   TINY      a small DeBERTa, for the variant of another backbone (the bundled guard-tiny)
+#   TINY      a small DeBERTa, for the variant of another backbone (that of the tests, guard-tiny)
 #   PYTHON    a Python (python3)
 set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)
@@ -21,10 +21,10 @@ folder=$(cd "$(dirname "$0")" && pwd)
 data=$1 base=$2 taught=$3 output=$4
 python=${PYTHON:-python3}
 seeds=${SEEDS:-42 123 456}
-tiny=${TINY:-$folder/../../../Sources/Guard/Resources/guard-tiny}
+tiny=${TINY:-$folder/../../../Tests/Fixtures/guard-tiny}
 files=$(for set in openai-moderation toxicchat harmbench xstest; do echo "$data/eval/$set.jsonl"; done)
 mkdir -p "$output"
-[ -f "$output/rows-1200.jsonl" ] || "$python" "$folder/gain.py" rows --taught "$taught" --output "$output"
+[ -f "$output/rows-all.jsonl" ] || "$python" "$folder/gain.py" rows --taught "$taught" --output "$output"
 
 # The same recipe for all.
 #   student NAME SEED DATA OPTION...
@@ -41,12 +41,12 @@ student() {
 }
 
 first=${seeds%% *}
-all="rows-0 rows-400 rows-1200 lambda-0 lambda-1 hard-labels no-empty tiny-0 tiny-1200"
+all="rows-0 rows-400 rows-all lambda-0 lambda-1 hard-labels no-empty tiny-0 tiny-all"
 for variant in ${VARIANTS:-$all}; do
   case $variant in
     rows-*) for seed in $seeds; do student "$variant" "$seed" "$output/$variant.jsonl"; done ;;
-    lambda-*) student "$variant" "$first" "$output/rows-1200.jsonl" --lambda "${variant#lambda-}" ;;
-    hard-labels) student "$variant" "$first" "$output/rows-1200.jsonl" --teacher-temperature 0 ;;
+    lambda-*) student "$variant" "$first" "$output/rows-all.jsonl" --lambda "${variant#lambda-}" ;;
+    hard-labels) student "$variant" "$first" "$output/rows-all.jsonl" --teacher-temperature 0 ;;
     no-empty) student "$variant" "$first" "$output/no-empty.jsonl" ;;
     tiny-*)
       base=$tiny student "$variant" "$first" "$output/rows-${variant#tiny-}.jsonl" --from-scratch \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Draws the pictures of docs/results.md: bars in groups, from JSON.
+"""Draws the pictures of docs/pictures: bars in groups, each from the JSON beside it.
 
-    pictures.py bars.json picture.svg
+    pictures.py docs/pictures/*.json
 
     {"title": "…", "unit": "AUPRC", "groups": ["OpenAI Moderation", …],
      "series": [{"name": "bundled guard", "values": [0.7, …], "low": [0.6, …], "high": [0.8, …]}]}
@@ -11,6 +11,7 @@ and differ in brightness, too.
 """
 
 import json
+import math
 import sys
 from html import escape
 
@@ -18,10 +19,20 @@ COLOURS = ["#2563b0", "#e08a1e", "#7a8a99", "#3a9d6e", "#a04a8c"]
 WIDTH, LEFT, TOP, HEIGHT, FOOT = 820, 56, 64, 240, 44
 
 
+def number_of(value, top):
+    return f"{value:,.0f}" if top >= 10 else f"{value:.2f}"
+
+
 def draw(chart):
     groups, series = chart["groups"], chart["series"]
     values = [v for s in series for v in s["values"] + s.get("high", []) if v is not None]
-    top = next(step for step in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1e9) if step >= max(values))
+    scale = 10 ** math.floor(math.log10(max(values)))
+    # The axis ends at a round number and has as many parts as make round ones.
+    end, parts = next(
+        (end, parts) for end, parts in ((1, 5), (2, 4), (4, 4), (5, 5), (6, 6), (8, 4), (10, 5))
+        if end * scale >= max(values)
+    )
+    top = end * scale
     group_width = (WIDTH - LEFT - 12) / len(groups)
     bar = group_width * 0.8 / len(series)
 
@@ -40,11 +51,11 @@ def draw(chart):
     for number, one in enumerate(series):
         lines.append(f'<rect x="{x}" y="30" width="12" height="12" fill="{COLOURS[number]}"/>')
         lines.append(f'<text x="{x + 17}" y="41">{escape(one["name"])}</text>')
-        x += 34 + 7.2 * len(one["name"])
-    for step in range(6):
-        value = top * step / 5
+        x += 36 + 6.5 * len(one["name"])
+    for step in range(parts + 1):
+        value = top * step / parts
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 12}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
-        lines.append(f'<text class="small" x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.2f}</text>')
+        lines.append(f'<text class="small" x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{number_of(value, top)}</text>')
     for place, group in enumerate(groups):
         start = LEFT + place * group_width + group_width * 0.1
         middle = start + group_width * 0.4
@@ -61,7 +72,7 @@ def draw(chart):
             lines.append(
                 f'<rect x="{left:.1f}" y="{y(value):.1f}" width="{bar * 0.9:.1f}" '
                 f'height="{TOP + HEIGHT - y(value):.1f}" fill="{COLOURS[number]}">'
-                f"<title>{escape(one['name'])}, {escape(group)}: {value:.3f}</title></rect>"
+                f"<title>{escape(one['name'])}, {escape(group)}: {number_of(value, top)}</title></rect>"
             )
             if one.get("low") and one["low"][place] is not None:
                 centre = left + bar * 0.45
@@ -74,12 +85,13 @@ def draw(chart):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    with open(sys.argv[1], encoding="utf-8") as file:
-        chart = json.load(file)
-    with open(sys.argv[2], "w", encoding="utf-8") as file:
-        file.write(draw(chart))
+    for path in sys.argv[1:]:
+        with open(path, encoding="utf-8") as file:
+            chart = json.load(file)
+        with open(path.removesuffix(".json") + ".svg", "w", encoding="utf-8") as file:
+            file.write(draw(chart))
 
 
 if __name__ == "__main__":

@@ -165,7 +165,7 @@ def main():
     for name, action in (("halve", halve), ("judge", judge), ("hold-out", hold_out)):
         command = commands.add_parser(name)
         command.set_defaults(action=action)
-        command.add_argument("--data", nargs="+", required=True)
+        command.add_argument("--data", nargs="+", required=name != "judge", default=[])
         command.add_argument("--output", required=True)
         if name == "judge":
             command.add_argument("--trained", nargs="*", default=[])

@@ -19,7 +19,7 @@ struct Model: ParsableCommand {
     subcommands: [
       ModelInspect.self, ModelList.self, ModelShow.self, ModelRegister.self, ModelPromote.self,
       ModelRollback.self, ModelVerify.self, ModelPrune.self, ModelConvert.self,
-      ModelAverageCommand.self,
+      ModelAverageCommand.self, ModelCompare.self,
     ])
 
   func run() throws { throw noCommand(Self.self) }

@@ -23,7 +23,7 @@ import Testing
     let found = try #require(try json.objects().first)
     #expect(found["can_judge"] as? Bool == true && found["can_train"] as? Bool == true)
     #expect((found["sizes"] as? [String: Int])?["hidden"] == 64)
-    #expect((found["engines"] as? [[String: Any]])?.count == 4)
+    #expect((found["engines"] as? [[String: Any]])?.count == 6)
     #expect(found["views"] as? [String] == ["prompt", "response"])
   }
 
