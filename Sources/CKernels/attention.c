@@ -33,6 +33,19 @@ VECTORISED void kernel_softmax(
   }
 }
 
+VECTORISED void kernel_softmax_to_bfloat(
+    float *restrict values, size_t stride, size_t rows, size_t columns, float scale,
+    uint16_t *restrict results) {
+  const size_t padded = kernel_padded_inputs(PRODUCT_BFLOAT, columns);
+  for (size_t r = 0; r < rows; ++r) {
+    float *row = values + r * stride;
+    uint16_t *result = results + r * padded;
+    const float inverse = 1.0f / exponentials(row, columns, maximum(row, columns), scale);
+    for (size_t c = 0; c < columns; ++c) result[c] = bfloat(row[c] * inverse);
+    for (size_t c = columns; c < padded; ++c) result[c] = 0;
+  }
+}
+
 void kernel_gather_by_row(
     float *restrict scores, size_t stride, size_t rows, size_t columns,
     const float *restrict terms, size_t terms_stride, const int32_t *restrict slots,

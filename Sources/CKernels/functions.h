@@ -65,3 +65,13 @@ INLINE float exponential(float x) {
   memcpy(&power, &bits, sizeof power);
   return p * power;
 }
+
+/// The nearest 16-bit float, ties to even.
+INLINE uint16_t bfloat(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  // What is not a number stays so whatever its lower bits are.
+  const uint32_t nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  const uint32_t quiet = (bits >> 16) | 0x40u;
+  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : nearest);
+}

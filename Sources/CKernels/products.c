@@ -5,15 +5,6 @@
 #include <sys/auxv.h>
 #endif
 
-INLINE uint16_t bfloat(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  // What is not a number stays so whatever its lower bits are.
-  const uint32_t nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
-  const uint32_t quiet = (bits >> 16) | 0x40u;
-  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : nearest);
-}
-
 INLINE float float_of(uint16_t bits) {
   const uint32_t wide = (uint32_t)bits << 16;
   float value;
@@ -107,6 +98,41 @@ VECTORISED void kernel_pack_bfloat(
       panel[(k / PAIR * KERNEL_PANEL + o) * PAIR + k % PAIR] =
           exists ? bfloat(weight[o * stride + k]) : 0;
     }
+}
+
+void kernel_panel_of_rows(
+    const uint16_t *restrict rows, size_t count, size_t inputs, uint16_t *restrict panel) {
+  for (size_t k = 0; k < inputs; k += PAIR)
+    for (size_t o = 0; o < KERNEL_PANEL; ++o) {
+      uint16_t *pair = panel + k * KERNEL_PANEL + o * PAIR;
+      if (o < count) {
+        memcpy(pair, rows + o * inputs + k, PAIR * sizeof *pair);
+      } else {
+        memset(pair, 0, PAIR * sizeof *pair);
+      }
+    }
+}
+
+VECTORISED void kernel_panel_of_columns(
+    const float *restrict values, size_t stride, size_t rows, size_t columns,
+    uint16_t *restrict panel) {
+  for (size_t k = 0; k < rows; k += PAIR) {
+    const float *restrict even = values + k * stride;
+    uint16_t *restrict pairs = panel + k * KERNEL_PANEL;
+    if (k + 1 < rows) {
+      const float *restrict odd = even + stride;
+      for (size_t o = 0; o < columns; ++o) {
+        pairs[PAIR * o] = bfloat(even[o]);
+        pairs[PAIR * o + 1] = bfloat(odd[o]);
+      }
+    } else {
+      for (size_t o = 0; o < columns; ++o) {
+        pairs[PAIR * o] = bfloat(even[o]);
+        pairs[PAIR * o + 1] = 0;
+      }
+    }
+    memset(pairs + PAIR * columns, 0, PAIR * (KERNEL_PANEL - columns) * sizeof *pairs);
+  }
 }
 
 INLINE void pack_output(

@@ -20,6 +20,11 @@ struct sums {
   float values[ROWS][KERNEL_PANEL];
 };
 
+/// Whether sums go out as they are, a whole panel of them.
+INLINE int is_plain(const struct product_output *output) {
+  return !output->bias && output->finish == PRODUCT_SUM && output->columns == KERNEL_PANEL;
+}
+
 /// Finishes sums and stores those that exist. Compiled into its callers, with their vectors.
 INLINE void store(
     struct sums *sums, size_t rows, size_t first, const struct product_output *output) {

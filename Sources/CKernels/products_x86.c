@@ -27,6 +27,12 @@ __attribute__((always_inline, target(AVX512 ",avx512bf16"))) static inline void 
         sum[r][v] = _mm512_dpbf16_ps(sum[r][v], values, weights[v]);
     }
   }
+  if (is_plain(output)) {
+    UNROLLED for (size_t r = 0; r < count; ++r)
+      UNROLLED for (int v = 0; v < WIDE; ++v)
+        _mm512_storeu_ps(output->values + (first + r) * output->stride + 16 * v, sum[r][v]);
+    return;
+  }
   struct sums sums;
   UNROLLED for (size_t r = 0; r < count; ++r)
     UNROLLED for (int v = 0; v < WIDE; ++v)

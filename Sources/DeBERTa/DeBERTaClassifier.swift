@@ -40,7 +40,7 @@ package final class DeBERTaClassifier: SequenceClassifier {
     labels = model.labels
     encoder = Encoder(
       shape: model.configuration,
-      weights: model.weights.packed(as: format, magnitudes: magnitudes, on: pool),
+      weights: model.weights.packed(as: format, magnitudes: magnitudes, heads: model.configuration.heads, on: pool),
       device: CPUDevice(pool: pool))
   }
 
@@ -84,8 +84,7 @@ package final class DeBERTaClassifier: SequenceClassifier {
     try configuration.check(batch)
     workspace.withLock { workspace in
       let count = labels.names.count
-      workspace.reserve(
-        batch, configuration, labels: count, workers: encoder.device.pool.workers)
+      workspace.reserve(batch, configuration, labels: count)
       encoder.run(batch, in: &workspace, observe: observe)
       let logits = workspace.logits.values
       for sequence in 0..<batch.count {

@@ -124,6 +124,7 @@ struct Encoder {
   /// Cuts the queries into runs for the workers.
   private func plan(_ batch: TokenBatch, firstTokensOnly: Bool, in workspace: inout Workspace) {
     workspace.items.removeAll(keepingCapacity: true)
+    var packedRow = 0
     for sequence in 0..<batch.count {
       let range = batch.range(of: sequence)
       let queries = firstTokensOnly ? 1 : range.count
@@ -133,8 +134,9 @@ struct Encoder {
           AttentionItem(
             queryRow: firstRow + position, queryPosition: position,
             queries: min(AttentionItem.queriesMax, queries - position), keyRow: range.lowerBound,
-            keys: range.count))
+            keys: range.count, packedRow: packedRow))
       }
+      packedRow += AttentionItem.packedRows(range.count)
     }
   }
 
@@ -149,8 +151,8 @@ struct Encoder {
     device.attend(
       CPUDevice.Heads(count: shape.heads, scale: scale), items: workspace.items,
       queries: workspace.queries, keys: workspace.keys, values: workspace.values,
-      relative: layer.relative, slots: workspace.slots, scratch: workspace.scratch,
-      into: &workspace.context)
+      relative: layer.relative, slots: workspace.slots, scratch: &workspace.scratch,
+      packing: &workspace.packedAttention, into: &workspace.context)
     workspace.magnitudes?.note(
       \.attentionOutput, ofLayer: index, workspace.context, rows: rows)
     device.apply(

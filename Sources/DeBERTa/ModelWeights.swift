@@ -79,9 +79,9 @@ package struct ModelWeights: Sendable {
 
 extension ModelWeights {
   /// The same model, whose layers multiply narrower numbers; pooler and classifier stay as they
-  /// are.
+  /// are. Where the processor multiplies 16-bit floats fast, attention does so in either format.
   func packed(
-    as format: ProductFormat, magnitudes: InputMagnitudes?, on pool: WorkerPool
+    as format: ProductFormat, magnitudes: InputMagnitudes?, heads: Int, on pool: WorkerPool
   ) -> ModelWeights {
     var result = self
     for (index, layer) in layers.enumerated() {
@@ -91,7 +91,9 @@ extension ModelWeights {
       }
       result.layers[index] = Layer(
         query: packed(layer.query, inputs?.attention), key: packed(layer.key, inputs?.attention),
-        value: packed(layer.value, inputs?.attention), relative: layer.relative,
+        value: packed(layer.value, inputs?.attention),
+        relative: ProductFormat.bf16.isFast
+          ? layer.relative.packed(heads: heads, on: pool) : layer.relative,
         attentionOutput: packed(layer.attentionOutput, inputs?.attentionOutput),
         attentionNorm: layer.attentionNorm,
         expansion: packed(layer.expansion, inputs?.expansion),

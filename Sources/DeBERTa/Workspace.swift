@@ -24,8 +24,10 @@ struct Workspace: ~Copyable, Sendable {
   var magnitudes: InputMagnitudes?
   /// Logits (sequences, labels).
   var logits = Matrix(rows: 0, columns: 0)
-  /// Tiles of scores.
+  /// Tiles of scores of floats.
   var scratch = AttentionScratch()
+  /// Keys, values and tiles of scores of packed attention.
+  var packedAttention = PackedAttentionMemory()
   /// The relative table's rows by distance.
   var slots = SlotTable(reach: 0) { _ in 0 }
   /// The layers' work; the last layer's.
@@ -37,7 +39,7 @@ struct Workspace: ~Copyable, Sendable {
 
   /// Makes room for a batch.
   mutating func reserve(
-    _ batch: TokenBatch, _ shape: ModelConfiguration, labels: Int, workers: Int
+    _ batch: TokenBatch, _ shape: ModelConfiguration, labels: Int
   ) {
     let tokens = batch.tokens.count
     if tokens > states.rows {
@@ -60,7 +62,5 @@ struct Workspace: ~Copyable, Sendable {
     if let relative = shape.relative, longest - 1 > slots.reach {
       slots = relative.slotTable(tokens: longest)
     }
-    scratch.reserve(
-      workers: workers, keys: longest, slots: shape.relative.map { 2 * $0.span } ?? 0)
   }
 }

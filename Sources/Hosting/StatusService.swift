@@ -27,16 +27,18 @@ package struct StatusService: Service {
   /// Serves until the group ends; what goes wrong later than at the start is tried again, since the
   /// stream does not depend on it.
   package func run() async throws {
+    var isStart = true
     while true {
       do {
         try await cancelWhenGracefulShutdown { try await server.run() }
       } catch {
         // The end shows as whichever error the server's own tasks throw first.
         if Task.isShuttingDownGracefully || Task.isCancelled { return }
-        if StatusServer.cannotListen(error) {
+        if isStart && StatusServer.cannotListen(error) {
           throw StartFailure.unavailable("\(listen.address):\(listen.port): \(error)")
         }
       }
+      isStart = false
       do {
         try await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.retryPause) }
       } catch {

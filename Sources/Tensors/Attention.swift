@@ -12,9 +12,14 @@ package struct AttentionItem: Sendable {
   package let keyRow: Int
   /// Keys, which is the sequence's length.
   package let keys: Int
+  /// Row of the sequence's first key where each sequence begins with a panel, for attention with
+  /// packed tables.
+  package let packedRow: Int
 
   /// A run of at most `AttentionItem.queriesMax` queries.
-  package init(queryRow: Int, queryPosition: Int, queries: Int, keyRow: Int, keys: Int) {
+  package init(
+    queryRow: Int, queryPosition: Int, queries: Int, keyRow: Int, keys: Int, packedRow: Int = 0
+  ) {
     precondition(queries <= AttentionItem.queriesMax, "too many queries for one item")
     precondition(queryPosition + queries <= keys, "a query is also a key")
     self.queryRow = queryRow
@@ -22,7 +27,11 @@ package struct AttentionItem: Sendable {
     self.queries = queries
     self.keyRow = keyRow
     self.keys = keys
+    self.packedRow = packedRow
   }
+
+  /// Rows up to the first of the next sequence, where each begins with a panel.
+  package static func packedRows(_ keys: Int) -> Int { PackedRow.panels(keys) * PackedRow.panel }
 
   /// Rows of the queries.
   var queryRows: Range<Int> { queryRow..<queryRow + queries }
@@ -35,17 +44,55 @@ package struct AttentionItem: Sendable {
   package static let queriesMax = 128
 }
 
-/// What one layer adds to attention scores for the distance between query and key.
+/// What one layer adds to attention scores for the distance between query and key, and so how it
+/// multiplies.
 package struct RelativeTables: Sendable {
-  /// Keys of the relative positions (slots, hidden), nil without the content-to-position term.
-  package let keys: Parameter?
-  /// Queries of the relative positions (slots, hidden), nil without position-to-content.
-  package let queries: Parameter?
+  /// How the tables are kept, and what attention multiplies.
+  enum Contents: Sendable {
+    case floats(keys: Parameter?, queries: Parameter?)
+    case packed(PackedTables)
+  }
+
+  let contents: Contents
 
   /// Both tables, already projected.
+  ///
+  /// - Parameters:
+  ///   - keys: keys of the relative positions (slots, hidden), nil without the content-to-position
+  ///     term.
+  ///   - queries: queries of the relative positions (slots, hidden), nil without
+  ///     position-to-content.
   package init(keys: Parameter?, queries: Parameter?) {
-    self.keys = keys
-    self.queries = queries
+    contents = .floats(keys: keys, queries: queries)
+  }
+
+  private init(_ contents: Contents) { self.contents = contents }
+
+  /// Keys of the relative positions, of tables that are not packed.
+  package var keys: Parameter? { floats.keys }
+
+  /// Queries of the relative positions, of tables that are not packed.
+  package var queries: Parameter? { floats.queries }
+
+  private var floats: (keys: Parameter?, queries: Parameter?) {
+    guard case .floats(let keys, let queries) = contents else {
+      preconditionFailure("packed tables have no floats")
+    }
+    return (keys, queries)
+  }
+
+  /// The same for attention that multiplies 16-bit floats, with or without tables.
+  ///
+  /// - Parameter level: what multiplies; nil for the fastest that this processor has.
+  package func packed(
+    heads: Int, level: ProductLevel? = nil, on pool: WorkerPool
+  ) -> RelativeTables {
+    RelativeTables(
+      .packed(
+        PackedTables(
+          keys: keys.map { PackedTable($0, heads: heads, on: pool) },
+          queries: queries.map { PackedTable($0, heads: heads, on: pool) },
+          level: level ?? .fastest(for: .bf16))))
   }
 }
 
@@ -65,6 +112,9 @@ package struct SlotTable: Sendable {
       precondition(0 <= slot && slot <= next, "slots descend")
     }
   }
+
+  /// The slot of the farthest distance.
+  var largest: Int { self[reach] }
 
   /// The slot of one distance.
   package subscript(distance: Int) -> Int { Int(slots[reach + distance]) }
@@ -102,6 +152,11 @@ package struct AttentionScratch: ~Copyable, Sendable {
 
 /// Keys whose position-to-content terms are computed together, and the slots that these need.
 enum Tile {
+  static let gatherByRow =
+    kernel_has_512() != 0 ? unsafe kernel_gather_by_row_512 : unsafe kernel_gather_by_row
+  static let gatherByColumn =
+    kernel_has_512() != 0 ? unsafe kernel_gather_by_column_512 : unsafe kernel_gather_by_column
+
   static let keys = 64
   static let window = keys + AttentionItem.queriesMax
 

@@ -49,6 +49,30 @@ extension CPUDevice {
   }
 }
 
+extension CPUDevice {
+  /// As above; with packed tables the products are of 16-bit floats, in `packing`.
+  package func attend(
+    _ heads: Heads, items: [AttentionItem], queries: borrowing Matrix, keys: borrowing Matrix,
+    values: borrowing Matrix, relative: RelativeTables, slots: SlotTable,
+    scratch: inout AttentionScratch, packing: inout PackedAttentionMemory,
+    into output: inout Matrix
+  ) {
+    switch relative.contents {
+    case .packed(let tables):
+      attendPacked(
+        heads, items: items, queries: queries, keys: keys, values: values, tables: tables,
+        slots: slots, memory: &packing, into: &output)
+    case .floats(let keyTable, let queryTable):
+      scratch.reserve(
+        workers: pool.workers, keys: items.reduce(0) { max($0, $1.keys) },
+        slots: max(keyTable?.rows ?? 0, queryTable?.rows ?? 0))
+      attend(
+        heads, items: items, queries: queries, keys: keys, values: values, relative: relative,
+        slots: slots, scratch: scratch, into: &output)
+    }
+  }
+}
+
 /// One layer's operands; `run` computes one head of one item.
 @unsafe struct AttentionLayer: @unchecked Sendable {
   // @unchecked Sendable: an item and a head write their own rows and columns of the output only,
@@ -116,7 +140,7 @@ extension CPUDevice {
     let width = last - first + 1
     let terms = unsafe Block(scratch, rows: item.queries, columns: width, stride: width)
     unsafe terms.setProduct(query, transposed: table.part(rows: first..<last + 1, columns: columns))
-    unsafe kernel_gather_by_row(
+    unsafe Tile.gatherByRow(
       scores.base, scores.stride, scores.rows, scores.columns, terms.base, terms.stride,
       slots + position, Int32(first))
   }
@@ -138,7 +162,7 @@ extension CPUDevice {
       unsafe terms.setProduct(
         key.part(rows: start..<end, columns: 0..<headSize),
         transposed: table.part(rows: first..<last + 1, columns: columns))
-      unsafe kernel_gather_by_column(
+      unsafe Tile.gatherByColumn(
         scores.base + start, scores.stride, scores.rows, end - start, terms.base, terms.stride,
         slots + distance, Int32(first))
       start = end

@@ -8,6 +8,7 @@
 #define kernel_normalize LEVEL(normalize)
 #define kernel_add_normalize LEVEL(add_normalize)
 #define kernel_softmax LEVEL(softmax)
+#define kernel_softmax_to_bfloat LEVEL(softmax_to_bfloat)
 #define kernel_gather_by_row LEVEL(gather_by_row)
 #define kernel_gather_by_column LEVEL(gather_by_column)
 #define kernel_gelu_gradient LEVEL(gelu_gradient)

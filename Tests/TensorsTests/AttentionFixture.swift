@@ -5,12 +5,12 @@ import Tensors
 /// The numbers of a sequence depend on the ones before it only, so a shorter batch of the same seed
 /// is the start of a longer one.
 struct AttentionFixture {
-  static let heads = 3
-  static let headSize = 5
-  static let hidden = heads * headSize
-  static let span = 9
   static let scale: Float = 0.4
 
+  let heads: Int
+  let headSize: Int
+  /// Half the slots.
+  let span: Int
   let lengths: [Int]
   let dropout: Dropout?
   /// Whether only the first token of each sequence asks, as in a model's last layer.
@@ -24,21 +24,27 @@ struct AttentionFixture {
   /// (tokens, hidden).
   private(set) var values: [[Float]] = []
   /// (slots, hidden), or empty.
-  let keyTable: [[Float]]
+  private(set) var keyTable: [[Float]]
   /// (slots, hidden), or empty.
-  let queryTable: [[Float]]
+  private(set) var queryTable: [[Float]]
   private(set) var items: [AttentionItem] = []
 
   init(
-    lengths: [Int], terms: RelativeTerms, dropout: Dropout? = nil, asksOnce: Bool = false
+    lengths: [Int], terms: RelativeTerms, heads: Int = 3, headSize: Int = 5, span: Int = 9,
+    dropout: Dropout? = nil, asksOnce: Bool = false
   ) {
+    self.heads = heads
+    self.headSize = headSize
+    self.span = span
     self.lengths = lengths
+    let hidden = heads * headSize
     self.dropout = dropout
     self.asksOnce = asksOnce
     var numbers = Numbers(seed: 1)
-    keyTable = numbers.rows(terms.ofKeys ? 2 * Self.span : 0, Self.hidden)
-    queryTable = numbers.rows(terms.ofQueries ? 2 * Self.span : 0, Self.hidden)
+    keyTable = numbers.rows(terms.ofKeys ? 2 * span : 0, hidden)
+    queryTable = numbers.rows(terms.ofQueries ? 2 * span : 0, hidden)
     numbers = Numbers(seed: 2)
+    var packedRow = 0
     for length in lengths {
       let asking = asksOnce ? 1 : length
       for position in stride(from: 0, to: asking, by: AttentionItem.queriesMax) {
@@ -46,29 +52,49 @@ struct AttentionFixture {
           AttentionItem(
             queryRow: queries.count + position, queryPosition: position,
             queries: min(AttentionItem.queriesMax, asking - position), keyRow: keys.count,
-            keys: length))
+            keys: length, packedRow: packedRow))
       }
-      queries += numbers.rows(asking, Self.hidden)
-      outputGradient += numbers.rows(asking, Self.hidden)
-      keys += numbers.rows(length, Self.hidden)
-      values += numbers.rows(length, Self.hidden)
+      packedRow += AttentionItem.packedRows(length)
+      queries += numbers.rows(asking, hidden)
+      outputGradient += numbers.rows(asking, hidden)
+      keys += numbers.rows(length, hidden)
+      values += numbers.rows(length, hidden)
     }
   }
 
+  /// Floats of a row.
+  var hidden: Int { heads * headSize }
+
+  /// The same with numbers that 16-bit floats hold.
+  var rounded: AttentionFixture {
+    var result = self
+    result.queries = Self.rounded(queries)
+    result.keys = Self.rounded(keys)
+    result.values = Self.rounded(values)
+    result.keyTable = Self.rounded(keyTable)
+    result.queryTable = Self.rounded(queryTable)
+    return result
+  }
+
+  private static func rounded(_ rows: [[Float]]) -> [[Float]] {
+    rows.map { $0.map { ($0 * 128).rounded() / 128 } }
+  }
+
   /// A slot per distance near the diagonal, then one for every four, then the last one.
-  static func slot(_ distance: Int) -> Int {
-    let far = max(0, abs(distance) - 4) / 4
-    let bucket = abs(distance) <= 4 ? distance : distance.signum() * (4 + far)
+  func slot(_ distance: Int) -> Int {
+    let near = span / 2
+    let far = max(0, abs(distance) - near) / 4
+    let bucket = abs(distance) <= near ? distance : distance.signum() * (near + far)
     return min(max(bucket + span, 0), 2 * span - 1)
   }
 
   /// The longest sequence.
   var longest: Int { lengths.max() ?? 1 }
 
-  var slots: SlotTable { SlotTable(reach: longest - 1, slot: Self.slot) }
+  var slots: SlotTable { SlotTable(reach: longest - 1, slot: slot) }
 
   var deviceHeads: CPUDevice.Heads {
-    CPUDevice.Heads(count: Self.heads, scale: Self.scale, dropout: dropout)
+    CPUDevice.Heads(count: heads, scale: Self.scale, dropout: dropout)
   }
 
   var tables: RelativeTables {
@@ -89,13 +115,13 @@ struct AttentionFixture {
   }
 
   /// One head's part of rows.
-  static func head(_ index: Int, _ rows: some Sequence<[Float]>) -> [[Float]] {
+  func head(_ index: Int, _ rows: some Sequence<[Float]>) -> [[Float]] {
     rows.map { Array($0[index * headSize..<(index + 1) * headSize]) }
   }
 
   /// One head of one sequence, for the twin.
   func inputs(_ sequence: Int, head: Int) -> Reference.Attention {
-    func part(_ rows: some Sequence<[Float]>) -> [[Double]] { Self.head(head, rows).doubles }
+    func part(_ rows: some Sequence<[Float]>) -> [[Double]] { self.head(head, rows).doubles }
     return Reference.Attention(
       queries: part(queries[queryRows(sequence)]), keys: part(keys[keyRows(sequence)]),
       values: part(values[keyRows(sequence)]), keyTable: part(keyTable),
@@ -110,7 +136,7 @@ struct AttentionFixture {
     CPUDevice(pool: WorkerPool(workers: 1)).drop(
       &kept, rows: 0..<asking, dropout?.use(keyRows(sequence).lowerBound).use(head))
     return Reference.AttentionRule(
-      scale: Double(Self.scale), slot: Self.slot, kept: kept.arrays.doubles)
+      scale: Double(Self.scale), slot: slot, kept: kept.arrays.doubles)
   }
 }
 

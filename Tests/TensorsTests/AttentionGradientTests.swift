@@ -74,9 +74,9 @@ import Testing
     _ fixture: AttentionFixture, tolerance: Double,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    for head in 0..<AttentionFixture.heads {
+    for head in 0..<fixture.heads {
       func worst(_ rows: some Sequence<[Float]>, _ expected: [[Double]]) -> Double {
-        distance(AttentionFixture.head(head, rows), expected)
+        distance(fixture.head(head, rows), expected)
       }
       // Tables' gradients add to the ones that were there.
       var keyTable = fixture.keyTable.map { _ in [Double](repeating: 1, count: 5) }
@@ -125,8 +125,8 @@ extension AttentionFixture {
     _ body: (Reference.Attention, Reference.AttentionRule, [[Double]]) -> Reference.Attention
   ) -> [[Reference.Attention]] {
     lengths.indices.map { sequence in
-      (0..<Self.heads).map { head in
-        let output = Self.head(head, outputGradient[queryRows(sequence)]).doubles
+      (0..<heads).map { head in
+        let output = self.head(head, outputGradient[queryRows(sequence)]).doubles
         return body(inputs(sequence, head: head), rule(sequence, head: head), output)
       }
     }
@@ -157,13 +157,13 @@ struct AttentionBackwardRun {
     self.memory = memory
     self.items = items ?? fixture.items
     memory.reserve(
-      tokens: fixture.keys.count, hidden: AttentionFixture.hidden, slots: 2 * AttentionFixture.span)
+      tokens: fixture.keys.count, hidden: fixture.hidden, slots: 2 * fixture.span)
   }
 
   /// The gradients; everything is 1 before, and the pass sets all but the tables' gradients, to
   /// which it adds.
   func gradients(workers: Int) -> Gradients {
-    let (hidden, slots) = (AttentionFixture.hidden, 2 * AttentionFixture.span)
+    let (hidden, slots) = (fixture.hidden, 2 * fixture.span)
     func fill(_ matrix: inout Matrix) {
       var values = matrix.mutableValues
       for index in values.indices { values[index] = 1 }

@@ -23,18 +23,18 @@ import Testing
   ) {
     let device = CPUDevice(pool: WorkerPool(workers: 3))
     var scratch = AttentionScratch()
-    scratch.reserve(workers: 3, keys: fixture.longest, slots: 2 * AttentionFixture.span)
-    var output = Matrix(rows: fixture.queries.count, columns: AttentionFixture.hidden)
+    scratch.reserve(workers: 3, keys: fixture.longest, slots: 2 * fixture.span)
+    var output = Matrix(rows: fixture.queries.count, columns: fixture.hidden)
     device.attend(
       fixture.deviceHeads, items: fixture.items, queries: Matrix(fixture.queries),
       keys: Matrix(fixture.keys), values: Matrix(fixture.values), relative: fixture.tables,
       slots: fixture.slots, scratch: scratch, into: &output)
     for sequence in fixture.lengths.indices {
       let rows = output.arrays[fixture.queryRows(sequence)]
-      for head in 0..<AttentionFixture.heads {
+      for head in 0..<fixture.heads {
         let expected = Reference.attention(
           fixture.inputs(sequence, head: head), fixture.rule(sequence, head: head))
-        let found = AttentionFixture.head(head, rows)
+        let found = fixture.head(head, rows)
         #expect(distance(found, expected) < 1e-5, sourceLocation: sourceLocation)
       }
     }

@@ -108,7 +108,7 @@ import Testing
     var numbers = Numbers(seed: 4)
     for width in Level.widths where width > 0 {
       let (rows, first) = (5, Int32(3))
-      let slots = SlotWindow(rows: rows, columns: width, first: first)
+      let slots = SlotWindow(rows: rows, columns: width, first: first) { $0 / 3 }
       let scores = (0..<rows).map { _ in numbers.mixed(width) }
       let spread = SpreadRows(scores)
       for isByRow in [true, false] {

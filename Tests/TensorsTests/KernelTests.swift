@@ -113,6 +113,29 @@ import Testing
     }
   }
 
+  @Test(arguments: Level.all) func softmaxIsRoundedToSixteenBits(level: Level) {
+    var numbers = Numbers(seed: 3)
+    for width in Level.widths {
+      let spread = SpreadRows(numbers.rows(3, width, size: 4))
+      let padded = (width + 1) / 2 * 2
+      var halves = [UInt16](repeating: 7, count: 3 * padded + 1)
+      let found = unsafe offLines([spread.floats, spread.floats]) { at in
+        unsafe level { unsafe $0.softmax(at[0], spread.stride, 3, width, 0.7) }
+        unsafe level {
+          unsafe $0.softmax_to_bfloat(at[1], spread.stride, 3, width, 0.7, &halves)
+        }
+      }
+      for (index, row) in spread.rows(of: found[0]).enumerated() {
+        let wide = halves[index * padded..<(index + 1) * padded].map {
+          Float(bitPattern: UInt32($0) << 16)
+        }
+        #expect(zip(wide, row).allSatisfy { abs($0 - $1) <= $1 * 0x1p-8 }, "\(width)")
+        #expect(wide.dropFirst(width).allSatisfy { $0 == 0 })
+      }
+      #expect(halves.last == 7)
+    }
+  }
+
   @Test(arguments: Level.all) func softmaxOfExtremesStaysFinite(level: Level) {
     let rows: [[Float]] = [
       [0, -1e30, -3e38, 3e38], [-3e38, -3e38, -3e38, -3e38], [-.infinity, 1, -0.0, -.infinity],
@@ -153,11 +176,16 @@ import Testing
     }
   }
 
-  @Test(arguments: Level.all) func termsAreGatheredByDistance(level: Level) {
+  /// Several distances with one slot, each with its own, each farther from the last than one vector
+  /// holds.
+  @Test(arguments: Level.all, [(1, 3, 5), (1, 1, 37), (2, 1, 5), (17, 1, 16), (5, 4, 17)])
+  func termsAreGatheredByDistance(level: Level, step: (slots: Int, distances: Int, rows: Int)) {
     var numbers = Numbers(seed: 5)
     for width in Level.widths {
-      let (rows, first) = (5, Int32(3))
-      let slots = SlotWindow(rows: rows, columns: width, first: first)
+      let (rows, first) = (step.rows, Int32(3))
+      let slots = SlotWindow(rows: rows, columns: width, first: first) {
+        $0 * step.slots / step.distances
+      }
       let scores = (0..<rows).map { _ in numbers.mixed(width) }
       let byRow = (0..<rows).map { _ in numbers.mixed(slots.width) }
       let byColumn = (0..<width).map { _ in numbers.mixed(slots.width) }
@@ -225,9 +253,9 @@ struct SlotWindow {
   private let slots: [Int32]
   private let columns: Int
 
-  init(rows: Int, columns: Int, first: Int32) {
+  init(rows: Int, columns: Int, first: Int32, slot: (Int) -> Int) {
     self.columns = columns
-    slots = (0..<rows + columns).map { Int32($0 / 3) + first }
+    slots = (0..<rows + columns).map { Int32(slot($0)) + first }
   }
 
   /// Slots from the first to the last.

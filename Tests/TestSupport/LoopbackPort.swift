@@ -22,3 +22,14 @@ package func freeLoopbackPort() -> UInt16 {
 
 /// Whether somebody listens on a port of 127.0.0.1.
 package func isListening(_ port: UInt16) -> Bool { Socket.connected(to: port) != nil }
+
+/// A port of 127.0.0.1 that is taken as long as this lives.
+package struct TakenPort {
+  private let listener: Socket
+
+  /// Takes the port; nil where somebody has it.
+  package init?(_ port: UInt16) {
+    guard let listener = Socket.listener(port: port) else { return nil }
+    self.listener = listener
+  }
+}

@@ -8,12 +8,16 @@ internal import Glibc
 
   deinit { close(descriptor) }
 
-  /// A listener on a port that the system chooses; nil if there is none.
-  static func listener(waitingMax: Int32 = 64) -> Socket? {
+  /// A listener on a port, or on one that the system chooses; nil if there is none or it is taken.
+  static func listener(port: UInt16 = 0, waitingMax: Int32 = 64) -> Socket? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return nil }
     let listener = Socket(descriptor)
-    let isBound = unsafe withAddress(port: 0) { unsafe bind(descriptor, $0, $1) == 0 }
+    // Former connections of that port do not stand in the way.
+    var yes: Int32 = 1
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+    let isBound = unsafe withAddress(port: port) { unsafe bind(descriptor, $0, $1) == 0 }
     return isBound && listen(descriptor, waitingMax) == 0 ? listener : nil
   }
 

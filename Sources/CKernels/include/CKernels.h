@@ -55,6 +55,20 @@ void kernel_gather_by_column(
     float *scores, size_t stride, size_t rows, size_t columns, const float *terms,
     size_t terms_stride, const int32_t *slots, int32_t first);
 
+/// Whether this processor has AVX-512 (F, BW, DQ, VL), which the functions that end with `_512` ask
+/// for; elsewhere than on x86-64 these are the plain ones.
+int kernel_has_512(void);
+
+/// As kernel_gather_by_row.
+void kernel_gather_by_row_512(
+    float *scores, size_t stride, size_t rows, size_t columns, const float *terms,
+    size_t terms_stride, const int32_t *slots, int32_t first);
+
+/// As kernel_gather_by_column.
+void kernel_gather_by_column_512(
+    float *scores, size_t stride, size_t rows, size_t columns, const float *terms,
+    size_t terms_stride, const int32_t *slots, int32_t first);
+
 /// gradient[i] *= gelu'(inputs[i]).
 void kernel_gelu_gradient(float *gradient, const float *inputs, size_t count);
 
@@ -183,6 +197,24 @@ void kernel_pack_bytes(
 /// Rows of floats as rows of padded 16-bit floats, to the nearest.
 void kernel_rows_to_bfloat(
     const float *values, size_t stride, size_t rows, size_t columns, uint16_t *results);
+
+/// The panel that kernel_pack_bfloat makes, of `count` rows, at most KERNEL_PANEL, of padded
+/// 16-bit floats.
+void kernel_panel_of_rows(
+    const uint16_t *rows, size_t count, size_t inputs, uint16_t *panel);
+
+/// As above.
+void kernel_panel_of_rows_512(
+    const uint16_t *rows, size_t count, size_t inputs, uint16_t *panel);
+
+/// The panel that kernel_pack_bfloat makes of the transpose of `values` (rows, columns), at most
+/// KERNEL_PANEL columns: rows are its inputs.
+void kernel_panel_of_columns(
+    const float *values, size_t stride, size_t rows, size_t columns, uint16_t *panel);
+
+/// Rows of softmax(scale · row) as rows of padded 16-bit floats; overwrites the values.
+void kernel_softmax_to_bfloat(
+    float *values, size_t stride, size_t rows, size_t columns, float scale, uint16_t *results);
 
 /// What the bytes of a row stand for: value · factor ≈ byte · scale + least.
 struct byte_scale {

@@ -8,6 +8,7 @@
 /// Every kernel of CKernels.h.
 #define KERNELS(K) \
   K(add_bias) K(gelu) K(gelu_of) K(tanh) K(tanh_of) K(normalize) K(add_normalize) K(softmax) \
+  K(softmax_to_bfloat) \
   K(gather_by_row) K(gather_by_column) K(gelu_gradient) K(tanh_gradient) \
   K(normalize_gradient) K(softmax_gradient) K(scatter_by_row) K(scatter_by_column) K(add_rows) K(add) K(dropout) K(sum_of_squares) \
   K(adamw) K(adamw_without_gradient) K(widen_half) K(widen_bfloat) K(hash)
@@ -21,7 +22,7 @@ struct kernel_level {
 };
 
 /// What `kernels_of_level` knows, the loader's pick first.
-enum { kernel_level_count = 4 };
+enum { kernel_level_count = 5 };
 
 /// One level; NULL when this processor lacks its instructions.
 const struct kernel_level *kernels_of_level(size_t index);
