@@ -40,8 +40,13 @@ INLINE void store(
     } else if (output->finish == PRODUCT_TANH) {
       for (size_t c = 0; c < KERNEL_PANEL; ++c) row[c] = hyperbolic_tangent(row[c]);
     }
-    memcpy(
-        output->values + (first + r) * output->stride, row, output->columns * sizeof(float));
+    float *target = output->values + (first + r) * output->stride;
+    // A copy of known size is a few vectors, one of any size a call.
+    if (output->columns == KERNEL_PANEL) {
+      memcpy(target, row, KERNEL_PANEL * sizeof *row);
+    } else {
+      memcpy(target, row, output->columns * sizeof *row);
+    }
   }
 }
 

@@ -9,6 +9,8 @@ package final class DeBERTaClassifier: SequenceClassifier {
   package let configuration: ModelConfiguration
   package let hash: ContentHash
   package let packedTokensMax = 16_384
+  /// Threads that compute.
+  var threads: Int { encoder.device.pool.workers }
   private let encoder: Encoder
   private let labels: LabelScheme
   private let workspace = Mutex(Workspace())

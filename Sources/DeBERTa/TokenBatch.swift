@@ -46,6 +46,17 @@ package struct TokenBatch: Sendable, Equatable {
     secondStarts.removeAll(keepingCapacity: true)
   }
 
+  /// Some of its sequences.
+  func part(_ sequences: [Int]) -> TokenBatch {
+    var part = TokenBatch()
+    for sequence in sequences {
+      let range = range(of: sequence)
+      part.append(
+        tokens[range], secondStart: secondText(of: sequence).lowerBound - range.lowerBound)
+    }
+    return part
+  }
+
   /// Where a sequence stands in `tokens`.
   package func range(of sequence: Int) -> Range<Int> {
     (sequence == 0 ? 0 : ends[sequence - 1])..<ends[sequence]

@@ -51,7 +51,7 @@ struct PlacedClassifier: Sendable {
     var reasons: [String] = []
     let (chosen, format) = try Self.fastest(
       model, cpu, of: device, texts: texts, windowTokens: windowTokens, otherwise: &reasons)
-    classifier = chosen
+    classifier = LanedClassifier(chosen)
     precision = format?.rawValue ?? "fp32"
     self.device = Self.name(of: device.pool, precision)
     self.refusals = refusals
@@ -92,8 +92,8 @@ struct PlacedClassifier: Sendable {
     refusals = other.refusals
     slowerBecause = other.slowerBecause
     precision = other.precision
-    if let cpu = other.classifier as? DeBERTaClassifier {
-      classifier = DeBERTaClassifier(cpu, pool: pool)
+    if let cpu = other.classifier as? LanedClassifier {
+      classifier = LanedClassifier(cpu, pool: pool)
       device = Self.name(of: pool, precision)
     } else {
       classifier = other.classifier

@@ -16,7 +16,10 @@ struct EngineBenchmark: ParsableCommand {
   @Option(help: "Exchanges to take from the data.") var rows = 24
   @Option(help: "Threads; 0 for every processor.") var threads = 0
   @Option(help: "Numbers that are multiplied: fp32, bf16 or int8.") var precision = "fp32"
+  @Flag(help: "All threads judge each batch together; otherwise lanes do where that is faster.")
+  var together = false
   @Option(help: "Runs of each kind, of which the fastest counts.") var repeats = 3
+  @Option(help: "Single sequences of each length whose time is taken.") var turns = 100
   @Option(help: "Judge the token ids in this file of JSON arrays and print the logits only.")
   var dumpLogits: String?
 
@@ -28,12 +31,13 @@ struct EngineBenchmark: ParsableCommand {
       throw ValidationError("--precision: expected fp32, bf16 or int8")
     }
     let loaded = try LoadedModel(folder: model, pool: pool)
-    let classifier =
+    let whole =
       if let format {
         DeBERTaClassifier(loaded, format: format, pool: pool)
       } else {
         DeBERTaClassifier(loaded, pool: pool)
       }
+    let classifier: any SequenceClassifier = together ? whole : LanedClassifier(whole)
     let loading = ContinuousClock.now - start
     if let dumpLogits {
       try dump(dumpLogits, classifier)
@@ -59,7 +63,7 @@ struct EngineBenchmark: ParsableCommand {
     try report("single sequences", sorted.map { TokenBatch([$0]) }, classifier, work)
     try report("one packed batch", [TokenBatch(sequences)], classifier, work)
     let longest = classifier.configuration.absolutePositions ?? .max
-    for length in Self.latencyLengths where length <= longest {
+    for length in Self.latencyLengths where length <= longest && turns > 0 {
       try reportLatency(of: length, classifier)
     }
     print("peak resident \(peakResidentKilobytes() / 1024) MiB")
@@ -90,7 +94,7 @@ struct EngineBenchmark: ParsableCommand {
   }
 
   private func report(
-    _ name: String, _ batches: [TokenBatch], _ classifier: DeBERTaClassifier, _ work: Work
+    _ name: String, _ batches: [TokenBatch], _ classifier: any SequenceClassifier, _ work: Work
   ) throws {
     var results: [Logits] = []
     var best = Double.infinity
@@ -112,11 +116,11 @@ struct EngineBenchmark: ParsableCommand {
   }
 
   /// What one sequence waits when nothing else is to be done.
-  private func reportLatency(of length: Int, _ classifier: DeBERTaClassifier) throws {
+  private func reportLatency(of length: Int, _ classifier: any SequenceClassifier) throws {
     let mix = LengthMix(lengths: [length])
     let batch = TokenBatch(mix.sequences(vocabulary: classifier.configuration.vocabulary))
     var results: [Logits] = []
-    let times = try (0..<Self.latencyTurns).map { _ in
+    let times = try (0..<turns).map { _ in
       results.removeAll(keepingCapacity: true)
       let start = ContinuousClock.now
       try classifier.classify(batch, into: &results)
@@ -129,14 +133,13 @@ struct EngineBenchmark: ParsableCommand {
   }
 
   private static let latencyLengths = [64, 128, 512]
-  private static let latencyTurns = 100
 
   private static func text(_ number: Double, digits: Int) -> String {
     number.formatted(.number.precision(.fractionLength(digits)))
   }
 
   /// One line of two logits per line of token ids, for comparison with PyTorch.
-  private func dump(_ file: String, _ classifier: DeBERTaClassifier) throws {
+  private func dump(_ file: String, _ classifier: any SequenceClassifier) throws {
     let text = try String(contentsOfFile: file, encoding: .utf8)
     for line in text.split(separator: "\n") {
       let tokens = try JSONCoder.decode([Int32].self, from: Data(line.utf8))
