@@ -102,7 +102,7 @@ bench: bench-peers
 	swift build -c release --product sluice-bench
 	.build/release/sluice-bench stream --peer $(BENCH_VENV)/bin/python3
 	$(BENCH_VENV)/bin/python3 Sources/sluice-bench/peers/cpu_peers.py --size base \
-	  --engines hf32,ort32,ort8,ov32,ovbf16 --lengths $(LENGTHS) --export .build/v3-base
+	  --engines hf32,ort32,ort8,ov32,ovbf16,ov8,onednn --lengths $(LENGTHS) --export .build/v3-base
 	for precision in fp32 bf16 int8; do .build/release/sluice-bench engine --model .build/v3-base \
 	  --lengths $(LENGTHS) --precision $$precision; done
 	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
@@ -174,7 +174,7 @@ deb: $(if $(PROGRAM),,program)
 bench-peers: dependencies
 	[ -x $(BENCH_VENV)/bin/python3 ] || python3 -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python3 -m pip install --quiet confluent-kafka==2.16.1 torch==2.13.0 \
-	  transformers==4.57.6 sentencepiece safetensors onnx onnxruntime onnxscript openvino
+	  transformers==4.57.6 sentencepiece safetensors onnx onnxruntime onnxscript openvino nncf
 
 clean:
 	swift package clean

@@ -42,7 +42,8 @@ package final class DeBERTaClassifier: SequenceClassifier {
     labels = model.labels
     encoder = Encoder(
       shape: model.configuration,
-      weights: model.weights.packed(as: format, magnitudes: magnitudes, heads: model.configuration.heads, on: pool),
+      weights: model.weights.packed(
+        as: format, magnitudes: magnitudes, heads: model.configuration.heads, on: pool),
       device: CPUDevice(pool: pool))
   }
 

@@ -1,8 +1,8 @@
 /// Which lanes of a CPU judge which sequences of a batch.
 ///
-/// A lane is a few threads that judge a batch of their own: within a lane every operation of a layer
-/// ends with a wait for its slowest thread, between lanes nothing waits before the batch is done. A
-/// batch whose sequences do not spread well is judged by all threads together.
+/// A lane is a few threads that judge a batch of their own: within a lane every operation of a
+/// layer ends with a wait for its slowest thread, between lanes nothing waits before the batch is
+/// done. A batch whose sequences do not spread well is judged by all threads together.
 package struct LanePlan: Equatable, Sendable {
   /// Numbers of sequences by lane; nil for all threads together.
   package let lanes: [[Int]]?
@@ -42,8 +42,8 @@ package struct LanePlan: Equatable, Sendable {
     }
   }
 
-  /// How many times as fast as one thread so many are together: two of them were measured to be 1.94
-  /// times as fast, and the rest follows from that as in Amdahl's law.
+  /// How many times as fast as one thread so many are together: two of them were measured to be
+  /// 1.94 times as fast, and the rest follows from that as in Amdahl's law.
   package static func speed(of threads: Int) -> Double {
     Double(threads) / (1 + 0.03 * Double(threads - 1))
   }

@@ -281,8 +281,8 @@ private struct Numbers {
         switch verdict.precision {
         case nil, "fp32": RecordProof.tolerance
         case "fp16": 0.005
-        case "bf16": 0.02
-        default: 0.05
+        // Bytes and 8-bit floats are bounded in the mean.
+        default: Float(format?.bounds.largest ?? 0.05)
         }
     }
   }

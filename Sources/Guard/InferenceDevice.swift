@@ -103,10 +103,13 @@ package struct InferenceDevice: Sendable {
 
   /// The same device with other threads of the CPU.
   package func with(pool: WorkerPool) -> InferenceDevice {
-    InferenceDevice(
+    var device = InferenceDevice(
       pool: pool, gpu: gpu, precisions: precisions, formats: formats,
       isFormatRequired: isFormatRequired, fallsBack: fallsBack, fallbackReason: fallbackReason,
       slowed: slowed)
+    device.skipsComparison = skipsComparison
+    device.refusals = refusals
+    return device
   }
 
   /// The CPU, for a model that the GPU cannot run after all; nil where there is no GPU.
@@ -136,7 +139,7 @@ extension EngineSettings.Precision {
   /// What to try on a CPU before 32-bit floats, in this order; nil for what only GPUs have.
   fileprivate var ofCPUs: [ProductFormat]? {
     switch self {
-    case .auto: [.int8, .bf16].filter(\.isFast)
+    case .auto: [.int8, .bf16]
     case .fp32: []
     case .bf16: [.bf16]
     case .int8: [.int8]

@@ -64,19 +64,26 @@ struct PlacedClassifier: Sendable {
     _ model: LoadedModel, _ floats: DeBERTaClassifier, of device: InferenceDevice,
     texts: [[Int32]], windowTokens: Int, otherwise reasons: inout [String]
   ) throws(GuardModelFailure) -> (DeBERTaClassifier, ProductFormat?) {
-    guard !device.formats.isEmpty else { return (floats, nil) }
-    let comparison = try DeviceComparison(
-      floats, texts: texts, lengths: DeviceComparison.briefLengths, windowTokens: windowTokens)
+    var comparison: DeviceComparison?
     for format in device.formats {
-      if !format.isFast {
+      guard format.isFast else {
         reasons.append("\(format.rawValue): this processor has no instructions for it")
         continue
       }
+      let beside: DeviceComparison
+      if let comparison {
+        beside = comparison
+      } else {
+        beside = try DeviceComparison(
+          floats, texts: texts, lengths: DeviceComparison.briefLengths,
+          windowTokens: windowTokens)
+        comparison = beside
+      }
       let narrow = DeBERTaClassifier(
-        model, format: format, magnitudes: try comparison.inputMagnitudes(of: floats),
+        model, format: format, magnitudes: try beside.inputMagnitudes(of: floats),
         pool: device.pool)
       if device.skipsComparison { return (narrow, format) }
-      guard let found = try comparison.disagreement(of: narrow, format) else {
+      guard let found = try beside.disagreement(of: narrow, format) else {
         return (narrow, format)
       }
       reasons.append("\(format.rawValue): \(found)")

@@ -126,8 +126,9 @@ extension CPUDevice {
     for row in stride(from: 0, to: item.queries, by: PackedScratch.termRows) {
       let count = min(PackedScratch.termRows, item.queries - row)
       let position = item.queryPosition + row
-      let met = unsafe Int(
-        slots[position - (item.keys - 1)])...Int(slots[position + count - 1])
+      let met =
+        unsafe Int(
+          slots[position - (item.keys - 1)])...Int(slots[position + count - 1])
       let first = unsafe multiply(
         query + row * sequences.heads.inputs, rows: count, table, head: head, slots: met,
         into: terms)
@@ -144,8 +145,9 @@ extension CPUDevice {
     for key in stride(from: 0, to: item.keys, by: PackedRow.panel) {
       let count = min(PackedRow.panel, item.keys - key)
       let distance = item.queryPosition - key
-      let met = unsafe Int(
-        slots[distance - (count - 1)])...Int(slots[distance + item.queries - 1])
+      let met =
+        unsafe Int(
+          slots[distance - (count - 1)])...Int(slots[distance + item.queries - 1])
       let first = unsafe multiply(
         sequences.rows(item, head: head, from: key), rows: count, table, head: head, slots: met,
         into: terms)

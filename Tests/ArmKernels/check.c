@@ -140,6 +140,30 @@ static void check_rows(void) {
   }
 }
 
+static void check_panels(void) {
+  enum { MOST = 70 };
+  for (size_t inputs = 1; inputs <= MOST; inputs += 3) {
+    for (size_t outputs = 1; outputs <= KERNEL_PANEL; outputs += 9) {
+      const size_t padded = kernel_padded_inputs(PRODUCT_BFLOAT, inputs);
+      const size_t bytes = padded * KERNEL_PANEL * sizeof(uint16_t);
+      float *weight = memory(outputs * inputs * sizeof *weight);
+      float *values = memory(outputs * inputs * sizeof *values);
+      uint16_t *rows = memory(outputs * padded * sizeof *rows);
+      uint16_t *wanted = memory(bytes), *of_rows = memory(bytes), *of_columns = memory(bytes);
+      for (size_t o = 0; o < outputs; ++o)
+        for (size_t k = 0; k < inputs; ++k)
+          weight[o * inputs + k] = values[k * outputs + o] = number();
+      kernel_pack_bfloat(weight, inputs, outputs, inputs, wanted);
+      kernel_rows_to_bfloat(weight, inputs, outputs, inputs, rows);
+      kernel_panel_of_rows(rows, outputs, padded, of_rows);
+      kernel_panel_of_columns(values, outputs, inputs, outputs, of_columns);
+      expect(memcmp(of_rows, wanted, bytes) == 0, "panel of rows", inputs, outputs);
+      expect(memcmp(of_columns, wanted, bytes) == 0, "panel of columns", inputs, outputs);
+      free(weight), free(values), free(rows), free(wanted), free(of_rows), free(of_columns);
+    }
+  }
+}
+
 int main(void) {
   const char *formats[] = {"bf16", "int8"};
   const char *levels[] = {"plain", "128 bits", "256 bits", "512 bits"};
@@ -151,6 +175,7 @@ int main(void) {
     }
   }
   check_rows();
+  check_panels();
   printf("%d mistakes\n", mistakes);
   return mistakes != 0;
 }

@@ -41,8 +41,7 @@ import Testing
     }
     #expect(isTaken, "\(daemon.log)")
     try limitHandles(of: daemon, to: "1024:")
-    // sleeps: the server is tried again once a second
-    try await Task.sleep(for: .seconds(3))
+    try await Task.sleep(for: .seconds(3))  // sleeps: it listens again after one
     #expect(daemon.process.isRunning, "\(daemon.log)")
     taken = nil
     #expect(await eventually { page != nil }, "\(daemon.log)")

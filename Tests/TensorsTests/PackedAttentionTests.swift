@@ -29,7 +29,8 @@ import Testing
     var memory = PackedAttentionMemory()
     for lengths in [[200], [3, 130], [1], [65, 64, 63]] {
       expectTwin(
-        AttentionFixture(lengths: lengths, terms: RelativeTerms(ofKeys: true, ofQueries: true)).rounded, Self.levels.last ?? .plain,
+        AttentionFixture(lengths: lengths, terms: RelativeTerms(ofKeys: true, ofQueries: true))
+          .rounded, Self.levels.last ?? .plain,
         in: &memory)
     }
   }

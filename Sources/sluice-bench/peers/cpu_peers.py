@@ -1,12 +1,14 @@
 """Time what a user would otherwise run: PyTorch, ONNX Runtime and OpenVINO on a random DeBERTa-v3.
 
-    pip install torch==2.13.0 transformers==4.57.6 onnx onnxruntime onnxscript openvino
+    pip install torch==2.13.0 transformers==4.57.6 onnx onnxruntime onnxscript openvino nncf
     python cpu_peers.py --size base --data exchanges.jsonl --export /tmp/base
     sluice-bench engine --model /tmp/base --data exchanges.jsonl
 
 Both choose the same lengths from the data. Prints real (unpadded) tokens per second for sorted batches
-of 8 and for single sequences, the best of --repeats runs.
-Engines: hf32 hfbf16 hfcompile ort32 ort8 ov32 ovbf16.
+of 8 and for single sequences, the best of --repeats runs, and what single sequences of 64, 128 and 512
+tokens take, of --turns.
+Engines: hf32 hfbf16 hfcompile ort32 ort8 ov32 ovbf16 ov8; onednn is the speed of oneDNN's bf16 product
+alone, of the shape that `sluice-bench engine` takes for its own.
 """
 
 import argparse
@@ -35,6 +37,7 @@ def parse():
     parser.add_argument("--rows", type=int, default=24)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=20, help="0 leaves the latencies out")
     parser.add_argument("--export", help="write the model here in Hugging Face layout")
     parser.add_argument("--work", default=tempfile.gettempdir(), help="folder for converted models")
     return parser.parse_args()
@@ -60,10 +63,11 @@ def read_lengths(path, rows):
 
 
 class Stopwatch:
-    def __init__(self, lengths, repeats):
+    def __init__(self, lengths, repeats, turns):
         random = np.random.default_rng(0)
         self.ids = sorted((random.integers(1000, 128000, n) for n in lengths), key=len)
         self.repeats = repeats
+        self.turns = turns
 
     def once(self, run, batch):
         start = time.perf_counter()
@@ -82,6 +86,16 @@ class Stopwatch:
         run(warm_up, warm_up)
         eights, single = (max(self.once(run, n) for _ in range(self.repeats)) for n in (8, 1))
         print(f"{name:14s} sorted batches of 8: {eights:8.1f}  single sequences: {single:8.1f} tokens/s", flush=True)
+        for length in (64, 128, 512) if self.turns else ():
+            x = np.full((1, length), 1000, np.int64)
+            times = []
+            for _ in range(self.turns):
+                start = time.perf_counter()
+                run(x, np.ones_like(x))
+                times.append(1000 * (time.perf_counter() - start))
+            times.sort()
+            print(f"{name:14s} one sequence of {length} tokens: {times[len(times) // 2]:.1f} ms p50,"
+                  f" {times[len(times) * 99 // 100]:.1f} ms p99", flush=True)
 
 
 def torch_runner(model):
@@ -119,6 +133,35 @@ def quantised(path, large):
     return result
 
 
+def quantised_for_openvino(path, watch):
+    """What OpenVINO's own tool makes of the model: activations and weights in 8 bits."""
+    import nncf
+    import openvino
+    result = path.replace(".onnx", ".openvino-int8.xml")
+    if not os.path.exists(result):
+        nncf.set_log_level(40)
+        samples = [[ids[None, :], np.ones((1, len(ids)), np.int64)] for ids in watch.ids]
+        model = nncf.quantize(
+            openvino.Core().read_model(path), nncf.Dataset(samples), subset_size=len(samples),
+            model_type=nncf.ModelType.TRANSFORMER)
+        openvino.save_model(model, result, compress_to_fp16=False)
+    return result
+
+
+def report_product(size):
+    """oneDNN's bf16 product (1024, hidden) x (hidden, intermediate) by way of PyTorch."""
+    hidden, _, _, intermediate = SIZES[size]
+    layer = torch.nn.Linear(hidden, intermediate, bias=False).to(torch.bfloat16)
+    rows = torch.randn(1024, hidden).to(torch.bfloat16)
+    best = float("inf")
+    with torch.inference_mode():
+        for _ in range(40):
+            start = time.perf_counter()
+            layer(rows)
+            best = min(best, time.perf_counter() - start)
+    print(f"oneDNN bf16 product alone: {2 * 1024 * hidden * intermediate / best / 1e9:.0f} GFLOP/s", flush=True)
+
+
 def openvino_runner(path, threads, precision):
     import openvino
     core = openvino.Core()
@@ -137,7 +180,7 @@ def main():
     lengths = ([int(n) for n in arguments.lengths.split(",")] if arguments.lengths
                else read_lengths(arguments.data, arguments.rows))
     print(f"{arguments.size}: {len(lengths)} sequences, {sum(lengths)} tokens, {arguments.threads} threads", flush=True)
-    watch = Stopwatch(lengths, arguments.repeats)
+    watch = Stopwatch(lengths, arguments.repeats, arguments.turns)
     if "hf32" in engines:
         watch.report("PyTorch fp32", torch_runner(model))
     if "hfcompile" in engines:
@@ -152,6 +195,10 @@ def main():
     for engine, precision in (("ov32", "f32"), ("ovbf16", "bf16")):
         if engine in engines:
             watch.report("OpenVINO " + precision, openvino_runner(onnx, arguments.threads, precision))
+    if "ov8" in engines:
+        watch.report("OpenVINO int8", openvino_runner(quantised_for_openvino(onnx, watch), arguments.threads, "f32"))
+    if "onednn" in engines:
+        report_product(arguments.size)
     if "hfbf16" in engines:
         watch.report("PyTorch bf16", torch_runner(model.to(torch.bfloat16)))
 
