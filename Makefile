@@ -14,7 +14,7 @@ VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build test sanitize coverage mutants lint format bench bench-peers gpu-kit gpu-test program install deb \
+.PHONY: help demo build test sanitize coverage mutants simulate lint format bench bench-peers gpu-kit gpu-test program install deb \
 	clean \
 	dependencies test-dependencies test-servers
 
@@ -23,6 +23,7 @@ help:
 	@echo 'make test    lint, build and run every test that needs no GPU'
 	@echo 'make lint    check the format'
 	@echo 'make bench   print the benchmark tables'
+	@echo 'make simulate run the stream in virtual time over a million seeds, in pieces (SEEDS=)'
 	@echo 'make mutants plant faults in a copy of the tree and expect the tests to catch each'
 	@echo 'make sanitize, make coverage: debug builds, see CONTRIBUTING.md'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
@@ -76,6 +77,9 @@ coverage: dependencies test-servers
 # Plants faults and expects the tests to notice each.
 mutants: dependencies
 	Tests/mutate.sh
+
+simulate: test-dependencies
+	SEEDS=$(SEEDS) Tests/simulate.sh
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
