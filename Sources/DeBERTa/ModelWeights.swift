@@ -79,25 +79,32 @@ package struct ModelWeights: Sendable {
 
 extension ModelWeights {
   /// The same model, whose layers multiply narrower numbers; pooler and classifier stay as they
-  /// are. Where the processor multiplies 16-bit floats fast, attention does so in either format.
+  /// are. Where the processor multiplies 16-bit floats fast, either format has them in attention,
+  /// and bytes have them where they cost most accuracy: in the contractions of the first half of
+  /// the layers, whose inputs GELU leaves far apart.
   func packed(
     as format: ProductFormat, magnitudes: InputMagnitudes?, heads: Int, on pool: WorkerPool
   ) -> ModelWeights {
     var result = self
+    let hasHalves = ProductFormat.bf16.isFast
     for (index, layer) in layers.enumerated() {
       let inputs = magnitudes?.layers[index]
       func packed(_ map: Linear, _ magnitudes: [Float]?) -> Linear {
         map.packed(as: format, magnitudes: magnitudes, on: pool)
       }
+      let contraction =
+        hasHalves && 2 * index < layers.count
+        ? layer.contraction.packed(as: .bf16, on: pool)
+        : packed(layer.contraction, inputs?.contraction)
       result.layers[index] = Layer(
         query: packed(layer.query, inputs?.attention), key: packed(layer.key, inputs?.attention),
         value: packed(layer.value, inputs?.attention),
-        relative: ProductFormat.bf16.isFast
+        relative: hasHalves
           ? layer.relative.packed(heads: heads, on: pool) : layer.relative,
         attentionOutput: packed(layer.attentionOutput, inputs?.attentionOutput),
         attentionNorm: layer.attentionNorm,
         expansion: packed(layer.expansion, inputs?.expansion),
-        contraction: packed(layer.contraction, inputs?.contraction), outputNorm: layer.outputNorm)
+        contraction: contraction, outputNorm: layer.outputNorm)
     }
     return result
   }
