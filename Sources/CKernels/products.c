@@ -1,4 +1,4 @@
-#include "products.h"
+#include "micro_kernel.h"
 
 #include <math.h>
 #if defined(__aarch64__)

@@ -1,7 +1,7 @@
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
-#include "products.h"
+#include "micro_kernel.h"
 
 #define UNROLLED _Pragma("clang loop unroll(full)")
 

@@ -1,7 +1,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "products.h"
+#include "micro_kernel.h"
 
 #define AVX512 "avx512f,avx512bw,avx512dq,avx512vl,fma"
 #define UNROLLED _Pragma("clang loop unroll(full)")
