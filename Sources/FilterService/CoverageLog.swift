@@ -13,7 +13,7 @@ package final class CoverageLog: Sendable {
   /// Looks at a committed transaction.
   package func observe(_ transaction: Transaction) {
     for item in transaction.items {
-      guard case .judged(let exchange, _, _) = item.outcome, let coverage = exchange.coverage,
+      guard case .judged(let judged) = item.outcome, let coverage = judged.exchange.coverage,
         !coverage.leftOut.isEmpty
       else { continue }
       for (reason, count) in coverage.leftOut.sorted(by: { $0.key < $1.key }) {

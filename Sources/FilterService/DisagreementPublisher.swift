@@ -59,6 +59,6 @@ package final class DisagreementPublisher: Sendable {
     OutputRecord(
       topic: topic, partition: nil, key: item.record.key, value: item.record.value,
       headers: item.record.headers.withoutOurs + item.disagreement.headers
-        + item.record.timestampHeader)
+        + [item.record.timestampHeader].compactMap { $0 })
   }
 }

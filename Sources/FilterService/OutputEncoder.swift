@@ -6,6 +6,7 @@ internal import Wire
 package struct OutputEncoder: Sendable {
   private let router: Router
   private let verdicts: VerdictEncoder
+  private var verdictHeaders = VerdictHeaders()
   /// The format of all verdicts; nil writes each in its input's format.
   private let format: PayloadFormat?
   private let partitionCounts: [String: Int]
@@ -26,33 +27,35 @@ package struct OutputEncoder: Sendable {
   }
 
   /// Appends the records for `item`.
-  package func encode(_ item: JudgedItem, into records: inout [OutputRecord]) {
+  package mutating func encode(_ item: JudgedItem, into records: inout [OutputRecord]) {
     let input = item.item.record
     let time = input.timestampHeader
     for dispatch in router.route(item) {
-      let (value, headers) = payload(of: dispatch.content, item: item)
+      var (value, headers) = payload(of: dispatch.content, item: item)
+      if let time { headers.append(time) }
       records.append(
         OutputRecord(
           topic: dispatch.topic, partition: partition(for: input.source, in: dispatch.topic),
-          key: input.key, value: value, headers: headers + time,
+          key: input.key, value: value, headers: headers,
           timestampMilliseconds: keepsTimestamps && dispatch.content.isCopy
             ? input.originalTimestamp : nil))
     }
   }
 
-  private func payload(
+  private mutating func payload(
     of content: Dispatch.Content, item: JudgedItem
   ) -> (value: [UInt8]?, headers: [Header]) {
     let input = item.item.record
-    let passed = input.headers.withoutOurs
+    var passed = input.headers.withoutOurs
     switch content {
     case .verdict(let verdict):
       let format = format ?? item.format
-      let own = passed.filter { $0.name.lowercased() != "content-type" }
-      return (verdicts.encode(verdict, as: format), own + verdict.headers(format: format))
+      passed.removeAll(where: \.isContentType)
+      verdictHeaders.append(verdict, format: format, to: &passed, other: 1)
+      return (verdicts.encode(verdict, as: format), passed)
     case .original(let verdict):
-      let marks = verdict.headers(format: item.format).filter { $0.name != "content-type" }
-      return (input.value, passed + marks)
+      verdictHeaders.append(verdict, format: nil, to: &passed, other: 1)
+      return (input.value, passed)
     case .unjudgedOriginal:
       return (input.value, passed + [Header("sluice-action", "unjudged")])
     case .deadLetter(let letter, let omitsPayload):

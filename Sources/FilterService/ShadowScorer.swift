@@ -72,14 +72,14 @@ package final class ShadowScorer: Sendable {
   package func observe(_ transaction: Transaction) {
     var chosen: [Waiting] = []
     for item in transaction.items {
-      guard case .judged(let exchange, let judgement, let decision) = item.outcome,
+      guard case .judged(let judged) = item.outcome,
         item.item.record.source.fraction < settings.share
       else { continue }
       chosen.append(
         Waiting(
-          record: item.item.record, format: item.format, exchange: exchange,
-          score: judgement.score, isFlagged: decision.action != .allow, policy: item.policy,
-          model: item.model))
+          record: item.item.record, format: item.format, exchange: judged.exchange,
+          score: judged.judgement.score, isFlagged: judged.decision.action != .allow,
+          policy: item.policy, model: item.model))
     }
     guard !chosen.isEmpty else { return }
     state.update { state in

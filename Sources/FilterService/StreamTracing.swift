@@ -95,11 +95,11 @@ package struct StreamTracing: Sendable {
       $0["sluice.model"] = item.model
       $0["sluice.policy"] = item.policy.name
       switch item.outcome {
-      case .judged(_, let judgement, let decision):
-        $0["sluice.action"] = decision.action.rawValue
-        $0["sluice.score"] = judgement.score.rawValue
-        $0["sluice.tokens"] = judgement.tokens
-        $0["sluice.windows"] = judgement.windows
+      case .judged(let judged):
+        $0["sluice.action"] = judged.decision.action.rawValue
+        $0["sluice.score"] = judged.judgement.score.rawValue
+        $0["sluice.tokens"] = judged.judgement.tokens
+        $0["sluice.windows"] = judged.judgement.windows
       case .deadLetter(let letter):
         $0["sluice.action"] = "dead_letter"
         $0["error.type"] = letter.reason.rawValue

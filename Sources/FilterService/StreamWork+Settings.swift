@@ -27,7 +27,7 @@ extension StreamWork {
         }
       },
       makeEncoder: {
-        let encoder = OutputEncoder(
+        var encoder = OutputEncoder(
           router: router, format: wire.outputFormat, echoesMetadata: wire.echoesMetadata,
           partitionCounts: partitionCounts,
           keepsTimestamps: settings.outputTopics.keepsTimestamps)

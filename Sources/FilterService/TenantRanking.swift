@@ -10,9 +10,20 @@ struct TenantRanking: Hashable, Sendable {
   /// A tenant's records between two looks whether it is busier than one that is shown.
   private static let recordsPerLook = 64
 
+  private struct Traffic: Hashable, Sendable {
+    /// Halved whenever there are too many tenants, so that old traffic fades.
+    var records = 0
+    var isShown = false
+
+    /// Counts a record, and is what it is then.
+    mutating func counting() -> Traffic {
+      records += 1
+      return self
+    }
+  }
+
   private let shownMax: Int
-  /// Records of tenants, halved whenever there are too many of them, so that old traffic fades.
-  private var traffic: [String: Int] = [:]
+  private var traffic: [String: Traffic] = [:]
   private var shown: Set<String> = []
   private var displaced: String?
 
@@ -22,16 +33,16 @@ struct TenantRanking: Hashable, Sendable {
   mutating func label(for tenant: String?) -> String {
     guard let tenant, !tenant.isEmpty else { return "" }
     guard tenant.utf8.count <= Self.nameBytesMax else { return Self.other }
-    let count = (traffic[tenant] ?? 0) + 1
-    traffic[tenant] = count
-    if shown.contains(tenant) { return tenant }
+    let seen = traffic[tenant, default: Traffic()].counting()
+    if seen.isShown { return tenant }
     if shown.count < shownMax {
-      shown.insert(tenant)
+      show(tenant)
       return tenant
     }
-    if count % Self.recordsPerLook == 0, let quietest = quietest, count > 2 * quietest.count {
+    if seen.records % Self.recordsPerLook == 0, let quietest, seen.records > 2 * quietest.records {
       shown.remove(quietest.name)
-      shown.insert(tenant)
+      traffic[quietest.name]?.isShown = false
+      show(tenant)
       displaced = quietest.name
       return tenant
     }
@@ -45,12 +56,18 @@ struct TenantRanking: Hashable, Sendable {
     return displaced
   }
 
-  private var quietest: (name: String, count: Int)? {
-    shown.map { (name: $0, count: traffic[$0] ?? 0) }
-      .min { ($0.count, $0.name) < ($1.count, $1.name) }
+  private mutating func show(_ tenant: String) {
+    shown.insert(tenant)
+    traffic[tenant]?.isShown = true
+  }
+
+  private var quietest: (name: String, records: Int)? {
+    shown.map { (name: $0, records: traffic[$0]?.records ?? 0) }
+      .min { ($0.records, $0.name) < ($1.records, $1.name) }
   }
 
   private mutating func fade() {
-    traffic = traffic.mapValues { $0 / 2 }.filter { $0.value > 0 || shown.contains($0.key) }
+    traffic = traffic.mapValues { Traffic(records: $0.records / 2, isShown: $0.isShown) }
+      .filter { $0.value.records > 0 || $0.value.isShown }
   }
 }

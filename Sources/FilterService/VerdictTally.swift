@@ -42,15 +42,15 @@ package struct VerdictTally: Hashable, Sendable {
 
   /// Counts a record that was committed.
   package mutating func count(_ item: JudgedItem) {
-    guard case .judged(let exchange, let judgement, let decision) = item.outcome else { return }
-    scores[item.policy.name, default: ScoreHistogram()].record(judgement.score)
-    count(policy: item.policy.name, action: decision.action, tenant: item.tenant)
+    guard case .judged(let judged) = item.outcome else { return }
+    let action = judged.decision.action
+    scores[item.policy.name, default: ScoreHistogram()].record(judged.judgement.score)
+    count(policy: item.policy.name, action: action, tenant: item.tenant)
     for trial in item.policy.trials {
       let would = trial.decide(
-        judgement, on: exchange.subject, atMilliseconds: item.judgedAtMilliseconds
+        judged.judgement, on: judged.exchange.subject, atMilliseconds: item.judgedAtMilliseconds
       ).action
-      let key = Trial(
-        policy: item.policy.name, trial: trial.name, action: decision.action, would: would)
+      let key = Trial(policy: item.policy.name, trial: trial.name, action: action, would: would)
       trials[key, default: 0] += 1
     }
   }

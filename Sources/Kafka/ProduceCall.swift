@@ -65,8 +65,11 @@ internal import Records
     if headers.isEmpty { return nil }
     guard let list = unsafe rd_kafka_headers_new(headers.count) else { return nil }
     for header in headers {
-      unsafe withBytes(header.value) { value in
-        unsafe _ = rd_kafka_header_add(list, header.name, -1, value.baseAddress, value.count)
+      // Passed as it stands, the name would be copied to the heap.
+      unsafe header.name.withCString { name in
+        unsafe withBytes(header.value) { value in
+          unsafe _ = rd_kafka_header_add(list, name, -1, value.baseAddress, value.count)
+        }
       }
     }
     return unsafe list

@@ -80,10 +80,24 @@ package final class PreparedItem: Sendable {
   }
 }
 
+/// An exchange, what the model made of it, and what the policy made of that.
+///
+/// It never changes, and is a class so that whoever looks at one part copies that and no other.
+package final class JudgedExchange: Sendable {
+  package let exchange: PreparedExchange
+  package let judgement: Judgement
+  package let decision: PolicyDecision
+
+  package init(_ exchange: PreparedExchange, _ judgement: Judgement, _ decision: PolicyDecision) {
+    self.exchange = exchange
+    self.judgement = judgement
+    self.decision = decision
+  }
+}
+
 /// What is published for a record.
 package enum Outcome: Sendable {
-  /// In a box of its own: whoever looks at one part copies that and no other.
-  indirect case judged(PreparedExchange, Judgement, PolicyDecision)
+  case judged(JudgedExchange)
   case deadLetter(DeadLetter)
   case forwardTombstone
   case skipped

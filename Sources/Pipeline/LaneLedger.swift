@@ -67,10 +67,12 @@ package struct LaneLedger: Sendable {
   /// read before under the same assignment.
   mutating func admit(_ record: InputRecord) -> LaneID? {
     let source = record.source
-    guard let id = live[source.topicPartition] else { return nil }
-    if let received = lanes[id]?.received, source.offset <= received { return nil }
-    lanes[id]?.received = source.offset
-    lanes[id]?.outstanding.append(record.timestampMilliseconds)
+    guard let id = live[source.topicPartition], let place = lanes.index(forKey: id) else {
+      return nil
+    }
+    if let received = lanes.values[place].received, source.offset <= received { return nil }
+    lanes.values[place].received = source.offset
+    lanes.values[place].outstanding.append(record.timestampMilliseconds)
     return id
   }
 
@@ -92,12 +94,13 @@ package struct LaneLedger: Sendable {
 
   /// Counts a record of that lane as committed.
   mutating func commit(_ id: LaneID, _ source: SourcePosition) {
-    if let committed = lanes[id]?.committed {
+    guard let place = lanes.index(forKey: id) else { return }
+    if let committed = lanes.values[place].committed {
       precondition(source.offset >= committed, "a commit would go backwards")
     }
-    lanes[id]?.committed = source.offset.next
-    lanes[id]?.outstanding.removeFirst()
-    forgetIfDone(id)
+    lanes.values[place].committed = source.offset.next
+    lanes.values[place].outstanding.removeFirst()
+    if lanes.values[place].phase != .live { forgetIfDone(id) }
   }
 
   /// Whether nothing of these partitions' former assignments is on its way.

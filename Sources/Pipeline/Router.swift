@@ -75,9 +75,9 @@ package struct Router: Sendable {
         dispatches.append(Dispatch(topic: clean, content: .unjudgedOriginal))
       }
       return dispatches
-    case .judged(let exchange, let judgement, let decision):
+    case .judged(let judged):
       let verdict = Verdict(
-        on: exchange, judgement, decision, policy: item.policy.name,
+        on: judged.exchange, judged.judgement, judged.decision, policy: item.policy.name,
         policyDigest: item.policy.digest, model: item.model, precision: item.precision,
         source: item.item.record.source, judgedAtMilliseconds: item.judgedAtMilliseconds)
       var dispatches = [Dispatch(topic: topics.verdicts, content: .verdict(verdict))]

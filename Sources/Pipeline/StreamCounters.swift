@@ -61,10 +61,12 @@ package struct StreamCounters: Hashable, Sendable {
     transactions += 1
     for item in transaction.items {
       switch item.outcome {
-      case .judged(let exchange, _, let decision):
+      case .judged(let judged):
         verdicts += 1
-        for category in decision.flaggedCategories { flaggedCategories[category, default: 0] += 1 }
-        if let coverage = exchange.coverage { texts.add(coverage) }
+        for category in judged.decision.flaggedCategories {
+          flaggedCategories[category, default: 0] += 1
+        }
+        if let coverage = judged.exchange.coverage { texts.add(coverage) }
       case .deadLetter(let letter): deadLetters[letter.reason, default: 0] += 1
       case .forwardTombstone, .skipped: skipped += 1
       }

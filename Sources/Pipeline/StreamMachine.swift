@@ -163,7 +163,7 @@ package struct StreamMachine: Sendable {
       case .judge(let exchange):
         let judgement = remaining.removeFirst()
         let decision = policy.decide(judgement, on: exchange.subject, atMilliseconds: time)
-        outcome = .judged(exchange, judgement, decision)
+        outcome = .judged(JudgedExchange(exchange, judgement, decision))
       case .forwardTombstone: outcome = .forwardTombstone
       case .skip: outcome = .skipped
       case .deadLetter(let reason, let detail):

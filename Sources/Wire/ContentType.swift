@@ -1,11 +1,11 @@
-import Records
+package import Records
 
 extension PayloadFormat {
   /// The format that a record's `content-type` header names, in any case and whatever parameters
   /// follow; nil when there is no such header. A type that is neither format is an error: guessing
   /// would judge something else than the sender meant.
   init?(headers: [Header]) throws(DecodingFailure) {
-    guard let header = headers.last(where: { Self.namesContentType($0.name) }),
+    guard let header = headers.last(where: \.isContentType),
       let value = header.value
     else { return nil }
     // The usual spellings need no text.
@@ -23,8 +23,11 @@ extension PayloadFormat {
 
   private static let unknown = DecodingFailure.malformed(
     "content-type: expected application/json or application/x-protobuf")
+}
 
-  private static func namesContentType(_ name: String) -> Bool {
+extension Header {
+  /// Whether it names the payload's type, in any case.
+  package var isContentType: Bool {
     name == "content-type" || (name.utf8.count == 12 && name.lowercased() == "content-type")
   }
 }

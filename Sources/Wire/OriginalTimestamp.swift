@@ -13,10 +13,8 @@ extension InputRecord {
     return timestampMilliseconds >= 0 ? timestampMilliseconds : nil
   }
 
-  /// The header that keeps it; none when it is unknown.
-  package var timestampHeader: [Header] {
-    originalTimestamp.map { [Header(name, String($0))] } ?? []
-  }
+  /// The header that keeps it; nil when it is unknown.
+  package var timestampHeader: Header? { originalTimestamp.map { Header(name, String($0)) } }
 }
 
 extension [Header] {

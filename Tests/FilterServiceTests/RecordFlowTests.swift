@@ -40,7 +40,7 @@ import Wire
     guard let (_, transaction) = try judge(record, tombstones, policies) else { return [] }
     let topics = OutputTopics(
       verdicts: "verdicts", deadLetters: "dead", clean: "clean", quarantine: "quarantine")
-    let encoder = OutputEncoder(
+    var encoder = OutputEncoder(
       router: Router(topics: topics), format: format, echoesMetadata: false,
       partitionCounts: ["verdicts": 8, "dead": 2, "clean": 4, "quarantine": 8],
       keepsTimestamps: keepsTimestamps)

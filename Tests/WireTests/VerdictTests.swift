@@ -125,13 +125,44 @@ struct VerdictTests {
     #expect(try decoder.decode(payload, as: .json).judgedAtMilliseconds == milliseconds)
   }
 
+  private func headers(
+    of verdict: Verdict, format: PayloadFormat? = .protobuf, after first: Verdict? = nil
+  ) -> [Header] {
+    var encoder = VerdictHeaders()
+    var headers: [Header] = []
+    if let first { encoder.append(first, format: .json, to: &headers) }
+    headers = []
+    encoder.append(verdict, format: format, to: &headers)
+    return headers
+  }
+
+  @Test("has the same headers whatever verdict came before")
+  func headersFollowTheVerdict() {
+    var other = Self.full
+    other.model = "guard@01234567"
+    other.precision = "int8"
+    other.policyDigest = String(repeating: "1e", count: 32)
+    other.action = .allow
+    other.flagged = false
+    var bare = Self.full
+    (bare.model, bare.precision, bare.policyDigest, bare.coverage) = ("", nil, nil, nil)
+    for verdict in [Self.full, other, bare] {
+      for first in [Self.full, other, bare] {
+        #expect(headers(of: verdict, after: first) == headers(of: verdict))
+      }
+      #expect(
+        headers(of: verdict, format: nil)
+          == headers(of: verdict).filter { $0.name != "content-type" })
+    }
+  }
+
   @Test("repeats its essentials in headers")
   func headers() {
     var verdict = Self.full
     // A safe label is no category to route by, however probable.
     verdict.categories.insert(Category(name: "ok", probability: 1, isUnsafe: false), at: 0)
     #expect(
-      verdict.headers(format: .protobuf) == [
+      headers(of: verdict) == [
         Header("content-type", "application/x-protobuf"), Header("sluice-flagged", "true"),
         Header("sluice-score", "0.97"), Header("sluice-action", "quarantine"),
         Header("sluice-model", "guard-tiny@3f9c2a1b"), Header("sluice-coverage", "2/4"),
