@@ -128,7 +128,7 @@ let operation: [Target] = [
     name: "Guard",
     dependencies: [
       "StrictJSON",
-      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Tokenizer", "DeBERTa",
+      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Threading", "Tokenizer", "DeBERTa",
       "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
     resources: [.copy("Resources/guard-minilm")], swiftSettings: strict),

@@ -69,11 +69,11 @@ limit=$((30 + 4 * (SECONDS - start)))
 echo "without a fault all pass; whoever takes more than $limit s hangs"
 
 # The ledger of offsets.
-ledger=Sources/Pipeline/LaneLedger.swift
+ledger=Sources/Pipeline/OffsetLedger.swift
 fault $ledger 'source.offset <= received' 'source.offset < received'
-fault $ledger 'lanes[id]?.committed = source.offset.next' 'lanes[id]?.committed = source.offset'
+fault $ledger '.committed = source.offset.next' '.committed = source.offset'
 fault $ledger 'return phase != .dead' 'return phase != .draining'
-fault $ledger '$0.phase != .live && $0.outstanding > 0' '$0.phase == .live && $0.outstanding > 0'
+fault $ledger '$0.phase != .live && !$0.outstanding.isEmpty' '$0.phase == .live && !$0.outstanding.isEmpty'
 # Batches and transactions.
 batcher=Sources/Pipeline/MicroBatcher.swift
 fault $batcher 'tokens + item.tokens > limits.tokensMax' 'tokens > limits.tokensMax'

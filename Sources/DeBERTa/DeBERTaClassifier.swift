@@ -10,7 +10,7 @@ package final class DeBERTaClassifier: SequenceClassifier {
   package let hash: ContentHash
   package let packedTokensMax = 16_384
   /// Threads that compute.
-  var threads: Int { encoder.device.pool.workers }
+  package var threads: Int { encoder.device.pool.workers }
   private let encoder: Encoder
   private let labels: LabelScheme
   private let workspace = Mutex(Workspace())

@@ -62,6 +62,8 @@ package final class FilterDaemon: Sendable {
       partitionCounts: partitionCounts, logger: logger)
     var options = StreamOptions(settings)
     options.limits.batch.batchesInFlightMax = batchesInFlightMax
+    // Several are for a GPU, which is done with anything long soon.
+    if batchesInFlightMax > 1 { options.limits.batch.longTokens = nil }
     runtime = StreamRuntime(source: consumer, sink: sink, work: work, options: options)
     groupOffsets = GroupOffsets(
       unknown: { [runtime] in

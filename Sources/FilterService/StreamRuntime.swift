@@ -41,7 +41,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
     for number in 0..<options.preparationThreads {
       workers.append(("prepare-\(number)", { self.prepare() }))
     }
-    for number in 0..<options.limits.batch.batchesInFlightMax {
+    for number in 0..<options.limits.batch.batchesMax {
       workers.append(("judge-\(number)", { self.judge() }))
     }
     workers.append(("publish", { self.publish() }))
@@ -92,8 +92,7 @@ package final class StreamRuntime<StreamSource: Source, StreamSink: Sink>: Senda
   package func judge(_ batch: Batch) {
     let start = host.clock.now()
     do throws(ClassifierFailure) {
-      let exchanges = batch.exchanges
-      let judgements = exchanges.isEmpty ? [] : try batch.classifier.judge(exchanges)
+      let judgements = try batch.judge()
       let time = host.clock.wallMilliseconds()
       work.tracing?.judged(batch, since: start, now: host.clock.now())
       host.update {

@@ -5,6 +5,7 @@ package import Pipeline
 package import Records
 package import Settings
 package import Tensors
+internal import Threading
 package import Tokenizer
 
 /// A guard model ready to judge: tokenizer, windows and classifier of one folder.
@@ -27,6 +28,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private let hypothesis: [Int32]?
   private let temperature: Double
   private let placed: PlacedClassifier
+  /// Whoever judges on the CPU: one batch at a time is done sooner than two that share the threads.
+  private let turns = Turns()
   /// What was said of sequences before; nil where nothing is remembered.
   package let cache: ReadingCache?
   /// Who judges, to the cache.
@@ -143,7 +146,20 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// The judgements of the exchanges, each the highest score over its windows.
   package func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement] {
-    var scores = try readings(exchanges.flatMap { $0.prompt + $0.response })[...]
+    try judge(exchanges, atOnce: nil)
+  }
+
+  /// As above, some windows at a time: who else judges goes on in between.
+  package func judgeInTurns(
+    _ exchanges: [ExchangeSequences]
+  ) throws(ClassifierFailure) -> [Judgement] {
+    try judge(exchanges, atOnce: placed.turnTokens(windowTokens: encoder.windowTokens))
+  }
+
+  private func judge(
+    _ exchanges: [ExchangeSequences], atOnce tokens: Int?
+  ) throws(ClassifierFailure) -> [Judgement] {
+    var scores = try readings(exchanges.flatMap { $0.prompt + $0.response }, atOnce: tokens)[...]
     return exchanges.map { exchange in
       let prompt = scores.prefix(exchange.prompt.count)
       let response = scores.dropFirst(prompt.count).prefix(exchange.response.count)
@@ -184,8 +200,12 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
 
   /// What the model says of each sequence: equal ones are computed once, and those not at all that
   /// the cache remembers.
-  package func readings(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Reading] {
-    guard let cache else { return try computed(sequences) }
+  ///
+  /// - Parameter tokens: computed at once; nil as many as the device likes.
+  package func readings(
+    _ sequences: [TokenSequence], atOnce tokens: Int? = nil
+  ) throws(ClassifierFailure) -> [Reading] {
+    guard let cache else { return try computed(sequences, atOnce: tokens) }
     let keys = sequences.map { ReadingCache.Key($0.digest(salt: salt)) }
     var readings = cache.readings(of: keys)
     var figures = ReadingCache.Figures(remembered: readings.count { $0 != nil })
@@ -200,7 +220,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       }
     }
     figures.computed = unknown.count
-    let new = try computed(unknown.map { sequences[$0] })
+    let new = try computed(unknown.map { sequences[$0] }, atOnce: tokens)
     for (index, reading) in zip(unknown, new) { readings[index] = reading }
     cache.add(zip(unknown, new).map { (keys[$0], $1) })
     cache.count(figures)
@@ -209,21 +229,23 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     }
   }
 
-  private func computed(_ sequences: [TokenSequence]) throws(ClassifierFailure) -> [Reading] {
+  private func computed(
+    _ sequences: [TokenSequence], atOnce tokens: Int?
+  ) throws(ClassifierFailure) -> [Reading] {
     if sequences.isEmpty { return [] }
     var logits: [Logits] = []
     logits.reserveCapacity(sequences.count)
     var batch = TokenBatch()
-    let classifier = placed.classifier
+    let tokensMax = min(tokens ?? .max, placed.classifier.packedTokensMax)
     do throws(BatchError) {
       for sequence in sequences {
-        if batch.count > 0, batch.tokens.count + sequence.count > classifier.packedTokensMax {
-          try classifier.classify(batch, into: &logits)
+        if batch.count > 0, batch.tokens.count + sequence.count > tokensMax {
+          try classify(batch, into: &logits)
           batch.removeAll()
         }
         batch.append(sequence)
       }
-      try classifier.classify(batch, into: &logits)
+      try classify(batch, into: &logits)
     } catch .device(let reason) {
       throw ClassifierFailure(detail: reason, isFatal: true)
     } catch {
@@ -242,6 +264,14 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
       throw ClassifierFailure(detail: "the model gave a score that is not a number")
     }
     return readings
+  }
+
+  private func classify(
+    _ batch: TokenBatch, into logits: inout [Logits]
+  ) throws(BatchError) {
+    let classifier = placed.classifier
+    if placed.isOnGPU { return try classifier.classify(batch, into: &logits) }
+    try turns.take { () throws(BatchError) in try classifier.classify(batch, into: &logits) }
   }
 
   /// Floating-point operations that one token of a sequence of that many costs.

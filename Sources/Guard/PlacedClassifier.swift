@@ -15,6 +15,15 @@ struct PlacedClassifier: Sendable {
   /// Faster precisions of the CPU that were not taken, and why.
   let slowerBecause: [String]
 
+  var isOnGPU: Bool { !(classifier is LanedClassifier) }
+
+  /// Tokens that are computed at once of what others must not wait for: about a window for each two
+  /// threads. nil on a GPU, which is done with anything soon.
+  func turnTokens(windowTokens: Int) -> Int? {
+    guard let cpu = classifier as? LanedClassifier else { return nil }
+    return windowTokens * max(1, cpu.whole.threads / 2)
+  }
+
   /// Places a model where the device asks for it.
   ///
   /// - Parameters:

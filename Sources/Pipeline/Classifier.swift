@@ -14,11 +14,20 @@ package protocol Classifier: Sendable {
   ///
   /// - Throws: `ClassifierFailure`; the pipeline then halves the batch until the culprit is alone.
   func judge(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement]
+
+  /// As above, for what may take long: others may be judged meanwhile, in turns with it.
+  func judgeInTurns(_ exchanges: [ExchangeSequences]) throws(ClassifierFailure) -> [Judgement]
 }
 
 extension Classifier {
   package var precision: String? { nil }
   package var categories: CategoryScheme? { nil }
+
+  package func judgeInTurns(
+    _ exchanges: [ExchangeSequences]
+  ) throws(ClassifierFailure) -> [Judgement] {
+    try judge(exchanges)
+  }
 }
 
 /// Why a batch could not be judged.

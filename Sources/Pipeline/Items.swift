@@ -4,7 +4,7 @@ package import Records
 /// A record on its way through the stream, under the assignment it was read in.
 package struct StreamItem: Sendable {
   package let record: InputRecord
-  let lane: LaneID
+  let assignment: AssignmentID
   package let arrival: Instant
 }
 
@@ -66,6 +66,9 @@ package final class PreparedItem: Sendable {
   package let tokens: Int
   let bytes: Int
 
+  var assignment: AssignmentID { item.assignment }
+  var offset: Offset { item.record.source.offset }
+
   package init(
     item: StreamItem, format: PayloadFormat, tenant: String? = nil, preparation: Preparation,
     for classifier: any Classifier
@@ -125,6 +128,9 @@ package final class JudgedItem: Sendable {
 
   /// When the record was read.
   package var arrival: Instant { item.arrival }
+
+  var assignment: AssignmentID { item.assignment }
+  var offset: Offset { item.record.source.offset }
 
   /// A record as its model left it.
   init(

@@ -1,62 +1,50 @@
 internal import Basics
-
-/// Names a batch that is with the classifier.
-package struct BatchID: Hashable, Sendable {
-  let number: Int
-}
-
-/// A batch for the classifier. Records that need no judging ride along, so that order is kept.
-package struct Batch: Sendable {
-  package let id: BatchID
-  /// At least one, all prepared for `classifier`.
-  package let items: [PreparedItem]
-  /// The model that judges them.
-  package let classifier: any Classifier
-  package let reason: ReleaseReason
-  /// How often its only record failed alone before; 0 for a batch of several.
-  package let failures: Int
-
-  /// The exchanges to judge, in order.
-  package var exchanges: [ExchangeSequences] {
-    items.compactMap { item in
-      if case .judge(let exchange) = item.preparation { exchange.sequences } else { nil }
-    }
-  }
-}
+internal import DequeModule
+internal import Records
 
 /// Batches for the classifier, a few of them at once, and the isolation of a record that makes it
 /// fail.
 ///
-/// Whatever was started leaves in the order in which it was started: a batch that is finished early
-/// waits here. A failed batch is cut in halves that take its place, until the culprit is alone;
-/// alone it is tried `poisonAttemptsMax` times.
+/// What is long is of a class of its own, with a batch in flight beside those of the others, so
+/// that short exchanges do not wait for it; nor does a partition for another. Within a partition
+/// records leave in their order (`ReleaseOrder`), so whatever follows a long one there stays behind
+/// it, in its class.
+///
+/// A failed batch is cut in halves that come first, until the culprit is alone; alone it is tried
+/// `poisonAttemptsMax` times.
 struct JudgeQueue: Sendable {
-  private struct Retry {
-    let items: [PreparedItem]
-    let failures: Int
-  }
-
-  private enum Entry {
-    case waiting(Retry)
-    case running(Batch)
-    case finished([JudgedItem])
-  }
-
-  private let batchesMax: Int
-  private(set) var batcher: MicroBatcher
-  /// In the order in which they leave; none at the front is finished.
-  private var entries: [Entry] = []
+  private var short: BatchClass
+  private var long: BatchClass
+  private let longTokens: Int?
+  /// Records of the long class on their way, by assignment.
+  private var behindLong: [AssignmentID: Int] = [:]
+  private var running: [Batch] = []
+  private var order = ReleaseOrder()
   private var nextNumber = 0
 
   init(limits: BatchLimits) {
-    batchesMax = limits.batchesInFlightMax
-    batcher = MicroBatcher(limits: limits)
+    short = BatchClass(limits, batchesMax: limits.batchesInFlightMax)
+    long = BatchClass(limits, batchesMax: 1)
+    longTokens = limits.longTokens
   }
 
-  var isEmpty: Bool { batcher.isEmpty && entries.isEmpty }
+  var isEmpty: Bool { order.isEmpty }
 
   mutating func append(_ items: [PreparedItem], now: Instant) {
-    batcher.append(items, now: now)
+    order.append(items)
+    guard let longTokens else { return short.batcher.append(items, now: now) }
+    var (shortItems, longItems): ([PreparedItem], [PreparedItem]) = ([], [])
+    shortItems.reserveCapacity(items.count)
+    for item in items {
+      if item.tokens > longTokens || !behindLong.isEmpty && behindLong[item.assignment] != nil {
+        behindLong[item.assignment, default: 0] += 1
+        longItems.append(item)
+      } else {
+        shortItems.append(item)
+      }
+    }
+    short.batcher.append(shortItems, now: now)
+    long.batcher.append(longItems, now: now)
   }
 
   /// Starts the next batch if one is due and not too many are in flight.
@@ -65,42 +53,28 @@ struct JudgeQueue: Sendable {
   ///   - isDraining: no more records will come before the next batch is out.
   ///   - isQuiet: no records are being made ready.
   mutating func next(now: Instant, isDraining: Bool, isQuiet: Bool) -> Decision<Batch> {
-    let running = entries.count { if case .running = $0 { true } else { false } }
-    guard running < batchesMax else { return .wait(until: nil) }
-    for (place, entry) in entries.enumerated() {
-      guard case .waiting(let retry) = entry else { continue }
-      let batch = makeBatch(retry.items, .retry, failures: retry.failures)
-      entries[place] = .running(batch)
-      return .perform(batch)
+    func hurry(_ batches: BatchClass) -> ReleaseReason? {
+      isDraining ? .drain : isQuiet && batches.isIdle ? .idle : nil
     }
-    // What is finished waits for what is not: only so much may pile up behind a failing batch.
-    guard entries.count < 2 * batchesMax else { return .wait(until: nil) }
-    let hurry: ReleaseReason? =
-      isDraining ? .drain : isQuiet && entries.isEmpty ? .idle : nil
-    switch batcher.next(now: now, hurry: hurry) {
-    case .wait(let until): return .wait(until: until)
-    case .release(let items, let reason):
-      let batch = makeBatch(items, reason, failures: 0)
-      entries.append(.running(batch))
-      return .perform(batch)
+    var times: [Instant] = []
+    switch short.next(now: now, hurry: hurry(short)) {
+    case .perform(let work): return .perform(start(work, isLong: false))
+    case .wait(let until): times += [until].compactMap(\.self)
     }
+    switch long.next(now: now, hurry: hurry(long)) {
+    case .perform(let work): return .perform(start(work, isLong: true))
+    case .wait(let until): times += [until].compactMap(\.self)
+    }
+    return .wait(until: times.min())
   }
 
   /// The batch of a number, which is in flight.
-  func running(_ id: BatchID) -> Batch {
-    for case .running(let batch) in entries where batch.id == id { return batch }
-    preconditionFailure("a batch ended that is not in flight")
-  }
+  func running(_ id: BatchID) -> Batch { running[place(of: id)] }
 
-  /// Ends a batch in flight, and returns what may go on now, in order.
+  /// Ends a batch in flight, and returns what may go on now, each partition's in order.
   mutating func finish(_ id: BatchID, _ judged: [JudgedItem]) -> [JudgedItem] {
-    entries[place(of: id)] = .finished(judged)
-    var released: [JudgedItem] = []
-    while case .finished(let items)? = entries.first {
-      released += items
-      entries.removeFirst()
-    }
-    return released
+    if end(id).isLong { leaveLong(judged.map(\.item)) }
+    return order.finish(judged)
   }
 
   /// Queues a failed batch again, in halves.
@@ -108,53 +82,123 @@ struct JudgeQueue: Sendable {
   /// - Returns: the record that is poison, when the batch was one record whose attempts are used
   ///   up: it is still in flight, and `finish` ends it.
   mutating func fail(_ id: BatchID, attemptsMax: Int) -> PreparedItem? {
-    let place = place(of: id)
-    guard case .running(let batch) = entries[place] else { return nil }
-    let items = batch.items
-    if items.count > 1 {
-      let middle = items.count / 2
-      let halves = [items[..<middle], items[middle...]]
-      entries.replaceSubrange(
-        place...place, with: halves.map { .waiting(Retry(items: Array($0), failures: 0)) })
-      return nil
-    }
-    if batch.failures + 1 >= attemptsMax { return items.first }
-    entries[place] = .waiting(Retry(items: items, failures: batch.failures + 1))
+    let batch = running(id)
+    if batch.items.count == 1, batch.failures + 1 >= attemptsMax { return batch.items.first }
+    _ = end(id)
+    if batch.isLong { long.retry(batch) } else { short.retry(batch) }
     return nil
   }
 
   /// Removes waiting records that do not satisfy `isWanted` and returns them.
   ///
-  /// Parts of a failed batch stay while later records are in flight or finished: those will be
-  /// published, and a partition's offset would be committed past what was removed.
+  /// Those stay that have a later record of their partition in flight or judged: it will be
+  /// published, and the partition's offset would be committed past what was removed.
   mutating func discard(unless isWanted: (PreparedItem) -> Bool) -> [PreparedItem] {
-    var suffix: [Retry] = []
-    while case .waiting(let retry)? = entries.last {
-      entries.removeLast()
-      suffix.insert(retry, at: 0)
+    var kept = order.lastJudged
+    for item in running.flatMap(\.items) {
+      let offset = item.offset
+      kept[item.assignment] = max(kept[item.assignment] ?? offset, offset)
     }
-    let discarded = suffix.flatMap { $0.items.filter { !isWanted($0) } }
-    for retry in suffix {
-      let items = retry.items.filter(isWanted)
-      if !items.isEmpty { entries.append(.waiting(Retry(items: items, failures: retry.failures))) }
+    func mayStay(_ item: PreparedItem) -> Bool {
+      isWanted(item) || kept[item.assignment].map { item.offset < $0 } ?? false
     }
-    return discarded + batcher.discard(unless: isWanted)
+    let longItems = long.discard(unless: mayStay)
+    leaveLong(longItems.map(\.item))
+    let discarded = short.discard(unless: mayStay) + longItems
+    order.discard(discarded)
+    return discarded
   }
 
   private func place(of id: BatchID) -> Int {
-    let place = entries.firstIndex {
-      if case .running(let batch) = $0 { batch.id == id } else { false }
+    guard let place = running.firstIndex(where: { $0.id == id }) else {
+      preconditionFailure("a batch ended that is not in flight")
     }
-    guard let place else { preconditionFailure("a batch ended that is not in flight") }
     return place
   }
 
-  private mutating func makeBatch(
-    _ items: [PreparedItem], _ reason: ReleaseReason, failures: Int
-  ) -> Batch {
+  private mutating func start(_ work: BatchClass.Work, isLong: Bool) -> Batch {
     defer { nextNumber += 1 }
-    return Batch(
-      id: BatchID(number: nextNumber), items: items, classifier: items[0].classifier,
-      reason: reason, failures: failures)
+    let batch = Batch(
+      id: BatchID(number: nextNumber), items: work.items, classifier: work.items[0].classifier,
+      reason: work.reason, failures: work.failures, isLong: isLong)
+    running.append(batch)
+    return batch
+  }
+
+  private mutating func end(_ id: BatchID) -> Batch {
+    let batch = running.remove(at: place(of: id))
+    if batch.isLong { long.running -= 1 } else { short.running -= 1 }
+    return batch
+  }
+
+  private mutating func leaveLong(_ items: [StreamItem]) {
+    for item in items {
+      guard let count = behindLong[item.assignment] else { continue }
+      behindLong[item.assignment] = count > 1 ? count - 1 : nil
+    }
+  }
+}
+
+/// Batches of one class: what waits, and how many are in flight.
+private struct BatchClass: Sendable {
+  /// What is to be judged together.
+  struct Work: Sendable {
+    let items: [PreparedItem]
+    let reason: ReleaseReason
+    let failures: Int
+  }
+
+  private let batchesMax: Int
+  var batcher: MicroBatcher
+  /// Parts of failed batches, the first to be judged in front.
+  private var retries: [Work] = []
+  var running = 0
+
+  init(_ limits: BatchLimits, batchesMax: Int) {
+    self.batchesMax = batchesMax
+    batcher = MicroBatcher(limits: limits)
+  }
+
+  var isIdle: Bool { running == 0 && retries.isEmpty }
+
+  /// What to judge next, which then counts as in flight.
+  mutating func next(now: Instant, hurry: ReleaseReason?) -> Decision<Work> {
+    guard running < batchesMax else { return .wait(until: nil) }
+    if !retries.isEmpty {
+      running += 1
+      return .perform(retries.removeFirst())
+    }
+    switch batcher.next(now: now, hurry: hurry) {
+    case .wait(let until): return .wait(until: until)
+    case .release(let items, let reason):
+      running += 1
+      return .perform(Work(items: items, reason: reason, failures: 0))
+    }
+  }
+
+  /// Queues a failed batch again: in halves, or a record that is alone once more.
+  mutating func retry(_ batch: Batch) {
+    let items = batch.items
+    if items.count == 1 {
+      retries.insert(Work(items: items, reason: .retry, failures: batch.failures + 1), at: 0)
+      return
+    }
+    let middle = items.count / 2
+    retries.insert(
+      contentsOf: [items[..<middle], items[middle...]].map {
+        Work(items: Array($0), reason: .retry, failures: 0)
+      }, at: 0)
+  }
+
+  mutating func discard(unless mayStay: (PreparedItem) -> Bool) -> [PreparedItem] {
+    let discarded = retries.flatMap { $0.items.filter { !mayStay($0) } }
+    if !discarded.isEmpty {
+      retries = retries.compactMap { work in
+        let items = work.items.filter(mayStay)
+        return items.isEmpty
+          ? nil : Work(items: items, reason: work.reason, failures: work.failures)
+      }
+    }
+    return discarded + batcher.discard(unless: mayStay)
   }
 }

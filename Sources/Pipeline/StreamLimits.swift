@@ -13,10 +13,16 @@ package struct BatchLimits: Hashable, Sendable {
   package var ageMaxMilliseconds: Int
   /// Batches that are with the classifier at once: one more than a device computes keeps it busy.
   package var batchesInFlightMax: Int
+  /// An exchange of more tokens is judged beside these, in turns with them; nil where none is.
+  package var longTokens: Int?
+
+  /// All batches that are with the classifier at once.
+  package var batchesMax: Int { batchesInFlightMax + (longTokens == nil ? 0 : 1) }
 
   package init(
     tokensMax: Int = 8192, recordsMax: Int = 256, bytesMax: Int = 4 << 20,
-    lingerMilliseconds: Int = 2, ageMaxMilliseconds: Int = 25, batchesInFlightMax: Int = 1
+    lingerMilliseconds: Int = 2, ageMaxMilliseconds: Int = 25, batchesInFlightMax: Int = 1,
+    longTokens: Int? = 2048
   ) {
     self.tokensMax = tokensMax
     self.recordsMax = recordsMax
@@ -24,6 +30,7 @@ package struct BatchLimits: Hashable, Sendable {
     self.lingerMilliseconds = lingerMilliseconds
     self.ageMaxMilliseconds = ageMaxMilliseconds
     self.batchesInFlightMax = batchesInFlightMax
+    self.longTokens = longTokens
   }
 }
 
@@ -76,6 +83,8 @@ extension BatchLimits {
       "linger_milliseconds", default: lingerMilliseconds, in: 0...60_000)
     ageMaxMilliseconds = section.number(
       "age_max_milliseconds", default: ageMaxMilliseconds, in: 0...60_000)
+    let long = section.number("long_tokens", default: longTokens ?? 0, in: 0...10_000_000)
+    longTokens = long > 0 ? long : nil
     section.finish()
   }
 }

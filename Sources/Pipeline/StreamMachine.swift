@@ -13,7 +13,7 @@ package import Transport
 package struct StreamMachine: Sendable {
   package let limits: StreamLimits
   private var policies: PolicyBook
-  package private(set) var ledger = LaneLedger()
+  package private(set) var ledger = OffsetLedger()
   package private(set) var counters = StreamCounters()
   /// Why the stream cannot go on; nil while it can.
   package private(set) var failure: StreamFailure?
@@ -56,7 +56,7 @@ package struct StreamMachine: Sendable {
     ledger.drain(partitions)
     flow = nil
     let ledger = ledger
-    drop(judging.discard { ledger.mayJudge($0.item.lane) }.map(\.item))
+    drop(judging.discard { ledger.mayJudge($0.assignment) }.map(\.item))
   }
 
   /// Whether nothing of these partitions is on its way any more.
@@ -70,7 +70,7 @@ package struct StreamMachine: Sendable {
     drain(partitions)
     ledger.abandon(Set(partitions))
     let ledger = ledger
-    drop(publishing.discard { ledger.mayPublish($0.item.lane) }.map(\.item))
+    drop(publishing.discard { ledger.mayPublish($0.assignment) }.map(\.item))
   }
 
   // MARK: Intake
@@ -84,13 +84,13 @@ package struct StreamMachine: Sendable {
     items.reserveCapacity(records.count)
     if isIdle { lastProgress = now }
     for record in records {
-      guard let lane = ledger.admit(record) else {
+      guard let assignment = ledger.admit(record) else {
         counters.ignored += 1
         continue
       }
       bufferedRecords += 1
       bufferedBytes += record.byteCount
-      items.append(StreamItem(record: record, lane: lane, arrival: now))
+      items.append(StreamItem(record: record, assignment: assignment, arrival: now))
     }
     counters.received += items.count
     if !items.isEmpty { chunks.append(Chunk(id: sequencer.issue(), items: items)) }
@@ -133,7 +133,11 @@ package struct StreamMachine: Sendable {
     var wanted: [PreparedItem] = []
     var unwanted: [StreamItem] = []
     for item in sequencer.accept(id, items) {
-      if ledger.mayJudge(item.item.lane) { wanted.append(item) } else { unwanted.append(item.item) }
+      if ledger.mayJudge(item.assignment) {
+        wanted.append(item)
+      } else {
+        unwanted.append(item.item)
+      }
     }
     drop(unwanted)
     judging.append(wanted, now: now)
@@ -220,7 +224,7 @@ package struct StreamMachine: Sendable {
   package mutating func committed(_ id: TransactionID, now: Instant) {
     let transaction = publishing.finish(id)
     for item in transaction.items {
-      ledger.commit(item.item.lane, item.item.record.source)
+      ledger.commit(item.assignment, item.item.record.source)
       release(item.item)
     }
     counters.count(committed: transaction)
@@ -261,8 +265,8 @@ package struct StreamMachine: Sendable {
       items[item] = smaller
       attempts -= 1  // Mending a record is bounded by itself and says nothing about the broker.
     }
-    drop(items.filter { !ledger.mayPublish($0.item.lane) }.map(\.item))
-    items.removeAll { !ledger.mayPublish($0.item.lane) }
+    drop(items.filter { !ledger.mayPublish($0.assignment) }.map(\.item))
+    items.removeAll { !ledger.mayPublish($0.assignment) }
     publishing.retry(items, attempts: attempts, at: retryAt)
   }
 
@@ -271,14 +275,14 @@ package struct StreamMachine: Sendable {
   /// Queues decided records, leaving out those whose partition was given up meanwhile.
   private mutating func publish(_ items: [JudgedItem]) {
     let ledger = ledger
-    drop(items.filter { !ledger.mayPublish($0.item.lane) }.map(\.item))
-    publishing.append(items.filter { ledger.mayPublish($0.item.lane) })
+    drop(items.filter { !ledger.mayPublish($0.assignment) }.map(\.item))
+    publishing.append(items.filter { ledger.mayPublish($0.assignment) })
   }
 
   private mutating func drop(_ items: [StreamItem]) {
     counters.dropped += items.count
     for item in items {
-      ledger.drop(item.lane)
+      ledger.drop(item.assignment)
       release(item)
     }
   }

@@ -2,22 +2,24 @@ import Histogram
 
 /// How long things took, in microseconds, kept to three significant digits (HdrHistogram).
 package struct LatencyHistogram: Sendable {
-  private var histogram: Histogram<UInt64>
+  /// nil before the first duration: it is large.
+  private var histogram: Histogram<UInt64>?
   /// The sum of all durations recorded, in microseconds.
   package private(set) var totalMicroseconds: UInt64 = 0
 
-  package init() {
-    histogram = Histogram(highestTrackableValue: 3_600_000_000)
-  }
+  package init() {}
 
-  package var count: UInt64 { histogram.totalCount }
+  package var count: UInt64 { histogram?.totalCount ?? 0 }
 
   /// Records `count` durations of the same length; an hour and more counts as an hour.
   package mutating func record(microseconds: Int64, count: Int = 1) {
-    let value = UInt64(min(max(microseconds, 0), 3_600_000_000))
+    let value = UInt64(min(max(microseconds, 0), Self.longest))
     totalMicroseconds += value * UInt64(count)
-    histogram.record(value, count: UInt64(count))
+    if histogram == nil { histogram = Histogram(highestTrackableValue: UInt64(Self.longest)) }
+    histogram?.record(value, count: UInt64(count))
   }
+
+  private static let longest: Int64 = 3_600_000_000
 
   package var totalSeconds: Double { Double(totalMicroseconds) / 1e6 }
 
@@ -26,6 +28,7 @@ package struct LatencyHistogram: Sendable {
   ///
   /// - Parameter bounds: in seconds, ascending.
   package func counts(upTo bounds: [Double]) -> [Int] {
+    guard let histogram else { return Array(repeating: 0, count: bounds.count + 1) }
     var low: UInt64 = 0
     var counts: [Int] = []
     for bound in bounds {
@@ -38,6 +41,6 @@ package struct LatencyHistogram: Sendable {
 
   /// The duration that `percent` per cent of all do not exceed, in microseconds; 0 when empty.
   package func percentile(_ percent: Double) -> UInt64 {
-    count == 0 ? 0 : histogram.valueAtPercentile(percent)
+    histogram?.valueAtPercentile(percent) ?? 0
   }
 }

@@ -6,8 +6,7 @@ struct SluiceBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sluice-bench", abstract: "Benchmarks of Sluice.",
     subcommands: [
-      StreamBenchmark.self, EngineBenchmark.self, GPUBenchmark.self, ParityBenchmark.self,
-      TrainingBenchmark.self,
-      BrokerCommand.self,
+      StreamBenchmark.self, LongTextBenchmark.self, EngineBenchmark.self, GPUBenchmark.self,
+      ParityBenchmark.self, TrainingBenchmark.self, BrokerCommand.self,
     ])
 }

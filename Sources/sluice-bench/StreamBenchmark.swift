@@ -72,18 +72,9 @@ struct StreamBenchmark: ParsableCommand {
 
   private static let input = "bench.exchanges"
 
-  /// The model that judges, and how many batches it has at once.
-  private func makeJudge() throws -> (model: any StreamModel, batchesInFlightMax: Int) {
-    guard let model else { return (TrivialGuard(), 1) }
-    guard let place = EngineSettings.Device(device),
-      let precision = EngineSettings.Precision(rawValue: precision)
-    else { throw ValidationError("--device or --precision: see --help") }
-    let inference = try InferenceDevice(
-      settings: EngineSettings(device: place, precision: precision),
-      environment: ProcessInfo.processInfo.environment)
-    let loaded = try ModelLoader(settings: ModelSettings(path: model), device: inference).load()
-    print("\(loaded.model) on \(loaded.device)")
-    return (loaded, inference.batchesInFlightMax)
+  private func makeJudge() throws -> StreamJudge {
+    guard let model else { return StreamJudge(model: TrivialGuard(), batchesInFlightMax: 1) }
+    return try StreamJudge(model, device: device, precision: precision)
   }
 
   private func producer(_ brokers: String) throws -> KafkaProducer {
@@ -119,22 +110,12 @@ struct StreamBenchmark: ParsableCommand {
   /// The whole backlog through the daemon's own parts; records per second from the first record
   /// read to the last one committed.
   private func runStream(
-    _ brokers: String, round: Int, _ judge: (model: any StreamModel, batchesInFlightMax: Int)
+    _ brokers: String, round: Int, _ judge: StreamJudge
   ) throws -> Double {
-    let yaml = """
-      kafka: {bootstrap_servers: "\(brokers)", group_id: bench-\(getpid())-\(round)}
-      topics: {input: \(Self.input), verdicts: bench.verdicts, dead_letters: bench.dead-letters}
-      model: {path: none}
-      telemetry: {listen: none}
-      batch: {tokens_max: \(batchTokens)}
-      """
-    let settings = try Settings(yaml: yaml, file: "bench")
-    let clients = try KafkaClients(settings: settings, environment: [:], events: KafkaEvents())
-    let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
-    let daemon = try FilterDaemon(
-      settings: settings, guard: LiveModel(judge.model), clients: clients, logger: logger,
-      batchesInFlightMax: judge.batchesInFlightMax)
-    let stream = BlockingThread(name: "stream") { _ = daemon.run() }
+    let running = try RunningStream(
+      brokers, input: Self.input, group: "bench-\(getpid())-\(round)", judge: judge,
+      batch: "{tokens_max: \(batchTokens)}")
+    let daemon = running.daemon
     var start: ContinuousClock.Instant?
     var already = 0
     var sent = 0
@@ -153,8 +134,7 @@ struct StreamBenchmark: ParsableCommand {
     }
     let elapsed = ContinuousClock.now - (start ?? .now)
     let snapshot = daemon.snapshot
-    daemon.stop()
-    stream.join()
+    running.stop()
     precondition(snapshot.counters.verdicts == count, "every exchange has one verdict")
     let counters = snapshot.counters
     print(

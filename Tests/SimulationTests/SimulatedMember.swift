@@ -23,9 +23,11 @@ final class SimulatedMember: Sendable {
   private let world: SimulatedWorld
   private let runtime: StreamRuntime<SimulatedSource, SimulatedSink>
   private let model: Mutex<Int32>
+  private let limits: StreamLimits
   private let hands = Mutex(Hands())
 
-  static let limits = StreamLimits(
+  /// All but the bound for long exchanges.
+  private static let limits = StreamLimits(
     batch: BatchLimits(
       tokensMax: 40, recordsMax: 6, bytesMax: 200, lingerMilliseconds: 3, ageMaxMilliseconds: 20,
       batchesInFlightMax: 3),
@@ -37,13 +39,16 @@ final class SimulatedMember: Sendable {
 
   /// A daemon that has fenced its predecessor of that number and not joined yet.
   init(
-    number: Int, cluster: SimulatedCluster, world: SimulatedWorld, order: SimulatedPublisher.Order
+    number: Int, cluster: SimulatedCluster, world: SimulatedWorld, setup: SimulationSetup
   ) {
+    var limits = Self.limits
+    limits.batch.longTokens = setup.longTokens
+    self.limits = limits
     self.cluster = cluster
     self.world = world
     let source = SimulatedSource(cluster: cluster, world: world)
     let sink = SimulatedSink(
-      publisher: SimulatedPublisher(order, cluster: cluster, number: number), source: source)
+      publisher: SimulatedPublisher(setup.order, cluster: cluster, number: number), source: source)
     let idle = Mutex<(@Sendable () -> Void)?>(nil)
     let clock = HostClock(
       now: { world.now }, wallMilliseconds: { world.now.nanoseconds / 1_000_000 },
@@ -54,7 +59,7 @@ final class SimulatedMember: Sendable {
         makePreparer: { { _ in [] } },
         makeEncoder: { { item, records in records.append(SimulatedPayload.record(for: item)) } }),
       options: StreamOptions(
-        limits: Self.limits, pollRecordsMax: Self.pollMax,
+        limits: limits, pollRecordsMax: Self.pollMax,
         drainTimeoutMilliseconds: Self.drainMilliseconds),
       clock: clock)
     self.source = source
@@ -96,7 +101,7 @@ final class SimulatedMember: Sendable {
   private func read() {
     _ = runtime.read()
     let buffered = runtime.host.look { core, _ in core.machine.bufferedRecords }
-    #expect(buffered <= Self.limits.bufferRecordsMax + Self.pollMax)
+    #expect(buffered <= limits.bufferRecordsMax + Self.pollMax)
   }
 
   private func prepareOneChunk() {
@@ -113,14 +118,15 @@ final class SimulatedMember: Sendable {
 
   private func startBatch() {
     guard let next = runtime.host.look({ $0.machine.nextBatch(now: $1).work }) else { return }
-    let count = hands.withLock { hands in
+    let inFlight = hands.withLock { hands in
       hands.batches.append(next)
-      return hands.batches.count
+      return hands.batches
     }
-    #expect(count <= Self.limits.batch.batchesInFlightMax)
-    #expect(next.items.count <= Self.limits.batch.recordsMax)
+    #expect(inFlight.count { !$0.isLong } <= limits.batch.batchesInFlightMax)
+    #expect(inFlight.count { $0.isLong } <= (limits.batch.longTokens == nil ? 0 : 1))
+    #expect(next.items.count <= limits.batch.recordsMax)
     let tokens = next.exchanges.reduce(0) { $0 + $1.tokens }
-    #expect(tokens <= Self.limits.batch.tokensMax || next.exchanges.count == 1)
+    #expect(tokens <= limits.batch.tokensMax || next.exchanges.count == 1)
   }
 
   private func finishBatch() {

@@ -77,7 +77,7 @@ struct Simulation {
   }
 
   private func makeMember(_ number: Int) -> SimulatedMember {
-    SimulatedMember(number: number, cluster: cluster, world: world, order: setup.order)
+    SimulatedMember(number: number, cluster: cluster, world: world, setup: setup)
   }
 
   /// Spreads the partitions anew. A lossy rebalance has moved on before the members could drain,

@@ -15,6 +15,8 @@ struct SimulationSetup: Hashable, CustomStringConvertible {
   var lateRequestsOneIn: Int
   /// Nothing goes wrong after so many steps.
   var troubledSteps: Int
+  /// Exchanges of more tokens are of a class of their own; nil for none.
+  var longTokens: Int?
   var rebalances = true
   var crashes = true
   var swapsModels = true
@@ -30,10 +32,11 @@ struct SimulationSetup: Hashable, CustomStringConvertible {
     verifiesTransactions = random.oneIn(2)
     lateRequestsOneIn = Int.random(in: 5...60, using: &random)
     troubledSteps = Int.random(in: 100...20_000, using: &random)
+    longTokens = random.oneIn(4) ? nil : Int.random(in: 5...20, using: &random)
   }
 
   /// The same with less of one thing; nothing where there is less of nothing.
-  private var smaller: [SimulationSetup] {
+  var smaller: [SimulationSetup] {
     var results: [SimulationSetup] = []
     func add(_ change: (inout SimulationSetup) -> Void) {
       var result = self
@@ -47,6 +50,7 @@ struct SimulationSetup: Hashable, CustomStringConvertible {
     add { $0.swapsModels = false }
     add { $0.hasFailingModels = false }
     add { $0.lateRequestsOneIn = 0 }
+    add { $0.longTokens = nil }
     add { $0.troubledSteps /= 2 }
     add { $0.partitions = max(1, $0.partitions - 1) }
     add { $0.members = max(1, $0.members - 1) }
@@ -68,6 +72,7 @@ struct SimulationSetup: Hashable, CustomStringConvertible {
       "\(partitions) partitions of \(records) records", "\(members) daemons",
       verifiesTransactions ? "leaders ask the coordinator" : nil,
       lateRequestsOneIn > 0 ? "one request in \(lateRequestsOneIn) late" : nil,
+      longTokens.map { "long ones of more than \($0) tokens" },
       rebalances ? "rebalances" : nil, crashes ? "crashes" : nil,
       swapsModels ? "models swapped" : nil, hasFailingModels ? "models fail" : nil,
     ]

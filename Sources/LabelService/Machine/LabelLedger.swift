@@ -12,7 +12,7 @@ package struct LabelLedger: Sendable {
     fileprivate let offset: Offset
   }
 
-  private struct Lane: Sendable {
+  private struct Entry: Sendable {
     let assignment: Int
     /// In ascending order.
     var pending: [Offset] = []
@@ -23,63 +23,63 @@ package struct LabelLedger: Sendable {
     var committable: Offset? { pending.first ?? received?.next }
   }
 
-  private var lanes: [TopicPartition: Lane] = [:]
+  private var entries: [TopicPartition: Entry] = [:]
   private var assignments = 0
 
   package init() {}
 
   /// Partitions that are read from.
-  package var assigned: [TopicPartition] { lanes.keys.sorted() }
+  package var assigned: [TopicPartition] { entries.keys.sorted() }
 
   /// Partitions came.
   package mutating func assign(_ partitions: [TopicPartition]) {
-    for partition in partitions where lanes[partition] == nil {
+    for partition in partitions where entries[partition] == nil {
       assignments += 1
-      lanes[partition] = Lane(assignment: assignments)
+      entries[partition] = Entry(assignment: assignments)
     }
   }
 
   /// Partitions went.
   package mutating func remove(_ partitions: Set<TopicPartition>) {
-    for partition in partitions { lanes[partition] = nil }
+    for partition in partitions { entries[partition] = nil }
   }
 
   /// A ticket for a record just read; nil when its partition is not assigned or it was read before.
   package mutating func admit(_ position: SourcePosition) -> Ticket? {
-    guard var lane = lanes[position.topicPartition] else { return nil }
-    if let received = lane.received, position.offset <= received { return nil }
-    if lane.received == nil { lane.committed = position.offset }
-    lane.received = position.offset
-    lane.pending.append(position.offset)
-    lanes[position.topicPartition] = lane
+    guard var entry = entries[position.topicPartition] else { return nil }
+    if let received = entry.received, position.offset <= received { return nil }
+    if entry.received == nil { entry.committed = position.offset }
+    entry.received = position.offset
+    entry.pending.append(position.offset)
+    entries[position.topicPartition] = entry
     return Ticket(
-      assignment: lane.assignment, topicPartition: position.topicPartition,
+      assignment: entry.assignment, topicPartition: position.topicPartition,
       offset: position.offset)
   }
 
   /// Whether the record's partition is still ours.
   package func isLive(_ ticket: Ticket) -> Bool {
-    lanes[ticket.topicPartition]?.assignment == ticket.assignment
+    entries[ticket.topicPartition]?.assignment == ticket.assignment
   }
 
   /// The record is done: it may be committed.
   package mutating func finish(_ ticket: Ticket) {
-    guard isLive(ticket), var lane = lanes[ticket.topicPartition] else { return }
+    guard isLive(ticket), var entry = entries[ticket.topicPartition] else { return }
     // Done in order most of the time; otherwise the queue is short.
-    if let index = lane.pending.firstIndex(of: ticket.offset) { lane.pending.remove(at: index) }
-    lanes[ticket.topicPartition] = lane
+    if let index = entry.pending.firstIndex(of: ticket.offset) { entry.pending.remove(at: index) }
+    entries[ticket.topicPartition] = entry
   }
 
   /// The offsets that may be committed and are not.
   package var committable: [TopicPartition: Offset] {
-    lanes.compactMapValues { lane in
-      guard let offset = lane.committable, offset != lane.committed else { return nil }
+    entries.compactMapValues { entry in
+      guard let offset = entry.committable, offset != entry.committed else { return nil }
       return offset
     }
   }
 
   /// These offsets were committed.
   package mutating func committed(_ offsets: [TopicPartition: Offset]) {
-    for (partition, offset) in offsets { lanes[partition]?.committed = offset }
+    for (partition, offset) in offsets { entries[partition]?.committed = offset }
   }
 }

@@ -32,7 +32,7 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
     let origin: TopicPartition
   }
 
-  private struct Lane: Sendable {
+  private struct Entry: Sendable {
     /// In the order of their offsets.
     var exchanges: [Waiting<Left>] = []
     var verdicts: [Waiting<Right>] = []
@@ -46,7 +46,7 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
   package let recordsMax: Int
   package let bytesMax: Int
   package let timeoutMilliseconds: Int
-  private var lanes: [TopicPartition: Lane] = [:]
+  private var entries: [TopicPartition: Entry] = [:]
   package private(set) var waitingExchanges = 0
   package private(set) var waitingVerdicts = 0
   package private(set) var waitingBytes = 0
@@ -69,33 +69,33 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
     exchange: Left, at position: SourcePosition, bytes: Int, now: Instant
   ) -> [Outcome] {
     var outcomes = pass(exchangeAt: position)
-    var lane = lanes[position.topicPartition] ?? Lane()
-    if let index = lane.verdicts.firstIndex(where: { $0.offset == position.offset }) {
-      let verdict = lane.verdicts.remove(at: index)
+    var entry = entries[position.topicPartition] ?? Entry()
+    if let index = entry.verdicts.firstIndex(where: { $0.offset == position.offset }) {
+      let verdict = entry.verdicts.remove(at: index)
       waitingVerdicts -= 1
       outcomes.append(.joined(exchange, verdict.value))
-    } else if let mark = lane.verdictMark, position.offset <= mark {
+    } else if let mark = entry.verdictMark, position.offset <= mark {
       outcomes.append(.notChosen(exchange))
     } else {
       let waiting = Waiting(
         offset: position.offset, value: exchange, bytes: bytes, arrival: now,
         origin: position.topicPartition)
-      lane.exchanges.append(waiting)
+      entry.exchanges.append(waiting)
       waitingExchanges += 1
       waitingBytes += bytes
     }
-    lanes[position.topicPartition] = lane
+    entries[position.topicPartition] = entry
     return outcomes
   }
 
   /// An exchange was read that nobody wants: earlier ones will not come any more.
   package mutating func pass(exchangeAt position: SourcePosition) -> [Outcome] {
-    var lane = lanes[position.topicPartition] ?? Lane()
-    lane.exchangeMark = max(lane.exchangeMark ?? position.offset, position.offset)
-    let orphans = lane.verdicts.filter { $0.offset < position.offset }
-    lane.verdicts.removeAll { $0.offset < position.offset }
+    var entry = entries[position.topicPartition] ?? Entry()
+    entry.exchangeMark = max(entry.exchangeMark ?? position.offset, position.offset)
+    let orphans = entry.verdicts.filter { $0.offset < position.offset }
+    entry.verdicts.removeAll { $0.offset < position.offset }
     waitingVerdicts -= orphans.count
-    lanes[position.topicPartition] = lane
+    entries[position.topicPartition] = entry
     return orphans.map { .orphaned($0.value) }
   }
 
@@ -105,12 +105,12 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
     verdictOn source: SourcePosition, chosen: Right?, from origin: TopicPartition,
     now: Instant
   ) -> [Outcome] {
-    var lane = lanes[source.topicPartition] ?? Lane()
-    lane.verdictMark = max(lane.verdictMark ?? source.offset, source.offset)
-    lane.verdictOrigins.insert(origin)
+    var entry = entries[source.topicPartition] ?? Entry()
+    entry.verdictMark = max(entry.verdictMark ?? source.offset, source.offset)
+    entry.verdictOrigins.insert(origin)
     var outcomes: [Outcome] = []
     var isFound = false
-    for waiting in lane.exchanges.prefix(while: { $0.offset <= source.offset }) {
+    for waiting in entry.exchanges.prefix(while: { $0.offset <= source.offset }) {
       waitingExchanges -= 1
       waitingBytes -= waiting.bytes
       if waiting.offset < source.offset {
@@ -122,18 +122,18 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
         outcomes.append(.notChosen(waiting.value))
       }
     }
-    lane.exchanges.removeAll { $0.offset <= source.offset }
+    entry.exchanges.removeAll { $0.offset <= source.offset }
     if let chosen, !isFound {
-      if let mark = lane.exchangeMark, source.offset <= mark {
+      if let mark = entry.exchangeMark, source.offset <= mark {
         outcomes.append(.orphaned(chosen))
       } else {
-        lane.verdicts.append(
+        entry.verdicts.append(
           Waiting(
             offset: source.offset, value: chosen, bytes: 0, arrival: now, origin: origin))
         waitingVerdicts += 1
       }
     }
-    lanes[source.topicPartition] = lane
+    entries[source.topicPartition] = entry
     return outcomes
   }
 
@@ -145,42 +145,42 @@ package struct JoinBuffer<Left: Sendable, Right: Sendable>: Sendable {
 
   /// Forgets what was read from partitions that went: their next owner reads it again.
   package mutating func forget(_ partitions: Set<TopicPartition>) {
-    for key in Array(lanes.keys) {
-      guard var lane = lanes[key] else { continue }
+    for key in Array(entries.keys) {
+      guard var entry = entries[key] else { continue }
       if partitions.contains(key) {
-        waitingExchanges -= lane.exchanges.count
-        waitingBytes -= lane.exchanges.reduce(0) { $0 + $1.bytes }
-        lane.exchanges.removeAll()
-        lane.exchangeMark = nil
+        waitingExchanges -= entry.exchanges.count
+        waitingBytes -= entry.exchanges.reduce(0) { $0 + $1.bytes }
+        entry.exchanges.removeAll()
+        entry.exchangeMark = nil
       }
-      if !lane.verdictOrigins.isDisjoint(with: partitions) {
+      if !entry.verdictOrigins.isDisjoint(with: partitions) {
         // The verdicts come again, and may choose exchanges that come again.
-        lane.verdictMark = nil
-        lane.verdictOrigins.subtract(partitions)
+        entry.verdictMark = nil
+        entry.verdictOrigins.subtract(partitions)
       }
-      let before = lane.verdicts.count
-      lane.verdicts.removeAll { partitions.contains($0.origin) }
-      waitingVerdicts -= before - lane.verdicts.count
-      lanes[key] = lane
+      let before = entry.verdicts.count
+      entry.verdicts.removeAll { partitions.contains($0.origin) }
+      waitingVerdicts -= before - entry.verdicts.count
+      entries[key] = entry
     }
   }
 
   private mutating func take(_ isOver: (Instant) -> Bool) -> [Outcome] {
     var outcomes: [Outcome] = []
-    for key in lanes.keys.sorted() {
-      guard var lane = lanes[key] else { continue }
-      for waiting in lane.exchanges.filter({ isOver($0.arrival) }) {
+    for key in entries.keys.sorted() {
+      guard var entry = entries[key] else { continue }
+      for waiting in entry.exchanges.filter({ isOver($0.arrival) }) {
         waitingExchanges -= 1
         waitingBytes -= waiting.bytes
         outcomes.append(.exchangeExpired(waiting.value))
       }
-      lane.exchanges.removeAll { isOver($0.arrival) }
-      for waiting in lane.verdicts.filter({ isOver($0.arrival) }) {
+      entry.exchanges.removeAll { isOver($0.arrival) }
+      for waiting in entry.verdicts.filter({ isOver($0.arrival) }) {
         waitingVerdicts -= 1
         outcomes.append(.verdictExpired(waiting.value))
       }
-      lane.verdicts.removeAll { isOver($0.arrival) }
-      lanes[key] = lane
+      entry.verdicts.removeAll { isOver($0.arrival) }
+      entries[key] = entry
     }
     return outcomes
   }
