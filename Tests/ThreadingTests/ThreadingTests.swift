@@ -51,6 +51,47 @@ import Threading
     #expect(ContinuousClock.now - start >= .milliseconds(milliseconds))
   }
 
+  /// Each piece of work goes to one of those who wait, and those who find none go on sleeping.
+  @Test func workIsHandedToOneWaiterEach() {
+    let work = Monitor<(waiting: [Int], isOver: Bool)>(([], false))
+    let taken = Mutex<[Int]>([])
+    let threads = (0..<6).map { number in
+      BlockingThread(name: "worker-\(number)") {
+        while let next = work.wait({
+          state -> Monitor<(waiting: [Int], isOver: Bool)>.WaitStep<Int?> in
+          if !state.waiting.isEmpty { return .done(state.waiting.removeFirst()) }
+          return state.isOver ? .done(nil) : .sleep(atMost: nil)
+        }) {
+          taken.withLock { $0.append(next) }
+        }
+      }
+    }
+    for number in 0..<20_000 { work.update { $0.waiting.append(number) } }
+    work.update { $0.isOver = true }
+    for thread in threads { thread.join() }
+    #expect(taken.withLock { $0.sorted() } == Array(0..<20_000))
+  }
+
+  /// A wait that an update makes shorter ends at its new time, one that is made longer at that.
+  @Test func anUpdateMayChangeHowLongAWaitLasts() {
+    let limit = Monitor(ContinuousClock.now + .seconds(60))
+    let start = ContinuousClock.now
+    let waiting = Atomic<Bool>(false)
+    let waiter = BlockingThread(name: "waiter") {
+      limit.wait { limit in
+        waiting.store(true, ordering: .relaxed)
+        let now = ContinuousClock.now
+        return now >= limit ? .done(()) : .sleep(atMost: limit - now)
+      }
+    }
+    while !waiting.load(ordering: .relaxed) {}
+    limit.update { $0 = start + .milliseconds(50) }
+    limit.update { $0 = start + .milliseconds(150) }
+    waiter.join()
+    let time = ContinuousClock.now - start
+    #expect(time >= .milliseconds(150) && time < .seconds(30))
+  }
+
   @Test func joiningAThreadWaitsForItsEnd() {
     let mayRun = Monitor(false)
     let thread = BlockingThread(name: "a name longer than fifteen bytes") {
