@@ -14,7 +14,7 @@ VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build test sanitize coverage mutants simulate lint format bench bench-peers gpu-kit gpu-test program install deb \
+.PHONY: help demo build test sanitize coverage mutants simulate fuzz lint format bench bench-peers gpu-kit gpu-test program install deb \
 	clean \
 	dependencies test-dependencies test-servers
 
@@ -24,6 +24,7 @@ help:
 	@echo 'make lint    check the format'
 	@echo 'make bench   print the benchmark tables'
 	@echo 'make simulate run the stream in virtual time over a million seeds, in pieces (SEEDS=)'
+	@echo 'make fuzz     mutate all that is read from outside, by coverage (SECONDS_EACH=60)'
 	@echo 'make mutants plant faults in a copy of the tree and expect the tests to catch each'
 	@echo 'make sanitize, make coverage: debug builds, see CONTRIBUTING.md'
 	@echo 'make gpu-test run everything that needs a GPU and write a report (make gpu-kit builds it)'
@@ -81,6 +82,10 @@ mutants: dependencies
 simulate: test-dependencies
 	SEEDS=$(SEEDS) Tests/simulate.sh
 
+# Each kind of input for SECONDS_EACH seconds.
+fuzz: dependencies
+	Tests/Fuzz/run.sh
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
 
@@ -100,7 +105,8 @@ test: test-dependencies lint test-servers
 	SLUICE_TEST_VENV=$(VENV) Tests/Package/run.sh
 
 # The stream beside a Python loop, then the engine beside PyTorch, ONNX Runtime and OpenVINO on the
-# same random v3-base weights and the same lengths, then training of a random v3-small beside PyTorch.
+# same random v3-base weights and the same lengths, then short exchanges beside long ones, then training
+# of a random v3-small beside PyTorch.
 LENGTHS ?= 64,96,128,160,192,224,256,288,320,352,384,448,512,512
 bench: bench-peers
 	swift build -c release --product sluice-bench
@@ -109,6 +115,7 @@ bench: bench-peers
 	  --engines hf32,ort32,ort8,ov32,ovbf16,ov8,onednn --lengths $(LENGTHS) --export .build/v3-base
 	for precision in fp32 bf16 int8; do .build/release/sluice-bench engine --model .build/v3-base \
 	  --lengths $(LENGTHS) --precision $$precision; done
+	.build/release/sluice-bench long --model Sources/Guard/Resources/guard-minilm
 	.build/release/sluice-bench train --lengths $(LENGTHS) --peer $(BENCH_VENV)/bin/python3
 
 # The benchmarks with every library that a bare machine lacks, for Tests/GPU/run.sh.

@@ -387,6 +387,21 @@ func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
 }
 
+// The fuzzer, which is built by itself (Tests/Fuzz/run.sh): it needs instrumented code.
+let fuzzer: [Target] =
+  Context.environment["SLUICE_FUZZ"] == nil
+  ? []
+  : [
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "sluice-fuzz",
+      dependencies: [
+        "CFuzzer", "DeBERTa", "Datasets", "Kafka", "ModelRegistry", "Records", "Settings",
+        "Tokenizer", "Traces", "Wire",
+      ],
+      path: "Tests/Fuzz/Sources", swiftSettings: strict),
+  ]
+
 let package = Package(
   name: "sluice",
   products: [
@@ -406,7 +421,7 @@ let package = Package(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: cBoundary + base + foundations + engine + streaming + operation + composition
-    + executables + tests,
+    + executables + tests + fuzzer,
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
 )

@@ -3,14 +3,18 @@
 # catch each: what no test would notice is not tested. Ends with 1 when a fault survives.
 #
 # The copy, .build-mutants, holds only what these suites need and is kept, so that a second run
-# builds little. Example: Tests/mutate.sh
+# builds little. The simulation takes 1,000 seeds. A pattern takes only the faults of files whose
+# path it matches. Example: Tests/mutate.sh; Tests/mutate.sh "Judge|Registry"
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-suites='^(PipelineTests|HostingTests\.MachineHostTests|SimulationTests)'
+suites='^(PipelineTests|HostingTests\.MachineHostTests|SimulationTests|ModelRegistryTests)'
+suites+='|^LabelServiceTests\.(JoinBufferTests|LabelMachineTests|LabelSimulationTests)'
 copy=$(pwd)/.build-mutants
+only=${1:-}
 survivors=0
-limit=600
+limit=900
+export SLUICE_SIMULATION_SEEDS=0,1000
 
 # Only files that differ are written, so that only these are built again.
 refresh() {
@@ -23,7 +27,9 @@ refresh() {
   # The suites' targets and what they depend on.
   cat >"$copy/Package.swift.new" <<'SWIFT'
 
-var needed: Set = ["PipelineTests", "HostingTests", "SimulationTests"]
+var needed: Set = [
+  "PipelineTests", "HostingTests", "SimulationTests", "ModelRegistryTests", "LabelServiceTests",
+]
 for target in package.targets.reversed() where needed.contains(target.name) {
   for case .byNameItem(let name, _) in target.dependencies { needed.insert(name) }
 }
@@ -42,6 +48,7 @@ run() {
 # fault FILE OLD NEW: what stands there, and what is put in its place.
 fault() {
   local file=$1 text code=0 verdict start=$SECONDS
+  [[ $file =~ $only ]] || return 0
   text=$(<"$file")
   if [[ $text == *"$2"* ]]; then
     printf '%s\n' "${text/"$2"/"$3"}" >"$copy/$file"
@@ -83,6 +90,48 @@ transactions=Sources/Pipeline/TransactionQueue.swift
 fault $transactions 'attempt: attempts + 1' 'attempt: attempts'
 fault $transactions 'ready.take(fill())' 'ready.take(1)'
 fault $transactions 'isFull || item.model != model' 'isFull || (item.model != model && false)'
+# The order of chunks and of what leaves, and the class of what is long.
+sequencer=Sources/Pipeline/ChunkSequencer.swift
+fault $sequencer 'while let items = waiting' 'if let items = waiting'
+fault $sequencer 'nextIssued - nextReleased' 'waiting.count'
+fault $sequencer 'waiting.removeValue(forKey: nextReleased)' 'waiting.popFirst()?.value'
+order=Sources/Pipeline/ReleaseOrder.swift
+fault $order 'if index > 0 {' 'if index > 1 {'
+fault $order 'while let next = places' 'if let next = places'
+judging=Sources/Pipeline/JudgeQueue.swift
+fault $judging 'var kept = order.lastJudged' 'var kept: [AssignmentID: Offset] = [:]'
+fault $judging 'for item in running.flatMap(\.items)' 'for item in running.dropFirst().flatMap(\.items)'
+fault $judging 'behindLong[item.assignment] != nil' 'behindLong.isEmpty'
+fault $judging 'if end(id).isLong { leaveLong(judged.map(\.item)) }' '_ = end(id)'
+fault $judging 'batchesMax: 1)' 'batchesMax: 2)'
+fault $judging 'items[middle...]].map' 'items[..<middle]].map'
+# What is published, and what is believed of it.
+publisher=Sources/Kafka/TransactionalPublisher.swift
+fault $publisher '      try producer.flush(timeout: end - .now)' ''
+fault $publisher 'if let failure = producer.deliveryFailures.first { throw failure.error }' ''
+fault $publisher 'if producer.unansweredRequests > 0 {' 'if producer.unansweredRequests > 1_000 {'
+fault $publisher 'replaceProducer(TransactionDoubt(cause: .aborted, detail: error.description))' ''
+fault $publisher 'replaceProducer(TransactionDoubt(cause: .uncertain, detail: error.description))' ''
+fault $publisher 'committed[partition].map { $0 >= offset } ?? false' 'committed[partition] == nil || true'
+fault $publisher 'error.disposition == .abort && producer.unansweredRequests == 0' 'error.disposition == .abort'
+# Exchanges and verdicts that meet.
+join=Sources/LabelService/Sampling/JoinBuffer.swift
+fault $join 'mark = entry.verdictMark, position.offset <= mark' 'mark = entry.verdictMark, position.offset < mark'
+fault $join 'mark = entry.exchangeMark, source.offset <= mark' 'mark = entry.exchangeMark, source.offset < mark'
+fault $join 'entry.verdicts.removeAll { $0.offset < position.offset }' 'entry.verdicts.removeAll { $0.offset <= position.offset }'
+fault $join 'if waiting.offset < source.offset {' 'if waiting.offset <= source.offset {'
+fault $join 'waitingBytes -= entry.exchanges.reduce(0) { $0 + $1.bytes }' ''
+fault $join '        entry.verdictMark = nil' ''
+fault $join 'now.nanoseconds(since: $0) >= limit' 'now.nanoseconds(since: $0) > 2 * limit'
+# The registry of models, and what a crash leaves of it.
+registry=Sources/ModelRegistry/ModelRegistry+Writing.swift
+fault $registry '    try removeUnfinished()' ''
+fault $registry '    try mendLinks()' ''
+fault $registry 'where version != current && version != previous' 'where version != current'
+fault $registry 'manifest.status != .rejected' 'manifest.status != .retired'
+fault $registry 'if let champion, champion != current' 'if let champion, champion == current'
+fault $registry 'if let problem = try problems(of: version).first' 'if false, let problem = try problems(of: version).first'
+fault $registry 'if last?.version != current' 'if last == nil'
 # The host's drain, its waiting and its end.
 host=Sources/Hosting/MachineHost.swift
 fault $host 'wait(atMost: options.drainMilliseconds) { $0.isDrained(partitions) }' ''
