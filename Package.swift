@@ -287,6 +287,14 @@ let tests: [Target] = [
   .target(
     name: "KernelLevels", dependencies: ["CKernels"], path: "Tests/KernelLevels",
     cSettings: strictC),
+  // Lets daemons, network and broker fail, for minutes or hours.
+  .executableTarget(
+    name: "sluice-chaos",
+    dependencies: [
+      "Basics", "Kafka", "Presentation", "Records", "TestSupport", "Threading", "Wire",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "Tests/Chaos", exclude: ["run.sh", "build_old_order.sh"], swiftSettings: strict),
   test("BasicsTests", ["Basics"]),
   test("FilesTests", ["Files"]),
   test("RecordsTests", ["Records"]),
@@ -380,6 +388,7 @@ let tests: [Target] = [
       "Tensors", "Threading", "Transport", "Wire", "sluice",
       .product(name: "Logging", package: "swift-log"),
     ]),
+  test("ChaosTests", ["Kafka", "Records", "sluice-chaos"]),
   test("LayoutTests", []),
 ]
 

@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 done
 
 # Whoever has ports, processes, signals or the machine's speed to share.
-apart='^(KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.'
+apart='^(ChaosTests|KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.'
 apart+='|^LabelServiceTests\.(LabelDaemonTests|TeacherHourTests|LabelErasingTests|LabelBench)'
 apart+='|^RetrainingTests\.(LabelSyncTests|RetrainJobTests)'
 apart+='|^AugmentationTests\.RealServerTests|^HostingTests\.StatusServiceTests'

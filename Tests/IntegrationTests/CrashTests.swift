@@ -38,8 +38,8 @@ import Testing
   @Test func heldRequestsAndKillsLoseAndRepeatNothing() throws {
     let world = try ExchangeWorld(count: Self.count)
     defer { world.broker.stop() }
-    let plan = HoldingProxy.Plan(oneIn: 8, delayMilliseconds: 1...300, heldMax: 120, seed: 1)
-    let proxy = try #require(HoldingProxy(broker: world.broker.port, plan: plan))
+    let holding = KafkaProxy.Holding(oneIn: 8, delayMilliseconds: 1...300, heldMax: 120, seed: 1)
+    let proxy = try #require(KafkaProxy(broker: world.broker.port, holding: holding))
     defer { proxy.stop() }
     let settings =
       world.settings(reaching: proxy.bootstrapServers) + "\ntransaction: {records_max: 20}\n"

@@ -28,9 +28,9 @@ import Transport
         timeout: .seconds(20))
       try producer.flush(timeout: .seconds(20))
       let port = try #require(UInt16(cluster.bootstrapServers.split(separator: ":").last ?? ""))
-      let plan = HoldingProxy.Plan(
+      let holding = KafkaProxy.Holding(
         oneIn: 8, delayMilliseconds: 1...300, heldMax: 60, seed: seed)
-      let proxy = try #require(HoldingProxy(broker: port, plan: plan))
+      let proxy = try #require(KafkaProxy(broker: port, holding: holding))
       defer { proxy.stop() }
 
       let group = uniqueName("group")
@@ -51,7 +51,7 @@ import Transport
 
     /// A worker's life until everything is published or it has to leave, as the daemon does.
     private func live(
-      behind proxy: HoldingProxy, as group: String, _ identifier: String, published: inout Int
+      behind proxy: KafkaProxy, as group: String, _ identifier: String, published: inout Int
     ) throws {
       let nearby = TestCluster(bootstrapServers: proxy.bootstrapServers)
       let consumer = try nearby.makeConsumer(
@@ -145,12 +145,12 @@ import Transport
     #expect(try publishSome(through: cluster.bootstrapServers).total == 0)
   }
 
-  @Test(arguments: HoldingProxy.Plan.transactional.sorted())
+  @Test(arguments: KafkaProxy.Holding.transactional.sorted())
   func oneUnansweredRequestOfEachKindLeavesDoubt(apiKey: Int16) throws {
     let port = try #require(UInt16(cluster.bootstrapServers.split(separator: ":").last ?? ""))
-    let plan = HoldingProxy.Plan(
+    let holding = KafkaProxy.Holding(
       apiKeys: [apiKey], oneIn: 1, delayMilliseconds: 1...1, heldMax: 1, seed: 0)
-    let proxy = try #require(HoldingProxy(broker: port, plan: plan))
+    let proxy = try #require(KafkaProxy(broker: port, holding: holding))
     defer { proxy.stop() }
     let doubts = try publishSome(through: proxy.bootstrapServers)
     #expect(proxy.held == [apiKey: 1])

@@ -1,0 +1,65 @@
+import Kafka
+import Records
+import TestSupport
+import Threading
+
+/// Sends the exchanges of a round, evenly over its time, each once and in order.
+final class Feeder: Sendable {
+  private struct State {
+    var sent = 0
+    var error: String?
+    var isOver = false
+  }
+
+  private let state = Monitor(State())
+  private let workload: Workload
+  private let plan: ChaosPlan
+
+  /// Begins at once.
+  init(_ bootstrapServers: String, _ workload: Workload, _ plan: ChaosPlan) {
+    (self.workload, self.plan) = (workload, plan)
+    _ = BlockingThread(name: "feeder") { [self] in
+      do {
+        try feed(bootstrapServers)
+      } catch {
+        state.update { $0.error = "\(error)" }
+      }
+    }
+  }
+
+  /// Exchanges of which the broker has acknowledged all.
+  var sent: Int { state.withLock { $0.sent } }
+  /// Why it stopped before the end.
+  var error: String? { state.withLock { $0.error } }
+
+  func stop() { state.update { $0.isOver = true } }
+
+  private func feed(_ bootstrapServers: String) throws {
+    let producer = try KafkaProducer(
+      KafkaConfiguration(["bootstrap.servers": bootstrapServers, "enable.idempotence": "true"]))
+    let start = ContinuousClock.now
+    var number = 0
+    while number < plan.records {
+      let due = Int(
+        (ContinuousClock.now - start).seconds / Double(plan.seconds) * Double(plan.records))
+      let end = min(plan.records, max(due, number))
+      if end > number {
+        try producer.send(
+          (number..<end).map { workload.record($0, partitions: plan.partitions) },
+          timeout: .seconds(30))
+        try producer.flush(timeout: .seconds(30))
+        number = end
+      }
+      let isOver = state.update { state in
+        state.sent = number
+        return state.isOver
+      }
+      if isOver { return }
+      let pause = ContinuousClock.now + .milliseconds(20)
+      state.wait { state -> Monitor<State>.WaitStep<Void> in
+        let now = ContinuousClock.now
+        return state.isOver || now >= pause ? .done(()) : .sleep(atMost: pause - now)
+      }
+    }
+  }
+}

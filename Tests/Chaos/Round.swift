@@ -1,0 +1,193 @@
+import Basics
+import Glibc
+import Kafka
+import Records
+import TestSupport
+import Wire
+
+/// What a round brought.
+struct RoundResult: Sendable {
+  struct Sample: Sendable {
+    /// Seconds since the round began.
+    let at: Double
+    let sent: Int
+    let decided: Int
+  }
+
+  let number: Int
+  var incidents: [Incident] = []
+  var samples: [Sample] = []
+  var findings = Verifier.Findings()
+  /// What is wrong beside that.
+  var problems: [String] = []
+  var held: [Int16: Int] = [:]
+  var endings: [ChildProcess.Ending: Int] = [:]
+  /// Outputs of transactions that were aborted, which only read_uncommitted shows.
+  var aborted = 0
+  /// Seconds from the last fault until everything was decided.
+  var settling = 0.0
+  var seconds = 0.0
+
+  var isGood: Bool { findings.isEmpty && problems.isEmpty }
+}
+
+/// One broker, its daemons, what happens to them, and what came out.
+final class Round {
+  private let plan: ChaosPlan
+  private let workload: Workload
+  private let broker: NoidaBroker
+  private var result: RoundResult
+  private var members: [Member] = []
+  private let start = ContinuousClock.now
+
+  /// Starts a broker and makes its topics.
+  init(_ plan: ChaosPlan, number: Int, _ workload: Workload) throws {
+    (self.plan, self.workload) = (plan, workload)
+    result = RoundResult(number: number)
+    broker = try NoidaBroker()
+    let admin = try KafkaAdmin(KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
+    try admin.createTopics(
+      [Workload.input, Workload.verdicts, Workload.deadLetters].map {
+        KafkaAdmin.NewTopic($0, partitionCount: plan.partitions)
+      }, timeout: .seconds(30))
+  }
+
+  /// Lets it all happen; ends the broker.
+  ///
+  /// - Parameter onProgress: called now and then with the share that is done.
+  func run(onProgress: (Double) -> Void) throws -> RoundResult {
+    defer { broker.stop() }
+    let seed = plan.seed &+ UInt64(result.number) &* 0x9e37_79b9_7f4a_7c15
+    let proxies = makeMembers(seed: seed)
+    defer { for proxy in proxies { proxy.stop() } }
+    let committed = Watcher(
+      broker.bootstrapServers, .committed, partitions: plan.partitions)
+    let uncommitted = Watcher(
+      broker.bootstrapServers, .uncommitted, partitions: plan.partitions)
+    let feeder = Feeder(broker.bootstrapServers, workload, plan)
+    let injector = Injector(plan, members, start: start, seed: seed)
+    do {
+      try live(injector, feeder, committed, onProgress)
+    } catch {
+      for member in members { member.kill() }
+      throw error
+    }
+    feeder.stop()
+    for member in members { member.end(within: .seconds(60)) }
+    committed.stop()
+    uncommitted.stop()
+    for proxy in proxies { result.held.merge(proxy.held, uniquingKeysWith: +) }
+    for member in members { result.endings.merge(member.endings, uniquingKeysWith: +) }
+    result.incidents = injector.incidents
+    result.aborted = max(0, uncommitted.seen.count - committed.seen.count)
+    result.problems += committed.seen.problems + uncommitted.seen.problems
+    if let error = feeder.error { result.problems.append("the producer of exchanges: \(error)") }
+    judgeEndings()
+    result.findings = try verified()
+    result.seconds = (ContinuousClock.now - start).seconds
+    return result
+  }
+
+  private func makeMembers(seed: UInt64) -> [KafkaProxy] {
+    let isProxied =
+      plan.holdOneIn > 0 || plan.outageSeconds > 0 || plan.faults.contains(where: \.isOfNetwork)
+    var proxies: [KafkaProxy] = []
+    for number in 0..<plan.daemons {
+      let holding =
+        plan.holdOneIn > 0
+        ? KafkaProxy.Holding(
+          oneIn: plan.holdOneIn, delayMilliseconds: 1...plan.holdMilliseconds, heldMax: .max,
+          seed: seed &+ UInt64(number)) : nil
+      let proxy = isProxied ? KafkaProxy(broker: broker.port, holding: holding) : nil
+      if let proxy { proxies.append(proxy) }
+      members.append(
+        Member(
+          number: number, proxy: proxy, bootstrapServers: broker.bootstrapServers, plan: plan))
+    }
+    return proxies
+  }
+
+  /// Faults while exchanges come, and then rest until everything is decided.
+  private func live(
+    _ injector: Injector, _ feeder: Feeder, _ watcher: Watcher, _ onProgress: (Double) -> Void
+  ) throws {
+    var lastFault = start
+    while true {
+      for member in members { try member.revive() }
+      let decided = watcher.seen.decided
+      let sent = feeder.sent
+      let now = ContinuousClock.now
+      let elapsed = (now - start).seconds
+      let isOpen = elapsed < Double(plan.seconds + plan.outageSeconds)
+      try injector.act(decided: decided, isOpen: isOpen)
+      if isOpen { lastFault = now }
+      injector.observe(
+        decided: decided,
+        sent: (0..<plan.partitions).map { (sent - $0 + plan.partitions - 1) / plan.partitions })
+      note(at: elapsed, sent: sent, decided: decided.reduce(0, +))
+      onProgress(Double(decided.reduce(0, +)) / Double(plan.records))
+      if !isOpen {
+        let isDone = decided.reduce(0, +) >= plan.records && injector.hasRecovered
+        result.settling = (now - lastFault).seconds
+        if isDone { return }
+        if let failure = failure(injector, resting: now - lastFault, decided, feeder) {
+          result.problems.append(failure)
+          injector.finish()
+          return
+        }
+      }
+      usleep(10_000)  // sleeps: it looks at processes and readers a hundred times a second
+    }
+  }
+
+  /// What did not come about in time.
+  private func failure(
+    _ injector: Injector, resting: Duration, _ decided: [Int], _ feeder: Feeder
+  ) -> String? {
+    if let error = feeder.error { return "the producer of exchanges: \(error)" }
+    if resting > ChaosPlan.ownershipMax + .milliseconds(8_000), !injector.hasRecovered {
+      return "a partition without an owner: \(decided) are decided of each"
+    }
+    if resting > .seconds(plan.patience) {
+      return "\(decided.reduce(0, +)) of \(plan.records) exchanges are decided, and no more come"
+    }
+    return nil
+  }
+
+  private func note(at elapsed: Double, sent: Int, decided: Int) {
+    if let last = result.samples.last, elapsed - last.at < 0.25 { return }
+    result.samples.append(RoundResult.Sample(at: elapsed, sent: sent, decided: decided))
+  }
+
+  /// Daemons leave with a documented code; whoever was asked to has left.
+  private func judgeEndings() {
+    for (ending, count) in result.endings {
+      switch ending {
+      case .exited(0), .exited(69), .exited(70): break
+      case .exited(let code): result.problems.append("\(count) daemons left with \(code)")
+      case .killed(let signal):
+        result.problems.append("\(count) daemons ended by signal \(signal)")
+      }
+    }
+  }
+
+  /// A new reader of what is committed, from beginning to end.
+  private func verified() throws -> Verifier.Findings {
+    let reader = try TopicReader(
+      KafkaConfiguration(bootstrapServers: broker.bootstrapServers),
+      topics: [Workload.verdicts, Workload.deadLetters], timeout: .seconds(30))
+    var decoder = VerdictDecoder()
+    var outcomes: [Outcome] = []
+    try reader.readAll(idleMax: .seconds(30)) { records in
+      for record in records {
+        guard let outcome = Outcome(record, &decoder) else {
+          result.problems.append("\(record.source) is neither a verdict nor a dead letter")
+          continue
+        }
+        outcomes.append(outcome)
+      }
+    }
+    return Verifier(workload: workload, records: plan.records, partitions: plan.partitions)
+      .findings(outcomes)
+  }
+}

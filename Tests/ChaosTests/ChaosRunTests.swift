@@ -1,0 +1,54 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The harness itself, for some seconds; `make chaos` runs it for long.
+@Suite(.enabled(if: !NoidaBroker.isSkipped), .serialized) struct ChaosRunTests {
+  private static let program = SourceTree.product("sluice-chaos").path
+
+  private func run(_ arguments: [String]) throws -> (ending: ChildProcess.Ending?, text: String) {
+    let directory = try TemporaryDirectory()
+    let process = try ChildProcess(
+      Self.program, arguments + ["--output", directory.path + "/chaos"],
+      output: directory.path + "/out")
+    let ending = process.wait(within: .seconds(240))
+    return (ending, directory.text(of: "out"))
+  }
+
+  @Test func daemonsAndTheirNetworkFailAndNothingIsLost() throws {
+    let (ending, text) = try run([
+      "--records", "1500", "--seconds", "20", "--hold", "10", "--seed", "11",
+    ])
+    #expect(ending == .exited(0), "\(text)")
+    #expect(text.contains("0 lost, 0 repeated, 0 reordered, 0 wrong"), "\(text)")
+  }
+
+  /// A daemon that ends at once decides nothing.
+  @Test func whatIsNotDecidedIsSaid() throws {
+    let directory = try TemporaryDirectory()
+    let program = directory.path + "/sluice"
+    let real = SourceTree.product("sluice").path
+    try Data("#!/bin/sh\n[ \"$1\" = serve ] && exit 3\nexec \(real) \"$@\"\n".utf8)
+      .write(to: URL(filePath: program))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    let (ending, text) = try run([
+      "--program", program, "--records", "10", "--seconds", "1", "--patience", "3",
+    ])
+    #expect(ending == .exited(1), "\(text)")
+    #expect(text.contains("10 lost, 0 repeated"), "\(text)")
+    #expect(text.contains("daemons left with 3"), "\(text)")
+  }
+
+  @Test func aProgramThatCannotBeRunIsSaid() throws {
+    let (ending, text) = try run(["--program", "/bin/false"])
+    #expect(ending == .exited(69), "\(text)")
+  }
+
+  @Test func mistakesAreUsage() throws {
+    for arguments in [
+      ["--rounds", "0"], ["--faults", "flood"], ["--pace", "0"], ["--hold", "-1"],
+    ] {
+      #expect(try run(arguments).ending == .exited(64), "\(arguments)")
+    }
+  }
+}
