@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 suites='^(PipelineTests|HostingTests\.MachineHostTests|SimulationTests|ModelRegistryTests)'
+suites+='|^KafkaTests\.PublisherTests'
 suites+='|^LabelServiceTests\.(JoinBufferTests|LabelMachineTests|LabelSimulationTests)'
 copy=$(pwd)/.build-mutants
 only=${1:-}
@@ -29,6 +30,7 @@ refresh() {
 
 var needed: Set = [
   "PipelineTests", "HostingTests", "SimulationTests", "ModelRegistryTests", "LabelServiceTests",
+  "KafkaTests",
 ]
 for target in package.targets.reversed() where needed.contains(target.name) {
   for case .byNameItem(let name, _) in target.dependencies { needed.insert(name) }

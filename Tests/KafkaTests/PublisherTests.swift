@@ -135,6 +135,19 @@ import Transport
     #expect(!world.calls.contains("ask"))
   }
 
+  /// The library sends a request again that nobody answered: the first copy may have ended the
+  /// transaction before the broker refused the second one.
+  @Test func aRefusedCommitWithAnUnansweredCopyMayHaveHappened() throws {
+    let world = ScriptedProducers()
+    let publisher = try world.makePublisher()
+    world.leaveUnanswered(1)
+    world.fail("commit", with: .illegalGeneration)
+    world.commit([partition: Offset(5)])
+    try publish(world, publisher)
+    #expect(Array(world.calls.suffix(3)) == ["commit", "make", "ask"])
+    #expect(publisher.doubts.counts == [.uncertain: 1])
+  }
+
   /// Nothing is written while no producer can be trusted.
   @Test func aFreshProducerThatCannotBeMadeIsTriedAgainBeforeAnythingElse() throws {
     let world = ScriptedProducers()

@@ -68,6 +68,15 @@ import Testing
     #expect(words(late) == ["orphaned 4"])
   }
 
+  @Test func aSecondVerdictOnTheLastExchangeDoesNotWait() {
+    var buffer = buffer()
+    _ = buffer.add(exchange: 5, at: at(5), bytes: 1, now: .zero)
+    _ = buffer.add(verdictOn: at(5), chosen: 5, from: verdicts, now: .zero)
+    let again = buffer.add(verdictOn: at(5), chosen: 55, from: verdicts, now: .zero)
+    #expect(words(again) == ["orphaned 55"])
+    #expect(buffer.waitingVerdicts == 0)
+  }
+
   @Test func anExchangeBehindItsVerdictDoesNotWait() {
     var buffer = buffer()
     _ = buffer.add(verdictOn: at(5), chosen: nil, from: verdicts, now: .zero)
