@@ -4,7 +4,7 @@ PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler
 	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev openssl \
 	pkg-config python3-venv
 # A browser that reads the live page, and a font for it; what makes and tries Debian packages.
-TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core debhelper lintian debootstrap curl buildah
+TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core debhelper lintian debootstrap curl buildah stunnel4
 # For the C kernels of arm64 on an emulated processor.
 TEST_PACKAGES += $(if $(filter x86_64,$(shell uname -m)),qemu-user libc6-dev-arm64-cross \
   libgcc-12-dev-arm64-cross binutils-aarch64-linux-gnu)

@@ -29,6 +29,7 @@ package struct SettingsCheck {
     for (topic, count) in counts.sorted(by: { $0.key < $1.key }) {
       report("topic \(topic): \(count) partitions")
     }
+    try checkRights(clients, report)
     let device: InferenceDevice
     let model: GuardModel
     do throws(GuardModelFailure) {
@@ -55,6 +56,23 @@ package struct SettingsCheck {
       report("shadow model \(challenger.model)")
     } catch {
       throw StartFailure(error)
+    }
+  }
+
+  private func checkRights(
+    _ clients: KafkaClients, _ report: (String) -> Void
+  ) throws(StartFailure) {
+    let refused = try clients.refusedRights(
+      reading: settings.inputTopics, writing: settings.writtenTopics)
+    guard refused.isEmpty else {
+      throw .unavailable(
+        "the brokers do not let this user \(refused.map(\.description).joined(separator: ", "))")
+    }
+    report("rights: may read, and see the offsets of group \(settings.kafka.groupID)")
+    if let name = clients.nameOfTrial {
+      report("rights: may write (tried in an aborted transaction of \(name))")
+    } else {
+      report("rights: whether it may write is not tried without transactions")
     }
   }
 

@@ -4,8 +4,8 @@ package import Settings
 
 /// Makes the Kafka clients that the settings describe.
 package struct KafkaClients: Sendable {
-  private let settings: Settings
-  private let events: KafkaEvents
+  let settings: Settings
+  let events: KafkaEvents
   private let secrets: [(name: String, value: String)]
   private let environment: [String: String]
 
@@ -99,7 +99,7 @@ package struct KafkaClients: Sendable {
   }
 
   /// Properties of the group's consumers.
-  private var consuming: KafkaConfiguration {
+  var consuming: KafkaConfiguration {
     var configuration = common
     configuration["group.id"] = settings.kafka.groupID
     configuration["group.instance.id"] = settings.kafka.groupInstanceID
@@ -117,7 +117,7 @@ package struct KafkaClients: Sendable {
   }
 
   /// How long a question to the brokers may take.
-  private static var askingLimit: Duration { .seconds(15) }
+  static var askingLimit: Duration { .seconds(15) }
 
   /// A consumer of other topics from their beginning, in a group of its own: to look at what was
   /// published.
@@ -199,7 +199,7 @@ package struct KafkaClients: Sendable {
   }
 
   /// Properties of producers that publish whole batches.
-  private var publishing: KafkaConfiguration {
+  var publishing: KafkaConfiguration {
     var configuration = common
     configuration["enable.idempotence"] = "true"
     // Batches are complete when a transaction begins to send: waiting for more gains nothing.
@@ -217,20 +217,38 @@ package struct KafkaClients: Sendable {
   package func partitionCounts(of names: [String]) throws(StartFailure) -> [String: Int] {
     let topics = names.filter { !TopicPattern.isPattern($0) }
     var counts: [String: Int] = [:]
+    let failures = ConnectionFailures()
     do throws(KafkaError) {
-      let admin = try KafkaAdmin(common, events: events)
+      let admin = try KafkaAdmin(common, events: failures.noting(events))
       for topic in topics {
-        counts[topic] = try admin.partitionCount(of: topic, timeout: Self.askingLimit)
+        counts[topic] = try partitionCount(of: topic, admin, failures)
       }
     } catch {
       let brokers = settings.kafka.bootstrapServers
-      throw .unavailable("no answer from the brokers at \(brokers): \(error)")
+      let reason = failures.last.map { "; \($0)" } ?? ""
+      throw .unavailable("no answer from the brokers at \(brokers): \(error)\(reason)")
     }
     let missing = topics.filter { counts[$0] == nil }
     guard missing.isEmpty else {
-      throw .unavailable("missing topics: \(missing.joined(separator: ", "))")
+      throw .unavailable(
+        "missing topics: \(missing.joined(separator: ", ")) (or this user may not see them)")
     }
     return counts
+  }
+
+  /// Asks again, each time with more patience, until it is clear that none will help.
+  private func partitionCount(
+    of topic: String, _ admin: KafkaAdmin, _ failures: ConnectionFailures
+  ) throws(KafkaError) -> Int? {
+    for seconds in [1, 2, 4] {
+      do throws(KafkaError) {
+        return try admin.partitionCount(of: topic, timeout: .seconds(seconds))
+      } catch {
+        let isSilence = error.code == .timedOut || error.code == .transport
+        if !isSilence || failures.isForGood { throw error }
+      }
+    }
+    return try admin.partitionCount(of: topic, timeout: .seconds(8))
   }
 
   private var common: KafkaConfiguration {

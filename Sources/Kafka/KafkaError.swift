@@ -16,6 +16,7 @@ package struct KafkaError: TransportCause {
     case flush
     case sendOffsets = "send offsets to transaction"
     case commitTransaction = "commit transaction"
+    case abortTransaction = "abort transaction"
     case metadata
     case createTopics = "create topics"
     case describeGroup = "describe group"

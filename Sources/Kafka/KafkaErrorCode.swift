@@ -47,6 +47,11 @@ extension KafkaErrorCode {
   package static let topicAlreadyExists = Self(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
   package static let unknownTopicOrPartition = Self(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
   package static let topicAuthorizationFailed = Self(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+  package static let groupAuthorizationFailed = Self(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+  package static let transactionalIdentifierAuthorizationFailed = Self(
+    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+  package static let clusterAuthorizationFailed = Self(
+    RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
   package static let invalidProducerEpoch = Self(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)
   package static let producerFenced = Self(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)
   package static let outOfOrderSequence = Self(
@@ -61,5 +66,13 @@ extension KafkaErrorCode {
   /// Whether the broker refused the record for what it is, so that sending it again cannot help.
   package var refusesRecord: Bool {
     self == .messageSizeTooLarge || self == .recordListTooLarge || self == .invalidRecord
+  }
+
+  /// Whether the broker knows who asks, and does not let him.
+  package var isRefusal: Bool {
+    [
+      .topicAuthorizationFailed, .groupAuthorizationFailed, .clusterAuthorizationFailed,
+      .transactionalIdentifierAuthorizationFailed,
+    ].contains(self)
   }
 }

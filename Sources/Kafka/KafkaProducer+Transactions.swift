@@ -38,6 +38,13 @@ extension KafkaProducer {
     }
   }
 
+  /// Takes back what was written in the transaction.
+  package func abortTransaction(timeout: Duration) throws(KafkaError) {
+    try unsafe retrying(.abortTransaction, timeout) {
+      unsafe rd_kafka_abort_transaction(handle.pointer, $0)
+    }
+  }
+
   /// Calls `body` with the milliseconds left, again after each retriable error, at least once.
   private func retrying(
     _ operation: KafkaError.Operation, _ timeout: Duration, _ body: (Int32) -> OpaquePointer?

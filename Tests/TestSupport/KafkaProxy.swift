@@ -65,16 +65,24 @@ package final class KafkaProxy: Sendable {
 
   /// The address to give to clients.
   package let bootstrapServers: String
+  package var port: UInt16 { listener.port }
   private let listener: Socket
   private let broker: UInt16
+  /// The port that clients are told.
+  private let advertised: UInt16
   private let holding: Holding?
   private let state: Monitor<State>
 
-  /// Starts to listen; nil if that is not possible. `broker` is a port of 127.0.0.1.
-  package init?(broker: UInt16, holding: Holding? = nil) {
+  /// Starts to listen; nil if that is not possible.
+  ///
+  /// - Parameters:
+  ///   - broker: a port of 127.0.0.1.
+  ///   - advertised: the port of whoever stands before this proxy; its own by default.
+  package init?(broker: UInt16, advertised: UInt16? = nil, holding: Holding? = nil) {
     guard let listener = Socket.listener() else { return nil }
     self.listener = listener
     self.broker = broker
+    self.advertised = advertised ?? listener.port
     self.holding = holding
     bootstrapServers = "127.0.0.1:\(listener.port)"
     state = Monitor(State(random: SeededGenerator(seed: holding?.seed ?? 0)))
@@ -227,7 +235,7 @@ package final class KafkaProxy: Sendable {
       while start + old.count <= frame.count {
         if Array(frame[start..<start + old.count]) == old {
           frame.replaceSubrange(
-            start + host.utf8.count..<start + old.count, with: Self.bytes(listener.port))
+            start + host.utf8.count..<start + old.count, with: Self.bytes(advertised))
         }
         start += 1
       }
