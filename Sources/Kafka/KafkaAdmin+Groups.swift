@@ -28,7 +28,8 @@ package struct ConsumerGroup: Hashable, Sendable {
 extension KafkaAdmin {
   /// Asks for the members of a group and their partitions.
   ///
-  /// - Throws: also when the brokers cannot tell, or will not.
+  /// - Throws: also when the brokers cannot tell, or will not. After `timedOut` the question stands
+  ///   for up to an hour: ask again with another client.
   package func group(
     _ identifier: String, timeout: Duration
   ) throws(KafkaError) -> ConsumerGroup {
