@@ -10,7 +10,7 @@ struct ChaosPlan: Sendable {
   var daemons = 3
   var partitions = 6
   /// Faults to draw from, all alike; a name that stands twice is drawn twice as often.
-  var faults = Fault.allCases
+  var faults = Fault.usual
   /// Seconds between two faults on average.
   var pace = 1.0
   /// One in so many transactional requests is held and handed on late; 0 for none.

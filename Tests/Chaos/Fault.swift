@@ -10,7 +10,8 @@ enum Fault: String, CaseIterable, ExpressibleByArgument, Hashable, Sendable {
   case leave
   /// SIGSTOP, and SIGCONT some time later.
   case stop
-  /// SIGSTOP; a new one takes its name and place, and then the old one goes on, not knowing.
+  /// SIGSTOP; a new one takes its name and place, and then the old one goes on, not knowing. Only a
+  /// broker that refuses offsets of members that were replaced can keep it from doing harm.
   case zombie
   /// All its connections end.
   case cut
@@ -26,6 +27,9 @@ enum Fault: String, CaseIterable, ExpressibleByArgument, Hashable, Sendable {
   case refuse
   /// Each request and answer takes longer for some time.
   case slow
+
+  /// Those that noida-db is up to: it takes offsets of any member and generation.
+  static let usual = allCases.filter { $0 != .zombie }
 
   /// Whether it is the network that fails, and not the daemon.
   var isOfNetwork: Bool {

@@ -159,11 +159,11 @@ final class Round {
     result.samples.append(RoundResult.Sample(at: elapsed, sent: sent, decided: decided))
   }
 
-  /// Daemons leave with a documented code; whoever was asked to has left.
+  /// Daemons leave with a documented code, or by the signal that asks them to before they hear it.
   private func judgeEndings() {
     for (ending, count) in result.endings {
       switch ending {
-      case .exited(0), .exited(69), .exited(70): break
+      case .exited(0), .exited(69), .exited(70), .killed(signal: SIGTERM): break
       case .exited(let code): result.problems.append("\(count) daemons left with \(code)")
       case .killed(let signal):
         result.problems.append("\(count) daemons ended by signal \(signal)")

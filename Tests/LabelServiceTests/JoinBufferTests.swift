@@ -110,6 +110,8 @@ import Testing
     _ = buffer.add(verdictOn: at(3), chosen: 3, from: verdicts, now: .zero)
     buffer.forget([verdicts])
     #expect(buffer.waitingVerdicts == 0)
+    _ = buffer.add(exchange: 4, at: at(4), bytes: 7, now: .zero)
+    #expect(buffer.waitingExchanges == 1 && buffer.waitingBytes == 7)
     buffer.forget([input])
     #expect(buffer.waitingExchanges == 0 && buffer.waitingBytes == 0)
   }
