@@ -115,12 +115,6 @@ final class Member {
     return { held.process.send(signal: SIGCONT) }
   }
 
-  /// Zombies that still run, which they may only for a while after they went on.
-  var zombieCount: Int {
-    reap()
-    return zombies.count
-  }
-
   /// Asks all to leave, in order; whoever has not after that long is killed, which shows.
   func end(within limit: Duration) {
     for zombie in zombies {
