@@ -56,8 +56,6 @@ package final class OwnershipWatch: Sendable {
           logger.notice("who owns which partition is not known", metadata: ["reason": "\(error)"])
         }
         failure = error.name
-        // Its question may still stand: a fresh client asks the next one.
-        admin = nil
       }
     }
   }

@@ -28,51 +28,50 @@ package struct ConsumerGroup: Hashable, Sendable {
 extension KafkaAdmin {
   /// Asks for the members of a group and their partitions.
   ///
-  /// - Throws: also when the brokers cannot tell, or will not. After `timedOut` the question stands
-  ///   for up to an hour: ask again with another client.
+  /// Every broker is asked for its groups, not the coordinator alone: the library's questions to a
+  /// coordinator (`rd_kafka_DescribeConsumerGroups`) use again what they have freed when they run
+  /// out of time or the broker does not know them, up to 2.0.2, and end the process.
+  ///
+  /// - Returns: a group without members for one that is not there.
+  /// - Throws: also when the brokers cannot tell, or will not.
   package func group(
     _ identifier: String, timeout: Duration
   ) throws(KafkaError) -> ConsumerGroup {
-    try unsafe ask(
-      .describeGroup, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, timeout: timeout
-    ) { options, queue in
-      unsafe identifier.withCString { name in
-        var names: [UnsafePointer<CChar>?] = unsafe [name]
-        unsafe rd_kafka_DescribeConsumerGroups(handle.pointer, &names, 1, options, queue)
-      }
-    } read: { event throws(KafkaError) in
-      var count = 0
-      let groups = unsafe rd_kafka_DescribeConsumerGroups_result_groups(
-        rd_kafka_event_DescribeConsumerGroups_result(event), &count)
-      guard count == 1, let group = unsafe groups?[0] else {
-        throw KafkaError(.describeGroup, .invalidArgument)
-      }
-      try unsafe KafkaError.check(
-        .describeGroup, rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(group)))
-      return unsafe ConsumerGroup(group)
+    var list: UnsafePointer<rd_kafka_group_list>?
+    let result = unsafe rd_kafka_list_groups(
+      handle.pointer, identifier, &list, timeout.waitMilliseconds)
+    guard let list = unsafe list else {
+      try handle.check(.describeGroup, result)
+      return ConsumerGroup(isStable: false, members: [])
     }
+    defer { unsafe rd_kafka_group_list_destroy(list) }
+    let groups = unsafe UnsafeBufferPointer(
+      start: list.pointee.groups, count: Int(list.pointee.group_cnt))
+    // Some brokers may be down (`RD_KAFKA_RESP_ERR__PARTIAL`): it is there, or nobody can say.
+    guard let group = unsafe groups.first else {
+      try handle.check(.describeGroup, result)
+      return ConsumerGroup(isStable: false, members: [])
+    }
+    try unsafe handle.check(.describeGroup, group.err)
+    return unsafe ConsumerGroup(group)
   }
 }
 
 extension ConsumerGroup {
-  fileprivate init(_ group: OpaquePointer) {
+  fileprivate init(_ group: rd_kafka_group_info) {
+    let members = unsafe UnsafeBufferPointer(start: group.members, count: Int(group.member_cnt))
     unsafe self.init(
-      isStable: rd_kafka_ConsumerGroupDescription_state(group)
-        == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE,
-      members: (0..<rd_kafka_ConsumerGroupDescription_member_count(group)).compactMap {
-        unsafe rd_kafka_ConsumerGroupDescription_member(group, $0).map { unsafe Member($0) }
-      })
+      isStable: String(cString: group.state) == "Stable", members: members.map { unsafe Member($0) }
+    )
   }
 }
 
 extension ConsumerGroup.Member {
-  fileprivate init(_ member: OpaquePointer) {
-    let list = unsafe rd_kafka_MemberDescription_assignment(member).flatMap {
-      unsafe rd_kafka_MemberAssignment_partitions($0)
-    }
+  fileprivate init(_ member: rd_kafka_group_member_info) {
+    let assignment = unsafe UnsafeRawBufferPointer(
+      start: member.member_assignment, count: Int(member.member_assignment_size))
     unsafe self.init(
-      identifier: rd_kafka_MemberDescription_consumer_id(member).map { unsafe String(cString: $0) }
-        ?? "",
-      partitions: list.map { unsafe Set($0.pointee.partitions) } ?? [])
+      identifier: String(cString: member.member_id),
+      partitions: GroupAssignment(Array(assignment))?.partitions ?? [])
   }
 }

@@ -108,12 +108,6 @@ package final class KafkaAdmin: Sendable {
     }
   }
 
-  /// The library's longest time for a request, in milliseconds. One to a coordinator that runs out
-  /// of it while the coordinator is looked for ends the process: librdkafka 2.0.2 uses again what
-  /// it has freed (`rd_kafka_enq_once_del_source_return`). So none does; who gets no answer in his
-  /// own time gives the client up.
-  private static let coordinatorLimit: Int32 = 3_600_000
-
   /// Sends a request, with options and a queue for its answer, and reads the answer.
   func ask<Answer>(
     _ operation: KafkaError.Operation, _ kind: rd_kafka_admin_op_t, timeout: Duration,
@@ -128,8 +122,7 @@ package final class KafkaAdmin: Sendable {
       unsafe rd_kafka_queue_destroy(queue)
     }
     let milliseconds = timeout.waitMilliseconds
-    let limit = operation == .describeGroup ? Self.coordinatorLimit : milliseconds
-    unsafe rd_kafka_AdminOptions_set_request_timeout(options, limit, nil, 0)
+    unsafe rd_kafka_AdminOptions_set_request_timeout(options, milliseconds, nil, 0)
     unsafe send(options, queue)
     guard let event = unsafe rd_kafka_queue_poll(queue, milliseconds) else {
       throw KafkaError(operation, .timedOut)
