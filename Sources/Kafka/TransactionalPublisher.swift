@@ -32,8 +32,8 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
   ///
   /// - Parameters:
   ///   - timeout: bounds the writing of one publication, its commit, and putting a fresh producer
-  ///   in
-  ///     place; as long as the coordinator waits for the transaction (`transaction.timeout.ms`).
+  ///     in place; as long as the coordinator waits for the transaction (`transaction.timeout.ms`).
+  ///     What took longer to write is not committed.
   ///   - startTimeout: bounds the making of the first producer.
   ///   - report: is told of each doubt.
   package init(
@@ -111,6 +111,9 @@ package final class TransactionalPublisher<Producer: TransactionalProducer>: Sen
       try producer.flush(timeout: end - .now)
       if let failure = producer.deliveryFailures.first { throw failure.error }
       try producer.sendOffsets(offsets, group: member, timeout: end - .now)
+      // librdkafka 2.0.2 may stay in there until brokers are back, long after the group has given
+      // the partitions to another member, and a broker may still take the offsets.
+      if ContinuousClock.now >= end { throw KafkaError(.sendOffsets, .timedOut) }
     } catch {
       throw WriteFailure(index: nil, error: error)
     }

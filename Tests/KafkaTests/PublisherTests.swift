@@ -1,3 +1,4 @@
+import Foundation
 import Kafka
 import Records
 import Synchronization
@@ -53,6 +54,27 @@ import Transport
     #expect(world.calls.last == "make")
     try publish(world, publisher)
     #expect(world.producersMade == 2)
+  }
+
+  /// A step that the library keeps until brokers are back may end long after the partitions went
+  /// to another member: what outlived its time is left to the fresh producer to abort.
+  @Test(arguments: ["send", "flush", "offsets"])
+  func whatTookTooLongIsNotCommitted(step: String) throws {
+    let world = ScriptedProducers()
+    let publisher = try world.makePublisher(timeout: .milliseconds(20))
+    world.delay(step, by: .milliseconds(30))
+    let error = try #require(throws: PublishFailure<KafkaError>.self) {
+      try publish(world, publisher)
+    }
+    guard case .aborted(let cause) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(cause.code == .timedOut)
+    #expect(!world.calls.contains("commit") && world.calls.last == "make")
+    #expect(publisher.doubts.counts == [.aborted: 1])
+    try publish(world, publisher)
+    #expect(world.calls.last == "commit")
   }
 
   @Test func anUnansweredRequestBringsAFreshProducerThoughAllWentWell() throws {
@@ -170,6 +192,7 @@ final class ScriptedProducers: Sendable {
   private struct State {
     var calls: [String] = []
     var failures: [String: [KafkaErrorCode]] = [:]
+    var delays: [String: Duration] = [:]
     var deliveryFailure: KafkaErrorCode?
     var unanswered = 0
     var committed: [TopicPartition: Offset] = [:]
@@ -186,6 +209,11 @@ final class ScriptedProducers: Sendable {
     state.withLock { $0.failures[step, default: []] += Array(repeating: code, count: times) }
   }
 
+  /// The step's next call succeeds, but late.
+  func delay(_ step: String, by duration: Duration) {
+    state.withLock { $0.delays[step] = duration }
+  }
+
   func failDelivery(with code: KafkaErrorCode) { state.withLock { $0.deliveryFailure = code } }
 
   /// The current producer has that many unanswered requests; a fresh one has none.
@@ -193,9 +221,11 @@ final class ScriptedProducers: Sendable {
 
   func commit(_ offsets: [TopicPartition: Offset]) { state.withLock { $0.committed = offsets } }
 
-  func makePublisher() throws -> TransactionalPublisher<Producer> {
+  func makePublisher(
+    timeout: Duration = .seconds(60)
+  ) throws -> TransactionalPublisher<Producer> {
     try TransactionalPublisher(
-      timeout: .seconds(1),
+      timeout: timeout,
       makeProducer: { [self] (_) throws(KafkaError) in
         try call("make", .initTransactions)
         state.withLock { state in
@@ -212,6 +242,8 @@ final class ScriptedProducers: Sendable {
   }
 
   private func call(_ step: String, _ operation: KafkaError.Operation) throws(KafkaError) {
+    let delay = state.withLock { $0.delays.removeValue(forKey: step) }
+    if let delay { Thread.sleep(forTimeInterval: delay / .seconds(1)) }  // sleeps: is the fault
     let code = state.withLock { state -> KafkaErrorCode? in
       state.calls.append(step)
       guard var codes = state.failures[step], !codes.isEmpty else { return nil }
