@@ -44,7 +44,8 @@ package enum AccessTrial {
       unsafe rd_kafka_assign(handle.pointer, $0)
     }
     try handle.check(.assign, code)
-    for (topic, code) in fetch(handle, Set(partitions), timeout).sorted(by: { $0.key < $1.key }) {
+    let refused = try fetch(handle, Set(partitions), timeout)
+    for (topic, code) in refused.sorted(by: { $0.key < $1.key }) {
       refusals.append(Refusal(right: "read from topic \(topic)", code: code))
     }
     return refusals
@@ -64,10 +65,12 @@ package enum AccessTrial {
     return nil
   }
 
-  /// Fetches until each partition has come to its end or was refused.
+  /// Fetches until each partition has come to its end, or its topic was refused.
+  ///
+  /// - Throws: when a partition gives no answer, so that nobody can say whether it may be read.
   private static func fetch(
     _ handle: borrowing ClientHandle, _ partitions: Set<TopicPartition>, _ timeout: Duration
-  ) -> [String: KafkaErrorCode] {
+  ) throws(KafkaError) -> [String: KafkaErrorCode] {
     var waiting = partitions
     var refused: [String: KafkaErrorCode] = [:]
     let deadline = Deadline(after: timeout)
@@ -82,8 +85,18 @@ package enum AccessTrial {
         topic: unsafe String(cString: rd_kafka_topic_name(topic)),
         partition: Partition(unsafe message.pointee.partition))
       let code = KafkaErrorCode(unsafe message.pointee.err)
-      if code.isRefusal { refused[partition.topic] = code }
-      if code.isRefusal || code == .partitionEnd || code == .none { waiting.remove(partition) }
+      if code.isRefusal {
+        refused[partition.topic] = code
+        waiting = waiting.filter { $0.topic != partition.topic }
+      }
+      if code == .partitionEnd || code == .none { waiting.remove(partition) }
+    }
+    if let silent = waiting.min() {
+      let name = "\(silent.topic)/\(silent.partition.rawValue)"
+      let others = waiting.count > 1 ? " and \(waiting.count - 1) more partitions" : ""
+      let seconds = Int((timeout / .seconds(1)).rounded())
+      throw KafkaError(
+        .poll, .timedOut, message: "no answer from \(name)\(others) within \(seconds) s")
     }
     return refused
   }

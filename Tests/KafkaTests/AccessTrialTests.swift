@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func aTopicThatMayNotBeReadIsNamed() throws {
-    try refuse(.fetch, .topicAuthorizationFailed, 40)
+    try refuse(.fetch, .topicAuthorizationFailed, 1_000)
     var configuration = cluster.configuration()
     configuration["group.id"] = "group"
     let refused = try AccessTrial.reading(
@@ -50,6 +50,18 @@ import Testing
       refused == [
         AccessTrial.Refusal(right: "read from topic \(topic)", code: .topicAuthorizationFailed)
       ])
+  }
+
+  /// Silence is neither a permission nor a refusal.
+  @Test func aPartitionThatGivesNoAnswerIsAnError() throws {
+    try refuse(.fetch, .notLeader, 1_000)
+    var configuration = cluster.configuration()
+    configuration["group.id"] = "group"
+    let error = try #require(throws: KafkaError.self) {
+      _ = try AccessTrial.reading(configuration, topics: [topic], timeout: .seconds(1))
+    }
+    #expect(error.code == .timedOut)
+    #expect(error.message == "no answer from \(topic)/0 and 2 more partitions within 1 s")
   }
 
   @Test func aGroupThatMayNotBeSeenIsNamed() throws {
