@@ -32,7 +32,7 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
         hash.update(part.span)
       }
     } catch {
-      throw UnreadableFile(path: path)
+      throw UnreadableFile(path: path, reason: "cannot be read\(error.systemReason)")
     }
     bytes = hash.digest()
   }
@@ -65,6 +65,8 @@ package struct ContentDigest: Hashable, Sendable, CustomStringConvertible {
 /// A file that is not there or may not be read.
 package struct UnreadableFile: Error, Hashable, Sendable, CustomStringConvertible {
   package let path: String
+  /// That it cannot be read, and why in the system's words.
+  package let reason: String
 
-  package var description: String { "\(path): cannot be read" }
+  package var description: String { "\(path): \(reason)" }
 }

@@ -21,7 +21,7 @@ package enum DatasetFile {
     do {
       data = try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
     } catch {
-      throw DatasetError(path: path, line: nil, problem: "cannot be read")
+      throw DatasetError(path: path, line: nil, problem: "cannot be read\(error.systemReason)")
     }
     let name = URL(filePath: path).deletingPathExtension().lastPathComponent
     var examples: [LabelledExample] = []

@@ -8,11 +8,7 @@ extension EvaluationReport {
 
   /// Makes the folder that reports go to, to be called before the work is done.
   package static func prepare(folder: String) throws(EvaluationFailure) {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw .output("\(folder): the folder cannot be made")
-    }
+    do throws(FileError) { try Folders.make(folder) } catch { throw .output(error.description) }
     guard FileManager.default.isWritableFile(atPath: folder) else {
       throw .output("\(folder): the folder cannot be written to")
     }

@@ -125,6 +125,14 @@ package struct DurableFiles: Sendable {
     try afterStep()
   }
 
+  /// Removes what an unfinished change leaves of a folder, if the system lets it: the change's own
+  /// failure is what counts.
+  package func discard(folder path: String) {
+    // A crash, played by a test, tidies nothing up.
+    guard (try? afterStep()) != nil else { return }
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
   /// Brings a folder's list of names to the disk.
   package func sync(folder path: String) throws(FileError) {
     try OpenFile(path, O_RDONLY | O_DIRECTORY).synchronize()

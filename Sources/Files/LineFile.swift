@@ -28,8 +28,8 @@ package struct LineFile: ~Copyable {
 
   /// The finished lines, each with its line end, after an unfinished one was cut off.
   package func readLines() throws(FileError) -> [Data] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw FileError(.system, path, "cannot be read")
+    guard let data = try FileContents.read(path) else {
+      throw FileError(.missing, path, "was removed")
     }
     var lines: [Data] = []
     var start = data.startIndex

@@ -24,10 +24,10 @@ struct WorkFolder {
   private var evaluations: String { path + "/evaluations.json" }
 
   func create() throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    do throws(FileError) {
+      try Folders.make(path)
     } catch {
-      throw LearningFailure.output("\(path): cannot be created")
+      throw LearningFailure.output(error.description)
     }
   }
 

@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import StrictJSON
 
@@ -42,9 +43,9 @@ package struct HistoryEntry: Codable, Hashable, Sendable {
     (try? JSONCoder.line(self)) ?? Data()
   }
 
-  /// The entries of a file, without lines that a crash left unfinished.
-  static func read(_ path: String) -> [HistoryEntry] {
-    guard let data = FileManager.default.contents(atPath: path) else { return [] }
+  /// The entries of a file, without lines that a crash left unfinished; none without a file.
+  static func read(_ path: String) throws(RegistryError) -> [HistoryEntry] {
+    let data = try withFileErrors(as: RegistryError.init, try FileContents.read(path)) ?? Data()
     return data.split(separator: 0x0A).compactMap {
       try? JSONCoder.decode(HistoryEntry.self, from: $0)
     }

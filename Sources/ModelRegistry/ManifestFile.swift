@@ -1,3 +1,4 @@
+internal import Files
 internal import Foundation
 internal import StrictJSON
 
@@ -11,10 +12,13 @@ struct ManifestFile: Decodable {
   /// The file of a folder; nil when there is none.
   init?(folder: String) throws(RegistryError) {
     let path = "\(folder)/\(ModelManifest.fileName)"
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    guard let data = FileManager.default.contents(atPath: path), data.count <= Self.bytesMax else {
-      throw RegistryError(.damaged, path, "cannot be read, or has more than \(Self.bytesMax) bytes")
+    let data: Data?
+    do throws(FileError) {
+      data = try FileContents.read(path, bytesMax: Self.bytesMax)
+    } catch {
+      throw RegistryError(.damaged, error.path, error.reason)
     }
+    guard let data else { return nil }
     do throws(JSONError) {
       self = try JSONCoder.decode(from: data)
     } catch {

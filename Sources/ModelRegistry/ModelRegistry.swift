@@ -68,7 +68,9 @@ package struct ModelRegistry: Sendable {
   }
 
   /// Every change so far, oldest first.
-  package func history() -> [HistoryEntry] { HistoryEntry.read(historyPath) }
+  package func history() throws(RegistryError) -> [HistoryEntry] {
+    try HistoryEntry.read(historyPath)
+  }
 
   /// What is wrong with the files of a version, by their digests; empty when nothing is.
   package func problems(of version: ModelVersion) throws(RegistryError) -> [String] {
@@ -77,11 +79,12 @@ package struct ModelRegistry: Sendable {
     var problems: [String] = []
     if manifest.version != version { problems.append("the manifest is that of another version") }
     for (name, file) in manifest.files.sorted(by: { $0.key < $1.key }) {
-      guard let digest = try? ContentDigest(file: "\(folder)/\(name)") else {
-        problems.append("\(name) cannot be read")
-        continue
+      do throws(UnreadableFile) {
+        let digest = try ContentDigest(file: "\(folder)/\(name)")
+        if digest.description != file.sha256 { problems.append("\(name) has changed") }
+      } catch {
+        problems.append("\(name) \(error.reason)")
       }
-      if digest.description != file.sha256 { problems.append("\(name) has changed") }
     }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     for name in names.sorted()

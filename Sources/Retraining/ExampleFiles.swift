@@ -12,7 +12,7 @@ package struct ExampleFiles: Sendable {
       do throws(UnreadableFile) {
         digests.append((file, try ContentDigest(file: file)))
       } catch {
-        throw .dataset(DatasetError(path: file, line: nil, problem: "cannot be read"))
+        throw .dataset(DatasetError(path: file, line: nil, problem: error.reason))
       }
     }
   }

@@ -1,5 +1,6 @@
 internal import Basics
 package import Datasets
+internal import Files
 internal import Foundation
 
 /// Examples that a new model must not fail on. They never change behind the back of the gate: the
@@ -27,7 +28,8 @@ package struct GoldSet: Sendable {
   /// - Parameter notes: whether a first run leaves its note.
   package func check(folder: String, notes: Bool) throws(RetrainFailure) {
     let note = folder + "/gold.sha256"
-    guard let kept = FileManager.default.contents(atPath: note) else {
+    let kept = try withFileErrors(as: RetrainFailure.init, try FileContents.read(note))
+    guard let kept else {
       if notes { try RunFolder(path: folder).write(Data((digest + "\n").utf8), to: note) }
       return
     }

@@ -95,13 +95,8 @@ package struct RunFolder: Sendable {
   }
 
   package static func makeFolder(_ path: String) throws(RetrainFailure) {
-    do {
-      // Texts stand in these files.
-      try FileManager.default.createDirectory(
-        atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw .output("\(path): cannot be created")
-    }
+    // Texts stand in these files.
+    try withFileErrors(as: RetrainFailure.init, try Folders.make(path, permissions: 0o700))
   }
 
   package func exists(_ file: String) -> Bool { FileManager.default.fileExists(atPath: file) }

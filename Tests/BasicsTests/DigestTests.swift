@@ -34,7 +34,7 @@ import Testing
 
   @Test func aFileThatIsNotThereIsNamed() {
     let error = #expect(throws: UnreadableFile.self) { try ContentDigest(file: "/nowhere/file") }
-    #expect(error?.description == "/nowhere/file: cannot be read")
+    #expect(error?.description == "/nowhere/file: cannot be read: No such file or directory")
   }
 
   @Test func anExchangeHasTheDigestThatStoresHold() {

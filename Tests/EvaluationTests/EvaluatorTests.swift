@@ -183,6 +183,6 @@ import Testing
     let error = #expect(throws: EvaluationFailure.self) {
       try EvaluationReport.prepare(folder: "\(file)/out")
     }
-    #expect(error?.description == "\(file)/out: the folder cannot be made")
+    #expect(error?.description == "\(file)/out: cannot be made: Not a directory")
   }
 }

@@ -39,7 +39,7 @@ import Testing
     }
     #expect(killed > 0, "seed \(seed): every run ended before it was killed")
     try registry.update(versions[0]) { $0.reasons = ["the next writer"] }
-    let changes = registry.history().filter { $0.action != .register }
+    let changes = try registry.history().filter { $0.action != .register }
     #expect(changes.last?.version == registry.current, "seed \(seed)")
     #expect(registry.previous != registry.current, "seed \(seed)")
     let names = try FileManager.default.contentsOfDirectory(atPath: registry.path)

@@ -77,7 +77,7 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: registry.path)
     #expect(!names.contains { $0.hasSuffix(".new") }, "step \(step)")
     let current = try #require(registry.current)
-    let change = registry.history().last { $0.action != .register && $0.action != .prune }
+    let change = try registry.history().last { $0.action != .register && $0.action != .prune }
     #expect(change?.version == current, "step \(step): the history knows the champion")
     #expect(registry.previous != current, "step \(step)")
     if operation == .promote {

@@ -93,7 +93,7 @@ import Testing
     #expect(try registry.manifest(of: first).status == .retired)
     #expect(try registry.rollback(by: "t", reason: "worse") == first)
     #expect(registry.current == first && registry.previous == second)
-    let changes = registry.history().filter { $0.action != .register }
+    let changes = try registry.history().filter { $0.action != .register }
     #expect(changes.map(\.action) == [.promote, .promote, .rollback])
     #expect(changes.last?.previous == second)
     #expect(changes.last?.reason == "worse")
@@ -168,7 +168,31 @@ import Testing
     let torn = try Data(contentsOf: URL(filePath: path)) + Data("{\"action\": \"prom".utf8)
     try torn.write(to: URL(filePath: path))
     try fixture.registry.promote(version, by: "t", reason: "x")
-    #expect(fixture.registry.history().map(\.action) == [.register, .promote])
+    #expect(try fixture.registry.history().map(\.action) == [.register, .promote])
+  }
+
+  /// Otherwise a link that only the history can mend would be taken for one that nothing needs.
+  @Test func aHistoryThatCannotBeReadCostsNoLink() throws {
+    let fixture = try RegistryFixture()
+    let versions = try (1...2).map { try fixture.register($0) }
+    for version in versions { try fixture.registry.promote(version, by: "t", reason: "x") }
+    let files = FileManager.default
+    let previous = fixture.path + "/previous"
+    // As after a crash between the two links.
+    try files.removeItem(atPath: previous)
+    try files.createSymbolicLink(
+      atPath: previous, withDestinationPath: versions[1].description)
+    let history = fixture.path + "/history.jsonl"
+    try files.moveItem(atPath: history, toPath: history + ".away")
+    try files.createDirectory(atPath: history, withIntermediateDirectories: false)
+    let error = #expect(throws: RegistryError.self) {
+      try fixture.registry.rollback(by: "t", reason: "x")
+    }
+    #expect(error?.description == "\(history): cannot be read: Is a directory")
+    #expect(try files.destinationOfSymbolicLink(atPath: previous) == versions[1].description)
+    try files.removeItem(atPath: history)
+    try files.moveItem(atPath: history + ".away", toPath: history)
+    #expect(try fixture.registry.rollback(by: "t", reason: "x") == versions[0])
   }
 
   @Test(arguments: ["{", "[]", "{\"format\": 2}", "{\"format\": 1}"])

@@ -21,6 +21,19 @@ import Testing
     #expect(try GoldSet(files: files).digest != gold.digest)
   }
 
+  /// Otherwise any gold set would do while the disk is not well.
+  @Test func aNoteThatCannotBeReadIsNoFirstRun() throws {
+    let gold = try GoldSet(files: [try directory.write(rows(4), to: "a")])
+    let note = directory.path + "/gold.sha256"
+    try FileManager.default.createDirectory(atPath: note, withIntermediateDirectories: false)
+    for notes in [false, true] {
+      let error = #expect(throws: RetrainFailure.self) {
+        try gold.check(folder: directory.path, notes: notes)
+      }
+      #expect(error?.description == "\(note): cannot be read: Is a directory")
+    }
+  }
+
   @Test func aMissingFileAndABadLineAreTold() throws {
     let missing = directory.path + "/none.jsonl"
     let error = #expect(throws: RetrainFailure.self) { try GoldSet(files: [missing]) }

@@ -29,7 +29,8 @@ struct ModelLineage {
       parent = manifest?.description.parent
     }
     self.versions = versions
-    changes = registry.history().suffix(Self.changesMax).reversed().map { entry in
+    let history = (try? registry.history()) ?? []
+    changes = history.suffix(Self.changesMax).reversed().map { entry in
       DaemonStatus.Change(
         time: entry.time, action: entry.action.rawValue, version: entry.version.description,
         reason: entry.reason)

@@ -90,7 +90,7 @@ struct ModelShow: ParsableCommand {
       }
       StandardOutput.write(try manifest.json())
       var table = TextTable(.words, header: ["TIME", "ACTION", "BY", "BEFORE", "REASON"])
-      let history = options.registry.history()
+      let history = try options.registry.history()
         .filter { $0.version == version || $0.previous == version }
       guard !history.isEmpty else { return }
       for entry in history {
