@@ -35,10 +35,28 @@ extension ModelRegistry {
       throw RegistryError(.exists, version.description, "the version is there already")
     }
     let unfinished = "\(path)/.\(version)\(DurableFiles.temporarySuffix)"
-    try change(try files.makeFolder(unfinished))
+    let manifest: ModelManifest
+    do throws(RegistryError) {
+      manifest = try fill(unfinished, with: candidate, names, as: version)
+      try change(try files.move(unfinished, to: folder(of: version)))
+    } catch {
+      // A full disk is not to be kept full by half a model.
+      files.discard(folder: unfinished)
+      throw error
+    }
+    try change(try files.sync(folder: path))
+    try note(HistoryEntry(.register, version, by: by, reason: reason))
+    return manifest
+  }
+
+  /// Copies a candidate's files into a new folder and adds their manifest.
+  private func fill(
+    _ folder: String, with candidate: ModelCandidate, _ names: [String], as version: ModelVersion
+  ) throws(RegistryError) -> ModelManifest {
+    try change(try files.makeFolder(folder))
     var digests: [String: ModelManifest.File] = [:]
     for name in names {
-      let copy = "\(unfinished)/\(name)"
+      let copy = "\(folder)/\(name)"
       try change(try files.copy("\(candidate.folder)/\(name)", to: copy))
       digests[name] = try Self.digest(of: copy)
     }
@@ -47,18 +65,16 @@ extension ModelRegistry {
       hash: candidate.hash, files: digests, status: candidate.status, reasons: candidate.reasons,
       description: candidate.description)
     let json = try manifest.json()
-    try change(try files.create("\(unfinished)/\(ModelManifest.fileName)", with: json))
-    try change(try files.sync(folder: unfinished))
-    try change(try files.move(unfinished, to: folder(of: version)))
-    try change(try files.sync(folder: path))
-    try note(HistoryEntry(.register, version, by: by, reason: reason))
+    try change(try files.create("\(folder)/\(ModelManifest.fileName)", with: json))
+    try change(try files.sync(folder: folder))
     return manifest
   }
 
   /// Makes a version the champion, after its digests have been checked.
   ///
   /// - Parameter champion: what must be the champion until then; nil for whatever is.
-  /// - Throws: `RegistryError`; then the champion is the one before.
+  /// - Throws: `RegistryError`; then the champion is the one before, unless the error says
+  ///   otherwise.
   package func promote(
     _ version: ModelVersion, over champion: ModelVersion? = nil, by: String, reason: String
   ) throws(RegistryError) {
@@ -132,20 +148,22 @@ extension ModelRegistry {
     }
     let before = current
     if let before { try change(try files.link("\(path)/previous", to: before.description)) }
-    try change(try files.link("\(path)/current", to: version.description))
-    try note(HistoryEntry(action, version, previous: before, by: by, reason: reason))
-    try alignStatuses()
+    do throws(RegistryError) {
+      try change(try files.link("\(path)/current", to: version.description))
+      try note(HistoryEntry(action, version, previous: before, by: by, reason: reason))
+      try alignStatuses()
+    } catch {
+      guard current == version else { throw error }
+      // The next change makes up for what is missing here (`beginChange`).
+      throw RegistryError(
+        error.kind, error.subject,
+        "\(error.problem); \(version) is the champion, but not all of its history is written")
+    }
   }
 
   /// Takes the lock and mends what a crash may have left.
   private func beginChange() throws(RegistryError) -> FileLock {
-    if !FileManager.default.fileExists(atPath: path) {
-      do {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      } catch {
-        throw RegistryError(.system, path, "cannot be made")
-      }
-    }
+    try withFileErrors(as: RegistryError.init, try Folders.make(path))
     let lock = try withFileErrors(as: RegistryError.init, try FileLock("\(path)/.lock"))
     try removeUnfinished()
     try mendLinks()
@@ -168,7 +186,7 @@ extension ModelRegistry {
   /// A crash between the two links leaves both on one version, and one after them no history.
   private func mendLinks() throws(RegistryError) {
     guard let current else { return }
-    let last = history().last { $0.changesChampion }
+    let last = try history().last { $0.changesChampion }
     if previous == current {
       if let before = last?.previous, before != current,
         FileManager.default.fileExists(atPath: folder(of: before))
@@ -216,8 +234,11 @@ extension ModelRegistry {
   }
 
   private static func digest(of path: String) throws(RegistryError) -> ModelManifest.File {
-    guard let digest = try? ContentDigest(file: path) else {
-      throw RegistryError(.system, path, "cannot be read")
+    let digest: ContentDigest
+    do throws(UnreadableFile) {
+      digest = try ContentDigest(file: path)
+    } catch {
+      throw RegistryError(.system, path, error.reason)
     }
     let attributes = try? FileManager.default.attributesOfItem(atPath: path)
     let bytes = (attributes?[.size] as? NSNumber)?.int64Value ?? 0

@@ -176,15 +176,12 @@ struct RetrainRun {
     let candidate = try candidate(checks, failed, summary)
     do throws(RegistryError) {
       version = try register(candidate)
-      if promotes {
-        try job.registry.promote(
-          version, over: plan.champion, by: "sluice retrain", reason: "passed the gate")
-      }
-      try job.registry.prune(keep: retrain.keepVersions, by: "sluice retrain")
+      if promotes { try promote(version) }
     } catch {
       throw .registry(error)
     }
     if promotes { AfterPromotion(command: retrain.afterPromotion).run(report: job.report) }
+    prune()
     let outcome = RetrainOutcome(
       failed.isEmpty ? (promotes ? .promoted : .registered) : .rejected,
       startedAt: plan.startedAt, endedAt: RetrainJob.now, champion: plan.champion,
@@ -194,6 +191,26 @@ struct RetrainRun {
     folder.removeBulk()
     RunFolder.prune(in: retrain.folder, keep: Self.runsKept)
     return outcome
+  }
+
+  /// Makes a version the champion. One that is, though not all of it could be written down, is.
+  private func promote(_ version: ModelVersion) throws(RegistryError) {
+    do throws(RegistryError) {
+      try job.registry.promote(
+        version, over: plan.champion, by: "sluice retrain", reason: "passed the gate")
+    } catch {
+      guard job.registry.current == version else { throw error }
+      job.report(.warning("\(error)"))
+    }
+  }
+
+  /// Removes old versions; what stays there harms no result.
+  private func prune() {
+    do throws(RegistryError) {
+      try job.registry.prune(keep: retrain.keepVersions, by: "sluice retrain")
+    } catch {
+      job.report(.warning("old versions stay: \(error)"))
+    }
   }
 
   private static let runsKept = 100
