@@ -283,6 +283,9 @@ let tests: [Target] = [
     cxxSettings: [
       .define("SLUICE_EMULATOR"), .treatAllWarnings(as: .error), .unsafeFlags(["-O2"]),
     ]),
+  // A disk that fails, for programs that are started with it (LD_PRELOAD).
+  .target(
+    name: "FailingDisk", path: "Tests/FailingDisk", publicHeadersPath: ".", cSettings: strictC),
   // The kernels again, for each instruction set by itself.
   .target(
     name: "KernelLevels", dependencies: ["CKernels"], path: "Tests/KernelLevels",
@@ -417,6 +420,7 @@ let package = Package(
     .executable(name: "sluice", targets: ["sluice"]),
     .executable(name: "sluice-bench", targets: ["sluice-bench"]),
     .library(name: "cuda-emulator", type: .dynamic, targets: ["CudaEmulator"]),
+    .library(name: "failing-disk", type: .dynamic, targets: ["FailingDisk"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

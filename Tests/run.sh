@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 done
 
 # Whoever has ports, processes, signals or the machine's speed to share.
-apart='^(ChaosTests|KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.'
+apart='^(ChaosTests|KafkaTests|DeadLettersTests|IntegrationTests|LanguageModelTests)\.(?!DiskFault|LabelStoreFault)'
 apart+='|^LabelServiceTests\.(LabelDaemonTests|TeacherHourTests|LabelErasingTests|LabelBench)'
 apart+='|^RetrainingTests\.(LabelSyncTests|RetrainJobTests)'
 apart+='|^AugmentationTests\.RealServerTests|^HostingTests\.StatusServiceTests'
@@ -61,7 +61,7 @@ else
   # Were all started at once, what waits for a moment would stand behind all of them each time.
   export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=$((4 * $(nproc)))
   lane parallel $((900 * scale)) --parallel --skip "$apart"
-  lane serial $((1500 * scale)) --no-parallel --filter "$apart"
+  lane serial $((1700 * scale)) --no-parallel --filter "$apart"
 fi
 
 echo
