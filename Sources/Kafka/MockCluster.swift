@@ -1,4 +1,5 @@
 internal import CRdKafka
+package import Records
 
 /// Brokers inside this process, on random loopback ports: for the demonstration and for tests.
 ///
@@ -66,6 +67,30 @@ internal import CRdKafka
   /// Forgets the failures that have not happened yet.
   package func clearFailures(of request: Request) {
     unsafe rd_kafka_mock_clear_request_errors(cluster, request.rawValue)
+  }
+
+  /// Lets a broker lead a partition, or none, for nil.
+  package func setLeader(_ broker: Int?, of partition: TopicPartition) throws(KafkaError) {
+    let code = unsafe rd_kafka_mock_partition_set_leader(
+      cluster, partition.topic, partition.partition.rawValue, Int32(broker ?? -1))
+    try KafkaError.check(.mockCluster, code)
+  }
+
+  /// What has a coordinator.
+  package enum Coordinated: String, Sendable { case group, transaction }
+
+  /// Lets a broker coordinate a group or a `transactional.id`.
+  package func setCoordinator(
+    _ broker: Int, of kind: Coordinated, _ name: String
+  ) throws(KafkaError) {
+    let code = unsafe rd_kafka_mock_coordinator_set(
+      cluster, kind.rawValue, name, Int32(broker))
+    try KafkaError.check(.mockCluster, code)
+  }
+
+  /// What metadata and transactions are told of a topic from now on; `none` for nothing wrong.
+  package func setError(_ code: KafkaErrorCode, of topic: String) {
+    unsafe rd_kafka_mock_topic_set_error(cluster, topic, code.native)
   }
 
   /// Closes a broker's connections and refuses new ones, or lets them in again.
