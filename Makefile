@@ -83,7 +83,7 @@ mutants: dependencies
 simulate: test-dependencies
 	SEEDS=$(SEEDS) Tests/simulate.sh
 
-# Everything in three quarters of an hour, or PARTS of it: see Tests/Chaos/run.sh.
+# Everything in an hour, or PARTS of it: see Tests/Chaos/run.sh.
 chaos: test-servers
 	swift build -c release --product sluice
 	swift build -c release --product sluice-chaos

@@ -66,6 +66,7 @@ struct Chaos: ParsableCommand {
     let plan = makePlan()
     try FileManager.default.createDirectory(
       atPath: plan.folder, withIntermediateDirectories: true)
+    removeLogs(plan)  // of an earlier run that failed
     let workload = try orUnavailable { try Workload(seed: seed, program: plan.program) }
     let bar = ProgressBar(unwatchedInterval: .seconds(30))
     var report = ChaosReport(plan)

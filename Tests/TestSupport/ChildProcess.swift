@@ -41,6 +41,9 @@ package final class ChildProcess {
     }
 
     var variables = Self.inheritedVariables()
+    // Who crashes ends at once: Swift's backtracer, asked for in some environments, may keep its
+    // connections open for minutes, and whoever talks to it waiting.
+    variables["SWIFT_BACKTRACE"] = "enable=no"
     for (name, value) in environment { variables[name] = value }
     var identifier: pid_t = 0
     let code = unsafe withCStrings([program] + arguments) { arguments in
