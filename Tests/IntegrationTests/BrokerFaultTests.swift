@@ -87,6 +87,7 @@ import Testing
       bootstrap_servers: "\(cluster.bootstrapServers)"
       group_id: faulted
       transactional_id: faulted-1
+      consumer_properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500}
     topics: {input: in, verdicts: verdicts, dead_letters: dead}
     model: {path: \(GoldenCase.url("v3-style").path), poll_seconds: 0}
     engine: {threads: 1}
