@@ -408,8 +408,8 @@ let fuzzer: [Target] =
     .executableTarget(
       name: "sluice-fuzz",
       dependencies: [
-        "CFuzzer", "DeBERTa", "Datasets", "Kafka", "ModelRegistry", "Records", "Settings",
-        "Tokenizer", "Traces", "Wire",
+        "Augmentation", "Basics", "CFuzzer", "DeBERTa", "Datasets", "HTTPClient", "Kafka",
+        "ModelRegistry", "Records", "Settings", "Tokenizer", "Traces", "Wire",
       ],
       path: "Tests/Fuzz/Sources", swiftSettings: strict),
   ]

@@ -1,6 +1,9 @@
+import Augmentation
+import Basics
 import DeBERTa
 import Datasets
 import Foundation
+import HTTPClient
 import Kafka
 import ModelRegistry
 import Records
@@ -29,6 +32,12 @@ enum FuzzedInput: String, CaseIterable {
   case dataset
   case modelVersion = "model-version"
   case manifest
+  /// What members of a group write for one another.
+  case groupAssignment = "group-assignment"
+  /// How long a server wants to be left alone.
+  case retryAfter = "retry-after"
+  /// Answers of language models that an augmentation keeps.
+  case journal
 
   /// Reads the bytes as such an input; whatever they are, this returns.
   func read(_ bytes: [UInt8], in folder: ScratchFolder) {
@@ -59,6 +68,9 @@ enum FuzzedInput: String, CaseIterable {
       folder.write(bytes, to: ModelManifest.fileName)
       _ = try? ModelManifest.read(folder: folder.path)
       _ = try? ModelDescription.read(folder: folder.path)
+    case .groupAssignment: _ = GroupAssignment(bytes)
+    case .retryAfter: _ = RetryAfter.parse(text(bytes), atMilliseconds: 1_764_000_000_000)
+    case .journal: journal(bytes, in: folder)
     }
   }
 
@@ -90,6 +102,17 @@ enum FuzzedInput: String, CaseIterable {
   private func label(_ bytes: [UInt8]) {
     var decoder = TeacherLabelDecoder()
     for format in PayloadFormat.allCases { _ = try? decoder.decode(bytes, as: format) }
+  }
+
+  /// Lines behind a header that fits.
+  private func journal(_ bytes: [UInt8], in folder: ScratchFolder) {
+    let identity = ContentDigest(of: [])
+    let path = folder.path + "/journal"
+    folder.write([], to: "journal")
+    do { _ = try? Journal(path: path, identity: identity) }
+    guard let header = FileManager.default.contents(atPath: path) else { return }
+    folder.write(Array(header) + bytes, to: "journal")
+    _ = try? Journal(path: path, identity: identity)
   }
 
   private func tokenize(_ folder: ScratchFolder) {
