@@ -31,6 +31,14 @@ package struct JournalEntry: Codable, Sendable {
     self.text = text
   }
 
+  /// Whether its counts are such as are written, which no sum of lines can turn into no number.
+  var isPlausible: Bool {
+    [requests, promptTokens, generatedTokens].allSatisfy { (0...Self.countMax).contains($0) }
+  }
+
+  /// A judgement asks for two answers.
+  private static let countMax = 2 * TokenUsage.requestMax
+
   /// Whether it declines what was asked for, by the server's word or by its own.
   var declines: Bool { isRefusal == true || text.map(RefusalDetector.isRefusal) ?? false }
 
@@ -91,7 +99,8 @@ package final class Journal: Sendable {
     } else {
       try Self.check(lines[0], identity, path)
       for (number, line) in lines.enumerated().dropFirst() {
-        guard let entry = try? JSONCoder.decode(JournalEntry.self, from: line) else {
+        guard let entry = try? JSONCoder.decode(JournalEntry.self, from: line), entry.isPlausible
+        else {
           throw .file(path: "\(path):\(number + 1)", problem: "is not a line of a journal")
         }
         state.known[Key(index: entry.index, step: entry.step)] = entry

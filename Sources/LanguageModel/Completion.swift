@@ -44,13 +44,17 @@ package struct TokenCandidate: Hashable, Sendable {
   }
 }
 
-/// Tokens of one request.
+/// Tokens of some requests.
 package struct TokenUsage: Hashable, Sendable {
+  /// More than any request has. Servers say what they like: counts beyond it are taken for it, so
+  /// that sums of them stay numbers.
+  package static let requestMax = 1 << 32
+
   package var prompt: Int
   package var generated: Int
 
   package init(prompt: Int = 0, generated: Int = 0) {
-    self.prompt = prompt
-    self.generated = generated
+    self.prompt = min(max(0, prompt), Self.requestMax)
+    self.generated = min(max(0, generated), Self.requestMax)
   }
 }

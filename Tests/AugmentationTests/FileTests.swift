@@ -46,6 +46,24 @@ import Augmentation
     #expect(!again.hasAnswersLeft)
   }
 
+  @Test(arguments: ["generated_tokens", "prompt_tokens", "requests"], [Int.max, -1])
+  func aJournalsCountsAreSuchAsAreWritten(name: String, count: Int) throws {
+    let identity = ContentDigest(of: [1])
+    do {
+      let journal = try Journal(path: path, identity: identity)
+      try journal.append(JournalEntry(index: 3, step: .harmful, text: "text"))
+    }
+    let lines = directory.text(of: "file").split(separator: "\n")
+    let old = try #require(lines.last?.firstRange(of: "\"\(name)\":"))
+    let end = try #require(lines[1][old.upperBound...].firstIndex { $0 == "," || $0 == "}" })
+    let changed = lines[1].replacingCharacters(in: old.upperBound..<end, with: "\(count)")
+    try write("\(lines[0])\n\(changed)\n\(changed)\n")
+    let error = #expect(throws: AugmentationError.self) {
+      _ = try Journal(path: path, identity: identity)
+    }
+    #expect(error?.description.contains("\(path):2") == true)
+  }
+
   @Test func aJournalOfOtherSettingsIsRefused() throws {
     do { _ = try Journal(path: path, identity: ContentDigest(of: [1])) }
     #expect(throws: AugmentationError.self) {

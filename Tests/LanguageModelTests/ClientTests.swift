@@ -39,6 +39,20 @@ import LanguageModel
     #expect(body["continue_final_message"] == nil)
   }
 
+  /// Sums of such counts would be no numbers, and end the process.
+  @Test(arguments: [(Int.max, 1 << 32), (-7, 0), (10, 10)])
+  func countsThatNoRequestHasAreNotBelieved(said: Int, taken: Int) async throws {
+    let server = try await ScriptedServer { _, _ in
+      OpenAIAnswers.json([
+        "choices": [["message": ["content": "hello"], "finish_reason": "stop"]],
+        "usage": ["prompt_tokens": said, "completion_tokens": said],
+      ])
+    }
+    let answer = try await client(server).chat(
+      [ChatTurn(.user, "hi")], sampling: Sampling(tokensMax: 4))
+    #expect(answer.usage == TokenUsage(prompt: taken, generated: taken))
+  }
+
   @Test(arguments: [true, false])
   func aPrefilledBeginningIsContinuedAndTakenOff(repeats: Bool) async throws {
     let server = try await ScriptedServer { _, _ in

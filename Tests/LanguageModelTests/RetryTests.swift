@@ -63,6 +63,7 @@ import LanguageModel
     #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:37 GMT", atMilliseconds: now) == .seconds(10))
     #expect(RetryAfter.parse("Sun, 06 Nov 1994 08:49:00 GMT", atMilliseconds: now) == .zero)
     #expect(RetryAfter.parse("soon", atMilliseconds: now) == nil)
+    #expect(RetryAfter.parse("\(Int64.max)", atMilliseconds: now) == .seconds(1 << 32))
     #expect(RetryAfter.parse("-1", atMilliseconds: now) == nil)
   }
 
