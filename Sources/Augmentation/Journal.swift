@@ -31,7 +31,7 @@ package struct JournalEntry: Codable, Sendable {
     self.text = text
   }
 
-  /// Whether its counts are such as are written, which no sum of lines can turn into no number.
+  /// Whether its counts are such as are written: sums of them do not overflow.
   var isPlausible: Bool {
     [requests, promptTokens, generatedTokens].allSatisfy { (0...Self.countMax).contains($0) }
   }

@@ -8,13 +8,15 @@ package enum Folders {
   /// - Parameter permissions: of those that are made.
   package static func make(_ path: String, permissions: UInt32 = 0o777) throws(FileError) {
     if unsafe mkdir(path, permissions) == 0 { return }
+    // Read at once, before another call changes it.
+    var code = errno
     let above = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
-    if errno == ENOENT, above != path, !above.isEmpty {
+    if code == ENOENT, above != path, !above.isEmpty {
       try make(above, permissions: permissions)
       if unsafe mkdir(path, permissions) == 0 { return }
+      code = errno
     }
     var status = stat()
-    let code = errno
     if code == EEXIST, unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
       return
     }

@@ -47,7 +47,7 @@ package struct TokenCandidate: Hashable, Sendable {
 /// Tokens of some requests.
 package struct TokenUsage: Hashable, Sendable {
   /// More than any request has. Servers say what they like: counts beyond it are taken for it, so
-  /// that sums of them stay numbers.
+  /// that sums of them do not overflow.
   package static let requestMax = 1 << 32
 
   package var prompt: Int
