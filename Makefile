@@ -1,8 +1,8 @@
 # The two commands of this project are `make demo` and `make test`; see README.md.
 
 PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler \
-	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev openssl \
-	pkg-config python3-venv
+	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev \
+	openssl pkg-config python3-venv
 # A browser that reads the live page, and a font for it; what makes and tries Debian packages.
 TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core debhelper lintian debootstrap curl buildah stunnel4
 # For the C kernels of arm64 on an emulated processor.

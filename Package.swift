@@ -22,6 +22,8 @@ let cBoundary: [Target] = [
     name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
   .systemLibrary(
     name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  .systemLibrary(
+    name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
   .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
   .systemLibrary(
     name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
@@ -48,6 +50,7 @@ let foundations: [Target] = [
   .target(name: "Transport", dependencies: ["Records"], swiftSettings: strict),
   .target(name: "Threading", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "HTTPClient", dependencies: ["CCurl", "Threading"], swiftSettings: strict),
+  .target(name: "HTTPServer", dependencies: ["CMicroHTTPD"], swiftSettings: strict),
   .target(name: "Metrics", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Presentation", dependencies: ["Basics"], swiftSettings: strict),
   .target(name: "Datasets", dependencies: ["Basics", "StrictJSON"], swiftSettings: strict),
@@ -108,9 +111,8 @@ let operation: [Target] = [
     name: "Telemetry",
     dependencies: [
       "StrictJSON",
-      "Basics", "Files", .product(name: "Logging", package: "swift-log"),
-      .product(name: "FlyingFox", package: "FlyingFox"),
-      .product(name: "FlyingSocks", package: "FlyingFox"),
+      "Basics", "Files", "HTTPClient", "HTTPServer", "Threading",
+      .product(name: "Logging", package: "swift-log"),
       .product(name: "Histogram", package: "hdrhistogram-swift"),
     ],
     resources: [.embedInCode("Page")], swiftSettings: strict),
@@ -320,6 +322,7 @@ let tests: [Target] = [
   test("SystemdTests", ["Systemd"]),
   test("LanguageModelTests", ["LanguageModel", "Datasets", "HTTPClient", "Settings"]),
   test("HTTPClientTests", ["HTTPClient", "Threading"]),
+  test("HTTPServerTests", ["HTTPClient", "HTTPServer"]),
   test(
     "TracesTests",
     [

@@ -41,6 +41,11 @@ static inline CURLcode sluice_curl_status(CURL *easy, long *status) {
   return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
 }
 
+/// What the system said when there was no connection; 0 for nothing.
+static inline CURLcode sluice_curl_system_error(CURL *easy, long *number) {
+  return curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, number);
+}
+
 static inline CURLMcode sluice_curl_multi_set_number(CURLM *multi, CURLMoption option, long value) {
   return curl_multi_setopt(multi, option, value);
 }

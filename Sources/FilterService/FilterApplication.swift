@@ -97,12 +97,11 @@ package struct FilterApplication: Sendable {
     ]
     if let path = ControlSocket.path(settings.controlSocket, environment: environment) {
       services.append(
-        try ControlService(path: path) {
-          let report = await withCheckedContinuation { answer in
-            reload.request { answer.resume(returning: $0) }
+        try ControlService(path: path) { answer in
+          reload.request { report in
+            // Texts always encode.
+            answer(!report.isRefused, (try? JSONCoder.encode(report)) ?? Data())
           }
-          // Texts always encode.
-          return (!report.isRefused, (try? JSONCoder.encode(report)) ?? Data())
         })
     }
     return services
@@ -129,7 +128,7 @@ package struct FilterApplication: Sendable {
           details: { Self.details(daemon.snapshot) })),
     ]
     if let listen = settings.telemetry.listen {
-      services.append(try StatusService(listen: listen, pages: pages))
+      services.append(StatusService(listen: listen, pages: pages))
     }
     return services
   }

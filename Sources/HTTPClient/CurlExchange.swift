@@ -31,6 +31,7 @@ final class CurlExchange: @unchecked Sendable {
     try handle.set(CURLOPT_PROTOCOLS_STR, "http,https")
     try handle.set(CURLOPT_FOLLOWLOCATION, 0)
     try handle.set(CURLOPT_PROXY, "")
+    if let socket = request.socket { try handle.set(CURLOPT_UNIX_SOCKET_PATH, socket) }
     try setConnection(isSecure: request.url.scheme == "https")
     if let certificateFile { try handle.set(CURLOPT_CAINFO, certificateFile) }
     try setHeaders(request.headers)
@@ -45,7 +46,12 @@ final class CurlExchange: @unchecked Sendable {
 
   /// What became of it once libcurl is done with it.
   func outcome(_ code: CURLcode) -> Outcome {
-    if let failure = TransportFailure(code) { return .failure(failure) }
+    if let failure = TransportFailure(code) {
+      guard code == CURLE_COULDNT_CONNECT, case .connection(let words) = failure else {
+        return .failure(failure)
+      }
+      return .failure(.connection(words + handle.systemReason))
+    }
     return .success(
       HTTPAnswer(status: handle.status, retryAfter: handle.header("Retry-After"), body: body))
   }

@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Glibc
 
 /// One transfer of libcurl, freed with its owner.
 @safe struct EasyHandle: ~Copyable {
@@ -58,6 +59,13 @@ internal import CCurl
     var status = 0
     unsafe _ = sluice_curl_status(pointer, &status)
     return status
+  }
+
+  /// Why the system made no connection, as text behind what failed; empty where it did not say.
+  var systemReason: String {
+    var number = 0
+    unsafe _ = sluice_curl_system_error(pointer, &number)
+    return number == 0 ? "" : unsafe ": " + String(cString: strerror(Int32(number)))
   }
 
   /// A header of the last answer.

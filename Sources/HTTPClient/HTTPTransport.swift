@@ -13,12 +13,17 @@ package struct HTTPRequest: Sendable {
   package let body: Data?
   /// For the whole exchange.
   package let timeout: Duration
+  /// The path of a Unix socket where the server listens; nil for the network.
+  package let socket: String?
 
-  package init(url: URL, headers: [String: String], body: Data?, timeout: Duration) {
+  package init(
+    url: URL, headers: [String: String], body: Data?, timeout: Duration, socket: String? = nil
+  ) {
     self.url = url
     self.headers = headers
     self.body = body
     self.timeout = timeout
+    self.socket = socket
   }
 }
 

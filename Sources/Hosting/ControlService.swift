@@ -1,6 +1,5 @@
-package import Foundation
 internal import ServiceLifecycle
-internal import Telemetry
+package import Telemetry
 
 /// Hears what operators ask over a Unix socket, for as long as the group lives.
 package struct ControlService: Service {
@@ -9,7 +8,7 @@ package struct ControlService: Service {
 
   /// - Throws: `StartFailure.configuration` for a path that no socket can have.
   package init(
-    path: String, reload: @escaping @Sendable () async -> (Bool, Data)
+    path: String, reload: @escaping ControlServer.Reload
   ) throws(StartFailure) {
     guard path.utf8.count + 12 <= ControlSocket.pathLengthMax else {
       throw .configuration("control_socket: \(path) is too long for a socket")

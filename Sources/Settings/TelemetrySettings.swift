@@ -1,8 +1,9 @@
+internal import Glibc
 internal import Sections
 
 /// What the daemon tells about itself.
 package struct TelemetrySettings: Hashable, Sendable {
-  /// An IPv4 address and port to serve health and metrics on.
+  /// An IPv4 or IPv6 address, without brackets, and a port to serve health and metrics on.
   package struct Endpoint: Hashable, Sendable {
     package let address: String
     package let port: UInt16
@@ -46,19 +47,25 @@ extension TelemetrySettings {
     if text == "none" { return nil }
     let endpoint = Endpoint(text)
     if endpoint == nil {
-      section.complain("expected an IPv4 address and port, or none", about: key)
+      section.complain(
+        "expected an IPv4 address or an IPv6 address in brackets, and a port; or none", about: key)
     }
     return endpoint
   }
 }
 
 extension TelemetrySettings.Endpoint {
-  /// `address:port` with an IPv4 address.
-  init?(_ text: String) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, let port = UInt16(parts[1]) else { return nil }
-    let numbers = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-    guard numbers.count == 4, numbers.allSatisfy({ UInt8($0) != nil }) else { return nil }
-    self.init(address: String(parts[0]), port: port)
+  /// `address:port` with an IPv4 address, or with an IPv6 address in brackets.
+  package init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"), !text[colon...].contains("+"),
+      let port = UInt16(text[colon...].dropFirst())
+    else { return nil }
+    let host = text[..<colon]
+    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+    let address = isBracketed ? String(host.dropFirst().dropLast()) : String(host)
+    var bytes = in6_addr()
+    let family = isBracketed ? AF_INET6 : AF_INET
+    guard unsafe inet_pton(family, address, &bytes) == 1 else { return nil }
+    self.init(address: address, port: port)
   }
 }

@@ -1,8 +1,9 @@
 internal import Files
-internal import FlyingFox
-internal import FlyingSocks
 package import Foundation
 internal import Glibc
+internal import HTTPClient
+internal import HTTPServer
+internal import Threading
 
 /// What an operator asks a daemon over a Unix socket: HTTP, as `curl --unix-socket` speaks it.
 package enum ControlSocket {
@@ -12,7 +13,7 @@ package enum ControlSocket {
   package static let pathLengthMax = 107
   static let request = "/reload"
   /// A large model takes minutes to load and to test.
-  static let timeout: TimeInterval = 900
+  static let timeout = Duration.seconds(900)
 
   /// Where a daemon listens: as its settings say, else in the runtime folder that systemd made for
   /// it; nil for nowhere.
@@ -38,68 +39,77 @@ package enum ControlSocket {
     guard path.utf8.count <= pathLengthMax else {
       throw Failure(description: "\(path): a socket's path has at most \(pathLengthMax) bytes")
     }
-    do {
-      var client = HTTPClient()
-      let question = HTTPRequest(
-        method: .POST, version: .http11, path: request, query: [],
-        headers: [.host: "localhost", .connection: "close"], body: Data())
-      let response = try await client.sendHTTPRequest(question, to: .unix(path: path))
-      return Answer(isGood: response.statusCode == .ok, body: try await response.bodyData)
-    } catch SocketError.failed(_, let code, let message) {
-      throw Failure(
-        description: code == ENOENT || code == ECONNREFUSED
-          ? "\(path): no daemon listens there" : "\(path): \(message)")
+    guard let url = URL(string: "http://localhost" + request) else {
+      preconditionFailure("a constant")
+    }
+    do throws(TransportFailure) {
+      let answer = try await CurlTransport(connectionsMax: 1).send(
+        HTTPRequest(url: url, headers: [:], body: Data(), timeout: timeout, socket: path))
+      return Answer(isGood: answer.status == 200, body: answer.body)
     } catch {
-      throw Failure(description: "\(path): the daemon did not answer: \(error)")
+      switch error {
+      case .connection(let words):
+        throw Failure(description: "\(path): no daemon answers there (\(words))")
+      case .timedOut: throw Failure(description: "\(path): the daemon did not answer in time")
+      case .tooLarge, .cancelled:
+        throw Failure(description: "\(path): the daemon's answer is not complete")
+      }
     }
   }
 }
 
 /// Hears on a Unix socket that only its owner may use.
 package struct ControlServer: Sendable {
+  /// What to do, and whom to tell whether all went well, and what there is to say, as JSON.
+  package typealias Reload = @Sendable (@escaping @Sendable (Bool, Data) -> Void) -> Void
+
   private let path: String
-  /// Where the socket is until its mode is set.
-  private let unfinished: String
-  private let server: HTTPServer
+  private let reload: Reload
 
   /// A server that does not listen yet.
-  ///
-  /// - Parameter reload: whether all went well, and what there is to say, as JSON.
-  package init(path: String, reload: @escaping @Sendable () async -> (Bool, Data)) {
+  package init(path: String, reload: @escaping Reload) {
     self.path = path
-    unfinished = "\(path).\(getpid())"
-    server = HTTPServer(
-      address: .unix(path: unfinished), timeout: ControlSocket.timeout, logger: .disabled,
-      handler: ClosureHTTPHandler { request in
-        guard request.path == ControlSocket.request else {
-          return HTTPResponse(statusCode: .notFound)
-        }
-        guard request.method == .POST else { return HTTPResponse(statusCode: .methodNotAllowed) }
-        let (isGood, body) = await reload()
-        return HTTPResponse(
-          statusCode: isGood ? .ok : .conflict, headers: [.contentType: "application/json"],
-          body: body)
-      })
+    self.reload = reload
   }
 
   /// Serves until the task is cancelled. A socket that an earlier process left is replaced.
   package func run() async throws {
-    _ = unsafe unlink(unfinished)
+    let question = Monitor(Question())
+    let listener = try ListeningSocket(path: path) { try DurableFiles().move($0, to: $1) }
     defer { _ = unsafe unlink(path) }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await server.run() }
-      group.addTask {
-        try await server.waitUntilListening()
-        guard unsafe chmod(unfinished, 0o600) == 0 else {
-          throw ControlSocket.Failure(
-            description: "\(path): \(unsafe String(cString: strerror(errno)))")
-        }
-        try DurableFiles().move(unfinished, to: path)
-        // The other task ends when it is cancelled.
-        try await Task.sleep(for: .seconds(1_000_000_000))
+    // Whoever may open the socket may do worse, so nothing there is ended for taking long.
+    let limits = HTTPServer.Limits(connectionsPerAddress: 0, idleSeconds: 0)
+    let server = try HTTPServer(on: listener, limits: limits) { request in
+      guard request.path == ControlSocket.request else { return HTTPServer.Response(status: 404) }
+      guard request.method == "POST" else {
+        return HTTPServer.Response(status: 405, headers: ["Allow": "POST"])
       }
-      defer { group.cancelAll() }
-      try await group.next()
+      return answer(question)
+    }
+    await withTaskCancellationHandler {
+      await server.waitUntilCancelled()
+    } onCancel: {
+      question.update { $0.isOver = true }
+    }
+  }
+
+  /// What was asked last: the server asks one after the other.
+  private struct Question {
+    var answer: HTTPServer.Response?
+    var isOver = false
+  }
+
+  /// Waits for what comes of a request, but not beyond the server's end: this is its thread.
+  private func answer(_ question: Monitor<Question>) -> HTTPServer.Response {
+    question.update { $0.answer = nil }
+    reload { isGood, body in
+      let answer = HTTPServer.Response(
+        status: isGood ? 200 : 409, headers: ["Content-Type": "application/json"], body: body)
+      question.update { $0.answer = answer }
+    }
+    return question.wait { question in
+      if let answer = question.answer { return .done(answer) }
+      return question.isOver ? .done(HTTPServer.Response(status: 503)) : .sleep(atMost: nil)
     }
   }
 }

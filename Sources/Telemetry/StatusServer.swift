@@ -1,11 +1,13 @@
-internal import FlyingFox
-internal import FlyingSocks
 package import Foundation
+package import HTTPServer
 
 /// Answers `/live`, `/ready` and `/metrics` over HTTP, and for those who look on `/`: a page that
 /// shows `/status.json`.
 package struct StatusServer: Sendable {
-  private let server: HTTPServer
+  private let address: String
+  private let port: UInt16
+  private let pages: Pages
+  private let limits: HTTPServer.Limits
 
   /// What the pages show, asked at each request.
   package struct Pages: Sendable {
@@ -27,73 +29,71 @@ package struct StatusServer: Sendable {
     }
   }
 
-  /// A server for an IPv4 address and port.
-  ///
-  /// - Throws: when the address cannot be parsed.
-  package init(address: String, port: UInt16, pages: Pages) throws {
-    let handler = ClosureHTTPHandler { request in
-      switch request.path {
-      case "/live": Self.health(pages.isLive())
-      case "/ready": Self.health(pages.isReady())
-      case "/metrics":
-        Self.metrics(pages, accepting: request.headers[HTTPHeader("Accept")])
-      case "/" where pages.status != nil: Self.livePage
-      case "/status.json":
-        pages.status.map { Self.json($0()) } ?? HTTPResponse(statusCode: .notFound)
-      default: HTTPResponse(statusCode: .notFound)
-      }
-    }
-    // The library's own log would print lines for each request, and takes the end of a connection
-    // for an error; what matters comes as an error of `run`.
-    server = HTTPServer(
-      address: try .inet(ip4: address, port: port), logger: .disabled, handler: handler)
+  /// A server for an IPv4 or IPv6 address and a port, which does not listen yet.
+  package init(
+    address: String, port: UInt16, pages: Pages, limits: HTTPServer.Limits = HTTPServer.Limits()
+  ) {
+    self.address = address
+    self.port = port
+    self.pages = pages
+    self.limits = limits
   }
 
   /// Serves until the task is cancelled.
   ///
   /// - Throws: when the address is in use or not this host's.
-  package func run() async throws { try await server.run() }
-
-  /// Whether an error of `run` says that the address is taken, not allowed or not this host's.
-  package static func cannotListen(_ error: any Error) -> Bool {
-    guard let error = error as? SocketError, case .failed(_, let code, _) = error else {
-      return false
+  package func run() async throws(ListenFailure) {
+    let server = try HTTPServer(
+      on: ListeningSocket(address: address, port: port), limits: limits
+    ) { request in
+      switch request.method {
+      case "GET", "HEAD": answer(request)
+      default: HTTPServer.Response(status: 405, headers: ["Allow": "GET, HEAD"])
+      }
     }
-    return [EADDRINUSE, EADDRNOTAVAIL, EACCES, EPERM].contains(code)
+    await server.waitUntilCancelled()
+  }
+
+  private func answer(_ request: HTTPServer.Request) -> HTTPServer.Response {
+    switch request.path {
+    case "/live": Self.health(pages.isLive())
+    case "/ready": Self.health(pages.isReady())
+    case "/metrics": metrics(accepting: request.accept)
+    case "/" where pages.status != nil: Self.livePage
+    case "/status.json": pages.status.map { Self.json($0()) } ?? HTTPServer.Response(status: 404)
+    default: HTTPServer.Response(status: 404)
+    }
   }
 
   /// The metrics, with what `/live` and `/ready` would say.
-  private static func metrics(_ pages: Pages, accepting header: String?) -> HTTPResponse {
+  private func metrics(accepting header: String?) -> HTTPServer.Response {
     let format = MetricsPage.Format(accepting: header)
     var page = pages.metrics()
     page.gauge("sluice_live", "1 while /live answers 200.", pages.isLive() ? 1 : 0)
     page.gauge("sluice_ready", "1 while /ready answers 200.", pages.isReady() ? 1 : 0)
-    return HTTPResponse(
-      statusCode: .ok, headers: [.contentType: format.contentType],
-      body: Data(page.text(format).utf8))
+    return HTTPServer.Response(
+      headers: ["Content-Type": format.contentType], body: Data(page.text(format).utf8))
   }
 
   /// One file that needs nothing but the daemon.
-  private static let livePage = HTTPResponse(
-    statusCode: .ok,
+  private static let livePage = HTTPServer.Response(
     headers: [
-      .contentType: "text/html; charset=utf-8",
-      HTTPHeader("Content-Security-Policy"):
+      "Content-Type": "text/html; charset=utf-8",
+      "Content-Security-Policy":
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
         + "connect-src 'self'; img-src data:; frame-ancestors 'none'",
-      HTTPHeader("X-Content-Type-Options"): "nosniff",
+      "X-Content-Type-Options": "nosniff",
     ], body: Data(PackageResources.live_html))
 
-  private static func json(_ body: Data) -> HTTPResponse {
-    HTTPResponse(
-      statusCode: .ok,
+  private static func json(_ body: Data) -> HTTPServer.Response {
+    HTTPServer.Response(
       headers: [
-        .contentType: "application/json", HTTPHeader("Cache-Control"): "no-store",
-        HTTPHeader("X-Content-Type-Options"): "nosniff",
+        "Content-Type": "application/json", "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
       ], body: body)
   }
 
-  private static func health(_ isGood: Bool) -> HTTPResponse {
-    HTTPResponse(statusCode: isGood ? .ok : .serviceUnavailable)
+  private static func health(_ isGood: Bool) -> HTTPServer.Response {
+    HTTPServer.Response(status: isGood ? 200 : 503)
   }
 }

@@ -116,7 +116,7 @@ import HTTPClient
     let failure = await #expect(throws: TransportFailure.self) {
       try await transport.send(.to("http://127.0.0.1:\(freeLoopbackPort())"))
     }
-    #expect(failure == .connection("Couldn't connect to server"))
+    #expect(failure == .connection("Couldn't connect to server: Connection refused"))
   }
 
   @Test(arguments: [

@@ -17,8 +17,8 @@ import Testing
         model: {path: /nowhere}
         telemetry: {listen: "127.0.0.1:\(port)"}
         """, file: "test")
-    return try StatusService(
-      listen: #require(settings.telemetry.listen),
+    return StatusService(
+      listen: try #require(settings.telemetry.listen),
       pages: StatusServer.Pages(
         isLive: { true }, isReady: { false },
         metrics: {
@@ -90,7 +90,7 @@ import Testing
   /// Where there is a live page it needs nothing but this server, and nothing may be put into it.
   @Test func theLivePageIsOneFile() async throws {
     let port = UInt16(freeLoopbackPort())
-    let server = try StatusServer(
+    let server = StatusServer(
       address: "127.0.0.1", port: port,
       pages: StatusServer.Pages(
         isLive: { true }, isReady: { true }, metrics: { MetricsPage() },

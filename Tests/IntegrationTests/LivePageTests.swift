@@ -56,7 +56,7 @@ import Threading
       return (try? JSONCoder.encode(daemon.status(health: health, modelFolder: loader.target)))
         ?? Data()
     }
-    let server = try StatusServer(
+    let server = StatusServer(
       address: "127.0.0.1", port: port,
       pages: StatusServer.Pages(
         isLive: { true }, isReady: { true }, metrics: { daemon.metrics() }, status: status))

@@ -168,7 +168,11 @@ import Wire
     #expect(daemon.process.stop(within: .seconds(30)) == .exited(0), "\(daemon.log)")
     #expect(!FileManager.default.fileExists(atPath: socket))
     let gone = try command(runtime)
-    #expect(gone.code == 69 && gone.output.contains("no daemon listens there"))
+    #expect(gone.code == 69 && gone.output.contains("no daemon answers there"), "\(gone)")
+    // A socket that a killed daemon left.
+    try Data().write(to: URL(filePath: socket))
+    let left = try command(runtime)
+    #expect(left.code == 69 && left.output.contains("Connection refused"), "\(left)")
   }
 
   /// Rules for categories and the model that has them come together, and neither without the other.

@@ -172,6 +172,26 @@ import Wire
     #expect(settings.kafka.secrets.first?.path == "$CREDENTIALS_DIRECTORY/password")
   }
 
+  @Test func addressesAreOfEitherVersion() {
+    typealias Endpoint = TelemetrySettings.Endpoint
+    let good: [(String, String, UInt16)] = [
+      ("127.0.0.1:9464", "127.0.0.1", 9_464), ("0.0.0.0:1", "0.0.0.0", 1),
+      ("[::1]:9464", "::1", 9_464), ("[::]:65535", "::", 65_535),
+      ("[2001:db8::1]:80", "2001:db8::1", 80), ("[::ffff:10.0.0.1]:80", "::ffff:10.0.0.1", 80),
+    ]
+    for (text, address, port) in good {
+      let endpoint = Endpoint(text)
+      #expect(endpoint?.address == address && endpoint?.port == port, "\(text)")
+    }
+    let bad = [
+      "", ":", "9464", ":9464", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+      "127.0.0.1:+1", "127.0.0.1:1:2", "127.0.0:1", "localhost:9464", "::1:9464", "[::1]", "[::1]:",
+      "[::1:9464", "::1]:9464", "[127.0.0.1]:9464", "[]:9464", "[fe80::1%lo]:9464", " [::1]:1",
+      "[[::1]]:1",
+    ]
+    for text in bad { #expect(Endpoint(text) == nil, "\(text)") }
+  }
+
   @Test func allMistakesAreFoundAtOnceWithTheirPlaces() {
     let found = problems(
       """
@@ -219,7 +239,7 @@ import Wire
     ("policies: {default: {categories: {hate: {action: block}}}}", "hate.action: expected"),
     ("policies: {default: {categories: {hate: 0.5}}}", "policies.default.categories.hate"),
     ("shadow: {path: /s, share: 2}", "shadow.share: expected a number from 0.0 to 1.0"),
-    ("telemetry: {listen: everywhere}", "expected an IPv4 address and port"),
+    ("telemetry: {listen: everywhere}", "expected an IPv4 address or an IPv6 address in brackets"),
     ("telemetry: {traces: {endpoint: collector}}", "traces.endpoint: expected an address such as"),
     ("telemetry: {traces: {endpoint: \"http://\"}}", "expected an address such as"),
     ("telemetry: {traces: {endpoint: \"http://u:p@c\"}}", "expected an address such as"),

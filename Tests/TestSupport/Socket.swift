@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A TCP connection or listener on the loopback interface, closed with its owner.
-@safe final class Socket: Sendable {
+@safe package final class Socket: Sendable {
   private let descriptor: Int32
 
   private init(_ descriptor: Int32) { self.descriptor = descriptor }
@@ -22,11 +22,17 @@ internal import Glibc
   }
 
   /// A connection to a port of 127.0.0.1; nil if nobody listens.
-  static func connected(to port: UInt16) -> Socket? {
+  ///
+  /// - Parameter host: whose connection it is: 2 for 127.0.0.2.
+  package static func connected(to port: UInt16, fromHost host: UInt8 = 1) -> Socket? {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return nil }
     let connection = Socket(descriptor)
     connection.sendAtOnce()
+    if host != 1 {
+      let isBound = unsafe withAddress(port: 0, host: host) { unsafe bind(descriptor, $0, $1) == 0 }
+      guard isBound else { return nil }
+    }
     let isConnected = unsafe withAddress(port: port) { unsafe connect(descriptor, $0, $1) == 0 }
     return isConnected ? connection : nil
   }
@@ -70,8 +76,29 @@ internal import Glibc
     return bytes
   }
 
+  /// Bytes until the connection ends, as far as they come without a pause of this length.
+  package func readUntilEnd(
+    pause: Duration, bytesMax: Int = 1 << 20
+  ) -> (bytes: [UInt8], isEnded: Bool) {
+    var limit = timeval(
+      tv_sec: Int(pause.components.seconds),
+      tv_usec: Int(pause.components.attoseconds / 1_000_000_000_000))
+    unsafe setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var all: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: 4096)
+    while all.count < bytesMax {
+      let got = unsafe part.withUnsafeMutableBytes {
+        unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+      }
+      guard got > 0 else { return (all, got == 0 || errno != EAGAIN) }
+      all += part[..<got]
+    }
+    return (all, false)
+  }
+
   /// Writes all bytes; false when the connection has ended.
-  func write(_ bytes: [UInt8]) -> Bool {
+  package func write(_ bytes: [UInt8]) -> Bool {
     var position = 0
     while position < bytes.count {
       let sent = unsafe bytes.withUnsafeBytes {
@@ -91,11 +118,11 @@ internal import Glibc
   }
 
   private static func withAddress<Result>(
-    port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    port: UInt16, host: UInt8 = 1, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
   ) -> Result {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+    address.sin_addr.s_addr = (INADDR_LOOPBACK - 1 + UInt32(host)).bigEndian
     address.sin_port = port.bigEndian
     return unsafe withUnsafePointer(to: &address) { address in
       unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {

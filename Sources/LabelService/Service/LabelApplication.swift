@@ -66,7 +66,7 @@ package struct LabelApplication: Sendable {
             && daemon.ownership.orphans.isEmpty
         },
         metrics: { daemon.metrics() })
-      services.append(try StatusService(listen: listen, pages: pages))
+      services.append(StatusService(listen: listen, pages: pages))
     }
     let ownership = daemon.ownership
     services.append(
