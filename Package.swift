@@ -130,7 +130,7 @@ let operation: [Target] = [
     name: "Guard",
     dependencies: [
       "StrictJSON",
-      "Basics", "Records", "Pipeline", "Settings", "Tensors", "Threading", "Tokenizer", "DeBERTa",
+      "Basics", "Files", "Records", "Pipeline", "Settings", "Tensors", "Threading", "Tokenizer", "DeBERTa",
       "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
     resources: [.copy("Resources/guard-minilm")], swiftSettings: strict),
@@ -341,7 +341,7 @@ let tests: [Target] = [
     "GuardTests",
     [
       "Basics", "CudaDeBERTa", "DeBERTa", "Guard", "ModelRegistry", "Records", "Settings",
-      "Pipeline", "Tensors",
+      "Pipeline", "Tensors", "Threading",
     ]),
   test("ModelRegistryTests", ["Files", "ModelRegistry"]),
   test(

@@ -10,6 +10,8 @@ package struct LoadedModel: Sendable {
   package let labels: LabelScheme
   /// Identifies configuration, weights and tokenizer; changes with any of their bits.
   package let hash: ContentHash
+  /// Where the weights come from.
+  package let files: WeightFiles
 
   /// Opens the model in `folder`, checks it, and computes its relative tables.
   ///
@@ -32,5 +34,6 @@ package struct LoadedModel: Sendable {
     self.labels = labels.inOrder
     try folder.checkNumbers(on: pool)
     hash = folder.hash(on: pool)
+    files = folder.weightFiles
   }
 }

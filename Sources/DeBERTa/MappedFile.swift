@@ -1,4 +1,5 @@
 internal import Basics
+internal import Files
 import Foundation
 import Tensors
 
@@ -13,13 +14,16 @@ enum File {
 
 /// A file's bytes, mapped read-only: they cost page cache but no second copy.
 ///
-/// A model is replaced by renaming a new folder over it. Shortening a mapped file in place would
-/// end the process with SIGBUS; no reader of a mapping can prevent that.
+/// A model is replaced by renaming a new folder over it. What is written into a mapped file in place
+/// is read by whoever has mapped it, which `isUnchanged` tells; shortening it ends the process with
+/// SIGBUS, which no reader of a mapping can prevent.
 @safe final class MappedFile: @unchecked Sendable {
   // @unchecked Sendable: nobody writes the bytes.
 
   /// The name inside the model folder.
   let name: String
+  private let descriptor: Int32
+  private let state: FileState?
   private let bytes: UnsafeRawBufferPointer
 
   /// Maps `name` in `folder`.
@@ -27,7 +31,9 @@ enum File {
     self.name = name
     let descriptor = unsafe open(folder + "/" + name, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ModelError(name, .unreadable(MappedFile.lastError())) }
-    defer { close(descriptor) }
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
+    state = FileState.settled { FileState(descriptor: descriptor) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
       throw ModelError(name, .unreadable(MappedFile.lastError()))
@@ -41,11 +47,17 @@ enum File {
       throw ModelError(name, .unreadable(MappedFile.lastError()))
     }
     unsafe bytes = UnsafeRawBufferPointer(start: start, count: count)
+    self.descriptor = descriptor
+    isKept = true
   }
 
   deinit {
+    close(descriptor)
     unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
   }
+
+  /// Whether nobody has written into the file since it was mapped; another file may have its name.
+  var isUnchanged: Bool { FileState(descriptor: descriptor) == state }
 
   /// Bytes of the file.
   var count: Int { unsafe bytes.count }

@@ -6,6 +6,7 @@ package import Tensors
 package struct ModelFolder: Sendable {
   /// The switches.
   package let configuration: ModelConfiguration
+  package static let configurationFile = File.configuration
   /// The tokenizer's files in most folders, in the order in which hashes take them in.
   package static let tokenizerFiles = ["spm.model", "tokenizer_config.json"]
   /// Other files of a tokenizer, which hashes take in where they are.
@@ -24,7 +25,7 @@ package struct ModelFolder: Sendable {
   }
 
   let path: String
-  private let configurationFile: MappedFile
+  private let openedConfiguration: MappedFile
   let shards: [SafetensorsFile]
   private let shardOfTensor: [String: Int]
   /// What stands before every weight's name because of what it was wrapped in; usually nothing.
@@ -35,8 +36,8 @@ package struct ModelFolder: Sendable {
     self.path = path
     let contents = try FolderContents(path: path)
     try contents.requireConfiguration()
-    configurationFile = try MappedFile(folder: path, name: File.configuration)
-    let json = try ModelFolder.text(of: configurationFile)
+    openedConfiguration = try MappedFile(folder: path, name: File.configuration)
+    let json = try ModelFolder.text(of: openedConfiguration)
     configuration = try ModelConfiguration(json: json)
     try contents.requireWeights(architecture: configuration.architecture)
     var shards: [SafetensorsFile] = []
@@ -58,6 +59,9 @@ package struct ModelFolder: Sendable {
     let file = try MappedFile(folder: path, name: File.configuration)
     return try ModelConfiguration(json: try text(of: file))
   }
+
+  /// The files of the weights.
+  var weightFiles: WeightFiles { WeightFiles(shards.map(\.file), in: path) }
 
   /// Bytes of the weight files.
   package var weightBytes: Int { shards.reduce(0) { $0 + $1.file.count } }
@@ -87,7 +91,7 @@ package struct ModelFolder: Sendable {
 
   /// Everything that `config.json` says.
   func settings() throws(ModelError) -> [String: JSON] {
-    let json = try Self.text(of: configurationFile)
+    let json = try Self.text(of: openedConfiguration)
     do throws(JSONError) {
       return try JSONCoder.decode(from: json.withoutByteOrderMark)
     } catch {
@@ -119,7 +123,7 @@ package struct ModelFolder: Sendable {
   /// A hash of everything that scores depend on: configuration, weights and tokenizer files.
   package func hash(on pool: WorkerPool) -> ContentHash {
     var hash = ContentHash()
-    hash.add(configurationFile.contents, on: pool)
+    hash.add(openedConfiguration.contents, on: pool)
     for shard in shards { hash.add(shard.file.contents, on: pool) }
     for name in Self.tokenizerFiles + Self.laterTokenizerFiles(of: path) {
       if let file = try? MappedFile(folder: path, name: name) { hash.add(file.contents, on: pool) }

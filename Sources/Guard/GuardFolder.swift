@@ -25,10 +25,13 @@ struct GuardFolder {
   let hypothesis: String?
   /// Its pieces.
   let hypothesisPieces: [Int32]?
+  /// The files that are read whole, as they were before.
+  private let textFiles: TextFiles
 
   /// Reads everything but the weights of the model that the settings name.
   init(_ settings: ModelSettings) throws(GuardModelFailure) {
     path = try settings.folder
+    textFiles = TextFiles(in: path)
     do throws(ModelError) {
       folder = try ModelFolder(path: path)
     } catch {
@@ -68,6 +71,12 @@ struct GuardFolder {
         "model.hypothesis: has \(pieces.count) tokens, where from 1 to half of the window's "
           + "\(encoder.windowTokens) may be")
     }
+  }
+
+  /// That a file which is read whole is another than before, in a sentence; nil where none is.
+  var change: String? {
+    TextFiles(in: path) == textFiles
+      ? nil : "\(path): its files were changed while they were read; try again"
   }
 
   /// The file that the tokenizer comes from.

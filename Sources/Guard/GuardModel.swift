@@ -28,6 +28,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
   private let hypothesis: [Int32]?
   private let temperature: Double
   private let placed: PlacedClassifier
+  private let files: WeightFiles
   /// Whoever judges on the CPU: one batch at a time is done sooner than two that share the threads.
   private let turns = Turns()
   /// What was said of sequences before; nil where nothing is remembered.
@@ -80,6 +81,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
         encoder.truncatedSequence(encoder.pieces(of: $0), nil).ids
       },
       windowTokens: encoder.windowTokens)
+    files = loaded.files
+    if let change = files.change ?? parts.change { throw .unusable(change) }
     self.cache = cache
     salt = Array("\(hash) \(placed.precision) ".utf8)
   }
@@ -97,6 +100,7 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     labels = other.labels
     categories = other.categories
     placed = PlacedClassifier(other.placed, pool: pool)
+    files = other.files
     cache = other.cache
     salt = other.salt
   }
@@ -251,6 +255,8 @@ package final class GuardModel: Classifier, ExchangeTokenizer {
     } catch {
       throw ClassifierFailure(detail: "\(error)")
     }
+    // Before anybody hears of them.
+    if let change = files.change { throw ClassifierFailure(detail: change, isFatal: true) }
     let readings = logits.map { logits in
       Reading(
         margin: Double(logits.unsafe) - Double(logits.safe),
