@@ -34,6 +34,7 @@ let cBoundary: [Target] = [
   .target(
     name: "CSimdJSON", cxxSettings: strictCXX, linkerSettings: [.linkedLibrary("simdjson")]),
   .target(name: "CKernels", cSettings: strictC),
+  .target(name: "CSteadyWaits", cSettings: strictC),
   .target(name: "CCuda", cSettings: strictC),
 ]
 
@@ -96,6 +97,7 @@ let streaming: [Target] = [
     name: "Kafka",
     dependencies: [
       "Basics", "Records", "Sections", "Transport", "Threading", "CRdKafka",
+      "CSteadyWaits",
       .product(name: "DequeModule", package: "swift-collections"),
     ],
     swiftSettings: strict),
@@ -130,7 +132,8 @@ let operation: [Target] = [
     name: "Guard",
     dependencies: [
       "StrictJSON",
-      "Basics", "Files", "Records", "Pipeline", "Settings", "Tensors", "Threading", "Tokenizer", "DeBERTa",
+      "Basics", "Files", "Records", "Pipeline", "Settings", "Tensors", "Threading", "Tokenizer",
+      "DeBERTa",
       "CudaDevice", "CudaDeBERTa", "ModelRegistry",
     ],
     resources: [.copy("Resources/guard-minilm")], swiftSettings: strict),
@@ -288,6 +291,9 @@ let tests: [Target] = [
   // A disk that fails, for programs that are started with it (LD_PRELOAD).
   .target(
     name: "FailingDisk", path: "Tests/FailingDisk", publicHeadersPath: ".", cSettings: strictC),
+  // A wall clock that jumps, likewise.
+  .target(
+    name: "JumpingClock", path: "Tests/JumpingClock", publicHeadersPath: ".", cSettings: strictC),
   // The kernels again, for each instruction set by itself.
   .target(
     name: "KernelLevels", dependencies: ["CKernels"], path: "Tests/KernelLevels",
@@ -424,6 +430,7 @@ let package = Package(
     .executable(name: "sluice-bench", targets: ["sluice-bench"]),
     .library(name: "cuda-emulator", type: .dynamic, targets: ["CudaEmulator"]),
     .library(name: "failing-disk", type: .dynamic, targets: ["FailingDisk"]),
+    .library(name: "jumping-clock", type: .dynamic, targets: ["JumpingClock"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -1,4 +1,5 @@
 internal import CRdKafka
+internal import CSteadyWaits
 internal import Threading
 
 /// A configuration of librdkafka's, until a client takes it over.
@@ -24,6 +25,7 @@ internal import Threading
   consuming func makeClient(
     _ type: rd_kafka_type_t, context: CallbackContext
   ) throws(KafkaError) -> ClientHandle {
+    steady_waits_take_part()
     unsafe context.install(in: pointer, for: type)
     var text = [CChar](repeating: 0, count: 512)
     guard let client = unsafe rd_kafka_new(type, pointer, &text, text.count) else {
