@@ -1,8 +1,8 @@
 # The two commands of this project are `make demo` and `make test`; see README.md.
 
 PACKAGES := librdkafka-dev libopenblas-dev libprotobuf-c-dev protobuf-c-compiler \
-	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev \
-	openssl pkg-config python3-venv
+	libsqlite3-dev libsentencepiece-dev libsimdjson-dev libcurl4-openssl-dev libmicrohttpd-dev \
+	libssl-dev openssl pkg-config python3-venv
 # A browser that reads the live page, and a font for it; what makes and tries Debian packages.
 TEST_PACKAGES := chromium-headless-shell fonts-dejavu-core debhelper lintian debootstrap curl buildah stunnel4
 # For the C kernels of arm64 on an emulated processor.
@@ -128,7 +128,8 @@ bench: bench-peers
 # The benchmarks with every library that a bare machine lacks, for Tests/GPU/run.sh.
 KIT := .build/gpu-kit
 gpu-kit: dependencies
-	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice-bench
+	swift build -c release --static-swift-stdlib --scratch-path .build-install --product sluice-bench \
+	  -Xlinker --disable-new-dtags -Xlinker -rpath -Xlinker '$$ORIGIN/lib'
 	rm -rf $(KIT) && install -d $(KIT)/lib
 	strip -o $(KIT)/sluice-bench .build-install/release/sluice-bench
 	ldd $(KIT)/sluice-bench | awk '/=> \// { print $$3 }' | sort -u \

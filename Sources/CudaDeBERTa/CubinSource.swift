@@ -24,10 +24,14 @@ package struct CubinSource: Sendable {
   }
 
   /// The usual places.
-  package init(search: LibrarySearch, environment: [String: String]) {
+  ///
+  /// - Parameter driver: its version.
+  package init(search: LibrarySearch, driver: CudaVersion, environment: [String: String]) {
     self.init(
       folder: environment[Self.variable],
-      compiler: Result { () throws(CudaFailure) in try KernelCompiler(search: search) },
+      compiler: Result { () throws(CudaFailure) in
+        try KernelCompiler(search: search, driver: driver)
+      },
       cache: CubinCache.standardFolder(environment: environment).map { CubinCache(folder: $0) })
   }
 

@@ -68,8 +68,11 @@ package final class CudaClassifier: SequenceClassifier {
       }
       while !begun.isEmpty { giveBack(try finishFirst(&begun, &logits)) }
     } catch {
-      // The lanes' work can no longer be waited for; whoever waits for a lane fails as well.
-      for (lane, _) in begun { giveBack(lane) }
+      // What other work a lane has is still on its way, unless the GPU is lost.
+      for (lane, _) in begun {
+        lanes[lane].settle()
+        giveBack(lane)
+      }
       throw .device(error.description)
     }
     results += logits
@@ -229,9 +232,11 @@ package final class CudaClassifier: SequenceClassifier {
               library: engine.products, capacity: capacity, recording: recording, in: context))
         }
         return (lanes, capacity)
-      } catch .outOfMemory where tokens / 2 >= max(tokensMin, shape.absolutePositions ?? 0) {
+      } catch {
         // Smaller batches are slower, and need less.
         tokens /= 2
+        guard error.isForWantOfMemory, tokens >= max(tokensMin, shape.absolutePositions ?? 0)
+        else { throw error }
       }
     }
   }

@@ -4,7 +4,10 @@ package import CudaDevice
 package final class CudaEngine: Sendable {
   let context: CudaContext
   let cubins: CubinSource
-  /// nil where cuBLASLt is not there: products are slower then.
+  /// The environment's name for who computes dense products: `own` for our kernel, whatever is
+  /// there.
+  package static let productsVariable = "SLUICE_CUDA_PRODUCTS"
+  /// nil where cuBLASLt is not there, or not wanted: products are slower then.
   let products: ProductLibrary?
 
   /// Takes a GPU into use.
@@ -18,12 +21,29 @@ package final class CudaEngine: Sendable {
       throw .noDevice(ordinal: ordinal, count: driver.devices.count)
     }
     context = try CudaContext(driver: driver, device: device)
-    cubins = CubinSource(search: search, environment: environment)
-    let library = try? CudaProducts(search: search)
-    let context = context
-    products = try library.map { (library) throws(CudaFailure) in
-      try ProductLibrary(library, in: context)
+    cubins = CubinSource(search: search, driver: driver.version, environment: environment)
+    products =
+      environment[Self.productsVariable] == "own"
+      ? nil : try Self.products(search: search, driver: driver.version, in: context)
+  }
+
+  /// The first library that starts with this driver; nil where there is none.
+  ///
+  /// - Throws: why the first does not start, where none does.
+  private static func products(
+    search: LibrarySearch, driver: CudaVersion, in context: CudaContext
+  ) throws(CudaFailure) -> ProductLibrary? {
+    var failure: CudaFailure?
+    for name in CudaProducts.names(for: driver) {
+      guard let library = try? CudaProducts(search: search, names: [name]) else { continue }
+      do throws(CudaFailure) {
+        return try ProductLibrary(library, in: context)
+      } catch {
+        failure = failure ?? error
+      }
     }
+    if let failure { throw failure }
+    return nil
   }
 
   /// Whether dense products are done by a kernel of our own, for want of cuBLASLt.

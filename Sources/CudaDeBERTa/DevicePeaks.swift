@@ -1,4 +1,3 @@
-internal import Basics
 package import CudaDevice
 
 /// What a GPU does at best, measured: the ceilings to judge kernels by.
@@ -21,7 +20,7 @@ package struct DevicePeaks: Sendable {
     let operands = try (0..<3).map { _ throws(CudaFailure) in
       try DeviceMemory(bytes: matrices, in: context)
     }
-    for operand in operands { try Self.fillAtRandom(operand, on: stream) }
+    for operand in operands { try RandomOperands.fill(operand, on: stream) }
     bytes =
       try Self.rate(on: stream) { () throws(CudaFailure) in
         try stream.copy(operands[0], to: operands[1])
@@ -48,24 +47,6 @@ package struct DevicePeaks: Sendable {
       }
     }
     self.operations = operations
-  }
-
-  /// Bytes whose pairs and singles are small numbers in all formats, of either sign.
-  private static func fillAtRandom(
-    _ memory: DeviceMemory, on stream: CudaStream
-  ) throws(CudaFailure) {
-    let piece = try PinnedMemory(bytes: min(memory.bytes, 16 << 20), in: stream.context)
-    var random = SplitMix64(seed: 7)
-    let words = (0..<piece.bytes / 8).map { _ in
-      random.next() & 0xB3FF_B3FF_B3FF_B3FF | 0x2000_2000_2000_2000
-    }
-    piece.write(words.span, at: 0)
-    for start in stride(from: 0, to: memory.bytes, by: piece.bytes) {
-      try stream.copy(
-        piece, bytes: min(piece.bytes, memory.bytes - start),
-        to: memory.address.advanced(byBytes: start))
-    }
-    try stream.finish()
   }
 
   /// The median rate of what `body` does, in the unit of its result.

@@ -9,6 +9,8 @@ final class DeviceSlot: @unchecked Sendable {
   private let stream: CudaStream
   private let input: PinnedMemory
   private let output: PinnedMemory
+  /// The moment at which the logits of the last batch are there.
+  private let isDone: CudaEvent
   private var graphs: [BatchShape: CudaGraph] = [:]
   private var warmShapes: Set<BatchShape> = []
   private let capacity: LaneCapacity
@@ -21,6 +23,7 @@ final class DeviceSlot: @unchecked Sendable {
   ) throws(CudaFailure) {
     let integers = capacity.integers(tile: kernels.attentionTile)
     stream = try CudaStream(in: context)
+    isDone = try CudaEvent(in: context)
     input = try PinnedMemory(bytes: 4 * integers, in: context)
     output = try PinnedMemory(bytes: 8 * capacity.sequences, in: context)
     encoder = DeviceEncoder(
@@ -41,6 +44,11 @@ final class DeviceSlot: @unchecked Sendable {
 
   /// Begins to compute sequences that the capacity has room for; `finish` waits for them.
   func begin(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) {
+    try give(sequences)
+    try isDone.record(on: stream)
+  }
+
+  private func give(_ sequences: [ArraySlice<Int32>]) throws(CudaFailure) {
     let tile = encoder.kernels.attentionTile
     let needed = DeviceBatch.shape(of: sequences, tile: tile)
     let recorded = recording.isUsed ? recordedShapes.first { needed.fits(in: $0) } : nil
@@ -60,9 +68,12 @@ final class DeviceSlot: @unchecked Sendable {
     }
   }
 
-  /// The logits of the first so many sequences, once they are computed.
+  /// Waits until nothing is on its way, whatever became of it: the next batch may use the memory.
+  func settle() { try? stream.finish() }
+
+  /// The logits of the first so many sequences, once they are computed. Sleeps until then.
   func finish(sequences: Int) throws(CudaFailure) -> [Logits] {
-    try stream.finish()
+    try isDone.wait()
     let values = output.read(Float.self, count: 2 * sequences, at: 0)
     return (0..<sequences).map { Logits(safe: values[2 * $0], unsafe: values[2 * $0 + 1]) }
   }

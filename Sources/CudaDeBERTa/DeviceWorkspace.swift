@@ -42,9 +42,10 @@ struct DeviceWorkspace: Sendable {
       tokens: tokensMax, sequences: sequencesMax, integers: integers, shape: shape,
       isNarrow: isNarrow)
     memory = try DeviceMemory(bytes: layout.bytes, in: context)
-    // Products compute some rows that nobody asked for; what they read is to be defined.
+    // Products compute some rows that nobody asked for, and are measured: what they read is to be
+    // numbers, and no zeros.
     try stream.fill(memory, with: 0)
-    try stream.finish()
+    try RandomOperands.fill(memory, from: layout.numbers, on: stream)
     let start = memory.address
     self.integers = start.advanced(byBytes: layout.integers)
     embedded = start.advanced(byBytes: layout.embedded)
@@ -67,6 +68,8 @@ struct DeviceWorkspace: Sendable {
   private struct Layout {
     var bytes = 0
     var integers = 0
+    /// Where the numbers begin.
+    var numbers = 0
     var embedded = 0
     var states = 0
     var projections = 0
@@ -83,6 +86,7 @@ struct DeviceWorkspace: Sendable {
       tokens: Int, sequences: Int, integers: Int, shape: ModelConfiguration, isNarrow: Bool
     ) {
       self.integers = take(4 * integers)
+      numbers = bytes
       embedded = shape.embedding == shape.hidden ? 0 : take(2 * tokens * shape.embedding)
       states = take(2 * tokens * shape.hidden)
       projections = take(2 * tokens * 3 * shape.hidden)

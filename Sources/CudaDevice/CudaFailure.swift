@@ -12,8 +12,20 @@ package enum CudaFailure: Error, Hashable, Sendable {
   case unsupported(reason: String)
   /// The device has not as much memory.
   case outOfMemory(bytes: Int)
+  /// The host can keep no more of its memory in place for devices.
+  case outOfPinnedMemory(bytes: Int)
   /// A kernel does not compile; the compiler's log.
   case compilation(name: String, architecture: String, log: String)
+}
+
+extension CudaFailure {
+  /// Whether less might fit.
+  package var isForWantOfMemory: Bool {
+    switch self {
+    case .outOfMemory, .outOfPinnedMemory: true
+    default: false
+    }
+  }
 }
 
 extension CudaFailure: CustomStringConvertible {
@@ -29,6 +41,8 @@ extension CudaFailure: CustomStringConvertible {
     case .unsupported(let reason): "the GPU engine does not compute \(reason)"
     case .outOfMemory(let bytes):
       "the GPU has no \((bytes + (1 << 20) - 1) >> 20) MiB of memory left"
+    case .outOfPinnedMemory(let bytes):
+      "the host has no \((bytes + (1 << 20) - 1) >> 20) MiB left that the GPU could copy from"
     case .compilation(let name, let architecture, let log):
       "\(name) does not compile for \(architecture):\n\(log)"
     }

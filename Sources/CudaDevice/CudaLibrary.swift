@@ -49,6 +49,19 @@ package struct LibrarySearch: Sendable {
   }
 }
 
+extension LibrarySearch {
+  /// The generations of CUDA whose libraries have been tried, the newest first.
+  private static let generations = [13, 12]
+
+  /// The file names of a library in the order in which to try them: the newest that starts with
+  /// this driver comes first, those that may be too new for it last.
+  static func names(of library: String, for driver: CudaVersion?) -> [String] {
+    let fitting = generations.filter { $0 <= driver?.major ?? .max }
+    let others = generations.filter { !fitting.contains($0) }
+    return (fitting + others.reversed()).map { "\(library).so.\($0)" }
+  }
+}
+
 /// A library that was opened, and stays open.
 @safe struct CudaLibrary: @unchecked Sendable {
   // @unchecked Sendable: a handle of the dynamic loader, which is never closed.

@@ -49,12 +49,17 @@ package final class DeviceMemory: Sendable {
   package let bytes: Int
 
   /// Takes at least one byte; what it holds is undefined.
+  ///
+  /// - Throws: `CudaFailure.outOfPinnedMemory` where the host can pin no more.
   package init(bytes: Int, in context: CudaContext) throws(CudaFailure) {
     var start: UnsafeMutableRawPointer?
-    try context.call("cuMemHostAlloc") {
-      unsafe $0.allocate_host(&start, max(1, bytes), 0)
+    var isFull = false
+    try context.call("cuMemHostAlloc") { driver in
+      let result = unsafe driver.allocate_host(&start, max(1, bytes), 0)
+      isFull = result == Int32(CCUDA_ERROR_OUT_OF_MEMORY)
+      return isFull ? 0 : result
     }
-    guard let start = unsafe start else { throw .outOfMemory(bytes: bytes) }
+    guard !isFull, let start = unsafe start else { throw .outOfPinnedMemory(bytes: bytes) }
     self.context = context
     unsafe self.start = unsafe start
     self.bytes = bytes

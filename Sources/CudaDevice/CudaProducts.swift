@@ -8,9 +8,16 @@ internal import CCuda
   package let path: String
   package let version: CudaVersion
 
-  /// Opens the library.
-  package init(search: LibrarySearch) throws(CudaFailure) {
-    let library = try CudaLibrary(["libcublasLt.so.13", "libcublasLt.so.12"], search)
+  /// The file names to try with a driver of that version, those first that fit it.
+  package static func names(for driver: CudaVersion?) -> [String] {
+    LibrarySearch.names(of: "libcublasLt", for: driver)
+  }
+
+  /// Opens the first library of these names.
+  package init(
+    search: LibrarySearch, names: [String] = CudaProducts.names(for: nil)
+  ) throws(CudaFailure) {
+    let library = try CudaLibrary(names, search)
     var table = ccuda_products()
     try unsafe library.check(ccuda_bind_products(library.handle, &table))
     path = library.path

@@ -6,9 +6,15 @@ package struct CudaReport: Sendable {
 
   /// Looks for everything; whatever is missing hides nothing else.
   package init(search: LibrarySearch) {
-    driver = Result { () throws(CudaFailure) in try CudaDriver(search: search) }
-    compiler = Result { () throws(CudaFailure) in try KernelCompiler(search: search) }
-    products = Result { () throws(CudaFailure) in try CudaProducts(search: search) }
+    let driver = Result { () throws(CudaFailure) in try CudaDriver(search: search) }
+    let version = (try? driver.get())?.version
+    self.driver = driver
+    compiler = Result { () throws(CudaFailure) in
+      try KernelCompiler(search: search, driver: version)
+    }
+    products = Result { () throws(CudaFailure) in
+      try CudaProducts(search: search, names: CudaProducts.names(for: version))
+    }
   }
 
   /// The GPUs that the driver offers; empty without one.

@@ -21,7 +21,7 @@ internal import CCuda
 
   deinit { context.release { unsafe $0.destroy_stream(stream) } }
 
-  /// Waits until all work is done.
+  /// Waits until all work is done; takes a core meanwhile.
   package func finish() throws(CudaFailure) {
     try context.call("cuStreamSynchronize") { unsafe $0.finish_stream(stream) }
   }
@@ -143,11 +143,12 @@ internal import CCuda
   private let context: CudaContext
   private let event: ccuda_event
 
-  /// - Parameter isTimed: it keeps the time for `milliseconds(since:)`.
+  /// - Parameter isTimed: it keeps the time for `milliseconds(since:)`, and waiting for it takes a
+  ///   core; else whoever waits sleeps.
   package init(in context: CudaContext, isTimed: Bool = false) throws(CudaFailure) {
     var event: ccuda_event?
-    let flags = UInt32(isTimed ? CCUDA_EVENT_TIMED : CCUDA_EVENT_UNTIMED)
-    try context.call("cuEventCreate") { unsafe $0.create_event(&event, flags) }
+    let flags = isTimed ? CCUDA_EVENT_TIMED : CCUDA_EVENT_UNTIMED | CCUDA_EVENT_BLOCKING
+    try context.call("cuEventCreate") { unsafe $0.create_event(&event, UInt32(flags)) }
     guard let event = unsafe event else {
       throw .failed(function: "cuEventCreate", reason: "no event")
     }

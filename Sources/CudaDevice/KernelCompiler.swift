@@ -12,8 +12,10 @@ internal import CCuda
   package let architectures: [String]
 
   /// Opens the compiler.
-  package init(search: LibrarySearch) throws(CudaFailure) {
-    let library = try CudaLibrary(["libnvrtc.so.13", "libnvrtc.so.12"], search)
+  ///
+  /// - Parameter driver: the version of the driver that is to load what it makes.
+  package init(search: LibrarySearch, driver: CudaVersion? = nil) throws(CudaFailure) {
+    let library = try CudaLibrary(LibrarySearch.names(of: "libnvrtc", for: driver), search)
     var table = ccuda_compiler()
     try unsafe library.check(ccuda_bind_compiler(library.handle, &table))
     path = library.path

@@ -73,7 +73,7 @@ package struct InferenceDevice: Sendable {
       let search = LibrarySearch(environment: environment)
       let gpu = try CudaEngine(ordinal: ordinal, search: search, environment: environment)
       if gpu.lacksProductLibrary {
-        slowed("libcublasLt was not found: dense products are done by a slower kernel")
+        slowed("dense products are done by a slower kernel, without libcublasLt")
       }
       self.init(
         pool: pool, gpu: gpu, precisions: precisions, formats: formats ?? [],

@@ -23,6 +23,8 @@ struct ParityBenchmark: ParsableCommand {
   @Option(help: "Exchanges to take from the data.") var rows = 1000
   @Option(help: "The GPU.") var device = "cuda:0"
   @Option(help: "Precisions, separated by commas.") var precisions = "fp16,bf16,fp8"
+  @Flag(help: "Judge each text by itself, three times: that of small batches is recorded work.")
+  var alone = false
 
   private struct Line: Decodable {
     let prompt: String
@@ -55,8 +57,11 @@ struct ParityBenchmark: ParsableCommand {
           settings: EngineSettings(device: place, precision: precision),
           environment: ProcessInfo.processInfo.environment, slowed: { print("\(name): \($0)") })
         let gpu = try GuardModel(settings: settings, device: inference)
-        let found = try gpu.scores(sequences).map { Double($0.rawValue) }
-        isRight = report(precision, expected, found, gpu.device) && isRight
+        for _ in 0..<(alone ? 3 : 1) {
+          let found = try alone ? sequences.flatMap { try gpu.scores([$0]) } : gpu.scores(sequences)
+          let numbers = found.map { Double($0.rawValue) }
+          isRight = report(precision, expected, numbers, gpu.device) && isRight
+        }
       } catch let failure as GuardModelFailure {
         print("\(name): \(failure)")
         isRight = false

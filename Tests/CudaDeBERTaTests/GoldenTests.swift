@@ -95,5 +95,45 @@ extension EmulatedGPUTests {
         #expect(difference < bound, "\(length) tokens")
       }
     }
+
+    /// A product that is below all numbers of 16 bits is minus infinity there, and its GELU 0, as
+    /// that of the number it stands for.
+    @Test(arguments: [["libnvrtc.so.13"], ["libnvrtc.so.13", "libcublasLt.so.13"]])
+    func belowAllHalvesIsNothing(libraries: [String]) throws {
+      let directory = try TemporaryDirectory()
+      let folder = directory.path + "/model"
+      try FileManager.default.copyItem(atPath: GoldenCase.url("v3-style").path, toPath: folder)
+      let layer = "deberta.encoder.layer.0."
+      let changes: [(tensor: String, value: Float, count: Int)] = [
+        ("attention.output.LayerNorm.weight", 0, 64), ("attention.output.LayerNorm.bias", 1, 64),
+        ("intermediate.dense.weight", -3_000, 3 * 64),
+      ]
+      for change in changes {
+        try overwrite(
+          layer + change.tensor, in: folder + "/model.safetensors",
+          with: [Float](repeating: change.value, count: change.count))
+      }
+      let cuda = try EmulatedCuda(libraries: libraries)
+      let model = try EmulatedModel(folder, .fp16, on: cuda).classifier
+      let cpu = try DeBERTaClassifier(folder: folder, pool: EmulatedModel.pool)
+      let batch = TokenBatch([[1, 40, 41, 42, 2], [1, 900, 2]])
+      for (expected, found) in zip(try cpu.classify(batch), try model.classify(batch)) {
+        #expect(abs(expected.unsafe - found.unsafe) < 0.02)
+        #expect(abs(expected.safe - found.safe) < 0.02)
+      }
+    }
+
+    /// Puts other numbers at the beginning of a tensor of 32-bit numbers.
+    private func overwrite(_ tensor: String, in path: String, with numbers: [Float]) throws {
+      var data = try Data(contentsOf: URL(filePath: path))
+      let headerBytes = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
+      let header = try #require(
+        try JSONSerialization.jsonObject(with: data[8..<8 + headerBytes]) as? [String: Any])
+      let entry = try #require(header[tensor] as? [String: Any])
+      let start = 8 + headerBytes + (try #require(entry["data_offsets"] as? [Int]))[0]
+      let bytes = unsafe numbers.withUnsafeBytes { unsafe Data($0) }
+      data.replaceSubrange(start..<start + bytes.count, with: bytes)
+      try data.write(to: URL(filePath: path))
+    }
   }
 }

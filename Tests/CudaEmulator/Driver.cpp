@@ -54,7 +54,7 @@ int cuInit(unsigned) {
 }
 
 int cuDriverGetVersion(int *version) {
-  *version = 13000;
+  *version = (int)machine::setting("SLUICE_EMULATOR_DRIVER", 13000);
   return success;
 }
 
@@ -151,6 +151,9 @@ int cuMemFree_v2(uint64_t address) {
 
 int cuMemHostAlloc(void **address, size_t bytes, unsigned) {
   if (bytes == 0) return invalidValue;
+  // What weights go through is larger.
+  const bool isOfABatch = bytes < 1 << 20;
+  if (isOfABatch && (long)bytes > machine::setting("SLUICE_EMULATOR_PINNED", 1L << 40)) return outOfMemory;
   *address = std::aligned_alloc(page, (bytes + page - 1) / page * page);
   return *address ? failure : outOfMemory;
 }

@@ -20,6 +20,7 @@ enum Result {
   invalidContext = 201,
   invalidHandle = 400,
   notFound = 500,
+  outOfResources = 701,
   launchFailed = 719,
   captureUnsupported = 900,
   captureInvalidated = 901,
@@ -74,7 +75,8 @@ long setting(const char *variable, long otherwise);
 bool goesWrong(const char *step);
 
 /// Writes a line to the file that SLUICE_EMULATOR_JOURNAL names: passes that were launched or recorded, with
-/// the blocks of their first kernel, and graphs that were replayed.
+/// the blocks of their first kernel, graphs that were replayed, waits that took a core (`spun`) or none
+/// (`slept`), and the generation of a library of products that started.
 void note(const char *what, const void *stream, long number);
 
 /// The architecture that SLUICE_EMULATOR_ARCHITECTURE names; 80 without.

@@ -1,6 +1,9 @@
 // cuBLASLt's interface, with the numbers of cublasLt.h. It computes what Sluice asks for and refuses
 // the rest: transposed A, column-major matrices, 32-bit sums.
+#include <dlfcn.h>
+
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "Emulator.hpp"
@@ -9,7 +12,7 @@
 namespace {
 using machine::Guard, machine::Stream, machine::lock;
 
-enum Status { done = 0, invalid = 7, unsupported = 15 };
+enum Status { done = 0, notInitialized = 1, invalid = 7, unsupported = 15 };
 
 struct Multiplication {
   int transposesA, epilogue;
@@ -86,10 +89,23 @@ void compute(
 }
 }  // namespace
 
+namespace {
+/// The generation in the name of the file that this was opened from, such as 12; 13 where there is none.
+long generation() {
+  static char place;
+  Dl_info info;
+  if (!dladdr(&place, &info) || !info.dli_fname) return 13;
+  const char *ending = std::strstr(info.dli_fname, "libcublasLt.so.");
+  return ending ? std::atol(ending + std::strlen("libcublasLt.so.")) : 13;
+}
+}  // namespace
+
 extern "C" {
-size_t cublasLtGetVersion() { return 130000; }
+size_t cublasLtGetVersion() { return (size_t)generation() * 10000; }
 
 int cublasLtCreate(int **handle) {
+  if (generation() == machine::setting("SLUICE_EMULATOR_REFUSED_PRODUCTS", -1)) return notInitialized;
+  machine::note("products", nullptr, generation());
   *handle = new int(1);
   return done;
 }

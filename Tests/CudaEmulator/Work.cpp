@@ -20,7 +20,7 @@ struct Function {
 
 struct Event {
   Stream *stream;
-  bool isPending;
+  bool isPending, isBlocking;
 };
 
 /// Shared memory that a block gets without asking.
@@ -65,6 +65,7 @@ int cuStreamDestroy_v2(Stream *stream) {
 
 int cuStreamSynchronize(Stream *stream) {
   const Guard guard(lock);
+  machine::note("spun", stream, 0);
   return finish(stream);
 }
 
@@ -73,8 +74,8 @@ int cuStreamWaitEvent(Stream *stream, Event *event, unsigned) {
   return enqueue(stream, [=] { return event->isPending ? finish(event->stream) : (int)success; });
 }
 
-int cuEventCreate(Event **event, unsigned) {
-  *event = new Event{nullptr, false};
+int cuEventCreate(Event **event, unsigned flags) {
+  *event = new Event{nullptr, false, (flags & 1) != 0};
   return failure;
 }
 
@@ -97,6 +98,7 @@ int cuEventRecord(Event *event, Stream *stream) {
 
 int cuEventSynchronize(Event *event) {
   const Guard guard(lock);
+  machine::note(event->isBlocking ? "slept" : "spun", event->stream, 0);
   return event->isPending ? finish(event->stream) : failure;
 }
 
@@ -143,6 +145,12 @@ int cuLaunchKernel(
   if (!isSized || shared > function->sharedBytesMax) return invalidValue;
   const bool isFirst = std::string(function->kernel->name).find("embedding") == 0;
   if (isFirst) machine::note(stream && stream->captured ? "recorded" : "launched", stream, gridX);
+  // Counted from when the number was set.
+  static long asked, last = -1;
+  const long refused = machine::setting("SLUICE_EMULATOR_REFUSED_LAUNCH", -1);
+  if (refused != last) asked = 0;
+  last = refused;
+  if (++asked == refused) return outOfResources;
   std::vector<std::vector<unsigned char>> values;
   for (size_t bytes : function->kernel->parameterBytes) {
     const unsigned char *value = (const unsigned char *)*parameters++;

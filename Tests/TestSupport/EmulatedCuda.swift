@@ -18,9 +18,12 @@ package final class EmulatedCuda: Sendable {
   ///   - launches: kernels after which the device fails.
   ///   - graphs: the step at which recorded work goes wrong (Tests/CudaEmulator/Machine.hpp).
   ///   - libraries: what is there, beside the driver.
+  ///   - more: other numbers that it plays, by the end of their names: `DRIVER` (13000), `PINNED`
+  ///     (bytes that a batch may have of the host's memory), `REFUSED_LAUNCH` (the first is 1), `REFUSED_PRODUCTS`
+  ///     (the generation of a library that does not start).
   package init(
     architecture: Int? = nil, memory: Int? = nil, launches: Int? = nil, graphs: String? = nil,
-    libraries: [String] = ["libnvrtc.so.13"]
+    libraries: [String] = ["libnvrtc.so.13"], more: [String: Int] = [:]
   ) throws {
     directory = try TemporaryDirectory()
     let library = SourceTree.product("libcuda-emulator.so").path
@@ -35,13 +38,15 @@ package final class EmulatedCuda: Sendable {
     ]
     var settings = numbers.compactMapValues { $0.map(String.init) }
     settings["SLUICE_EMULATOR_GRAPHS"] = graphs
+    for (name, number) in more { settings["SLUICE_EMULATOR_" + name] = String(number) }
     settings["SLUICE_EMULATOR_JOURNAL"] = directory.path + "/journal"
     for (name, value) in settings { unsafe setenv(name, value, 1) }
     changed = Array(settings.keys)
   }
 
   /// What became of work since the last question, a line for each pass: `launched`, `recorded` or
-  /// `replayed`; the stream; the blocks of the first kernel, or the graph.
+  /// `replayed`; the stream; the blocks of the first kernel, or the graph. Waits are `spun` or
+  /// `slept`, and a library that starts is `products` with its generation.
   package func takeJournal() -> [(what: String, stream: String, number: String)] {
     let path = directory.path + "/journal"
     defer { try? FileManager.default.removeItem(atPath: path) }

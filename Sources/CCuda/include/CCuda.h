@@ -87,8 +87,9 @@ enum {
   CCUDA_ATTRIBUTE_SHARED_BYTES = 97,      // most that a block may ask for
   CCUDA_FUNCTION_SHARED_BYTES = 8,        // CUfunction_attribute
   CCUDA_STREAM_NON_BLOCKING = 1,          // does not wait for the default stream
+  CCUDA_EVENT_TIMED = 0,                  // whoever waits asks again and again
+  CCUDA_EVENT_BLOCKING = 1,               // whoever waits sleeps
   CCUDA_EVENT_UNTIMED = 2,
-  CCUDA_EVENT_TIMED = 0,
   CCUDA_CAPTURE_THREAD_LOCAL = 1,         // CUstreamCaptureMode
 };
 

@@ -285,6 +285,8 @@ DEVICE float warpSum(float value) {
 /// x/2 · (1 + erf(x/√2)), not the tanh form: x Φ(x), with the tail of the normal distribution by
 /// Abramowitz & Stegun 7.1.26, whose error is at most 1.5e-7 / 2.
 DEVICE float gelu(float x) {
+  // Else minus infinity, which a product of 16 bits may be, would be multiplied by 0.
+  if (x < -32.0f) return 0.0f;
   const float t = reciprocal(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
   const float polynomial =
       t * (0.254829592f +
