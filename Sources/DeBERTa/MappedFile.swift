@@ -15,8 +15,8 @@ enum File {
 /// A file's bytes, mapped read-only: they cost page cache but no second copy.
 ///
 /// A model is replaced by renaming a new folder over it. What is written into a mapped file in
-/// place is read by whoever has mapped it, which `isUnchanged` tells; shortening it ends the process
-/// with SIGBUS, which no reader of a mapping can prevent.
+/// place is read by whoever has mapped it, which `isUnchanged` tells; shortening it ends the
+/// process with SIGBUS, which no reader of a mapping can prevent.
 @safe final class MappedFile: @unchecked Sendable {
   // @unchecked Sendable: nobody writes the bytes.
 
