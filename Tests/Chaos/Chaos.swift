@@ -20,12 +20,17 @@ struct Chaos: ParsableCommand {
       offsets, other than Apache Kafka, and so records are lost and repeated. --hold lets one in
       so many requests of transactions arrive late, in a later transaction.
 
+      --cluster takes a cluster that is there (Apache Kafka, Redpanda) in the place of noida-db, and
+      makes topics of its own on it, which stay. There zombie is a fault like all others. Faults of
+      the network, --hold and --outage need its only broker to be on this machine.
+
       Exit codes: 0 when all is well; 1 when something was lost, repeated, reordered or wrong, or
       did not go on; 69 when the broker or the program cannot be run. Logs stay in the output
       folder after a failure.
 
       Example: sluice-chaos --rounds 10 --records 20000 --seconds 120 --faults kill --pace 0.8
       Example: sluice-chaos --hold 8 --seed 7
+      Example: sluice-chaos --cluster 127.0.0.1:9092 --rounds 10 --records 100000 --seconds 600
       """)
 
   @Option(help: "From which faults and texts follow.") var seed: UInt64 = 1
@@ -36,13 +41,16 @@ struct Chaos: ParsableCommand {
   @Option(help: "Partitions of each topic.") var partitions = 6
   @Option(
     parsing: .upToNextOption,
-    help: "Faults to draw from, one named twice twice as often; by default all but zombie.")
-  var faults = Fault.usual
+    help: "Faults to draw from, one named twice twice as often; by default all that can be.")
+  var faults: [Fault] = []
   @Option(help: "Seconds between two faults on average.") var pace = 1.0
   @Option(help: "Hold one in so many requests of transactions; 0 holds none.") var hold = 0
   @Option(help: "Milliseconds that a request is held at most.") var holdMilliseconds = 300
   @Option(help: "Seconds for which no daemon reaches the broker, once in each round.")
   var outage = 0
+  @Option(help: "Bootstrap servers of a cluster to use; by default KAFKA_BOOTSTRAP, if it is set.")
+  var cluster: String?
+  @Option(help: "Replicas of the topics that are made there.") var replicas = 1
   @Option(help: "Seconds after the last fault within which everything has to be decided.")
   var patience = 180
   @Option(help: "The program; by default the one that was built with this.")
@@ -59,6 +67,11 @@ struct Chaos: ParsableCommand {
     guard hold >= 0, outage >= 0, holdMilliseconds > 0, patience > 0 else {
       throw ValidationError(
         "--hold and --outage are 0 or more, --hold-milliseconds and --patience above 0.")
+    }
+    guard replicas > 0 else { throw ValidationError("--replicas is above 0.") }
+    if let cluster = bootstrapServers, makePlan().isProxied, Cluster.localPort(of: cluster) == nil {
+      throw ValidationError(
+        "Faults of the network, --hold and --outage need one broker, on 127.0.0.1: not \(cluster).")
     }
   }
 
@@ -104,12 +117,22 @@ struct Chaos: ParsableCommand {
     }
   }
 
+  private var bootstrapServers: String? { cluster ?? NoidaBroker.externalBootstrapServers }
+
   private func makePlan() -> ChaosPlan {
-    ChaosPlan(
+    let cluster = bootstrapServers
+    let canBeProxied = cluster.map { Cluster.localPort(of: $0) != nil } ?? true
+    // noida-db takes offsets of any member and generation.
+    let possible = Fault.allCases.filter { fault in
+      fault == .zombie ? cluster != nil : canBeProxied || !fault.isOfNetwork
+    }
+    return ChaosPlan(
       seed: seed, rounds: rounds, records: records, seconds: seconds, daemons: daemons,
-      partitions: partitions, faults: faults, pace: pace, holdOneIn: hold,
+      partitions: partitions, faults: faults.isEmpty ? possible : faults, pace: pace,
+      holdOneIn: hold,
       holdMilliseconds: holdMilliseconds, outageSeconds: outage, patience: patience,
-      program: program ?? SourceTree.product("sluice").path, previous: previous, folder: output)
+      program: program ?? SourceTree.product("sluice").path, previous: previous,
+      cluster: cluster.map { Cluster(bootstrapServers: $0, replicas: replicas) }, folder: output)
   }
 
   private func removeLogs(_ plan: ChaosPlan) {

@@ -1,7 +1,7 @@
 /// What a run of the harness does, the same for the same seed but for the time that things take.
 struct ChaosPlan: Sendable {
   var seed: UInt64 = 1
-  /// Rounds, each with a fresh broker and fresh topics.
+  /// Rounds, each with fresh topics.
   var rounds = 1
   /// Exchanges of a round.
   var records = 3_000
@@ -10,7 +10,7 @@ struct ChaosPlan: Sendable {
   var daemons = 3
   var partitions = 6
   /// Faults to draw from, all alike; a name that stands twice is drawn twice as often.
-  var faults = Fault.usual
+  var faults: [Fault] = []
   /// Seconds between two faults on average.
   var pace = 1.0
   /// One in so many transactional requests is held and handed on late; 0 for none.
@@ -25,8 +25,15 @@ struct ChaosPlan: Sendable {
   var program = ""
   /// The version before it, which takes a daemon's place in every other start.
   var previous: String?
+  /// Where rounds happen; nil gives each a broker of its own.
+  var cluster: Cluster?
   /// Where logs go.
   var folder = ""
+
+  /// Daemons reach the broker through proxies.
+  var isProxied: Bool {
+    holdOneIn > 0 || outageSeconds > 0 || faults.contains(where: \.isOfNetwork)
+  }
 
   /// Partitions that no daemon moves on with for longer than that after the last fault have no
   /// owner.

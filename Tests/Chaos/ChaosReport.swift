@@ -35,12 +35,16 @@ struct ChaosReport {
     return """
       \(table.text)
 
-      seed \(plan.seed): \(grouped(plan.records * results.count)) exchanges in \(results.count) \
+      seed \(plan.seed), \(place): \(grouped(plan.records * results.count)) exchanges in \(results.count) \
       rounds, \(count(\.lost, findings)) lost, \(count(\.repeated, findings)) repeated, \
       \(count(\.reordered, findings)) reordered, \(count(\.wrong, findings)) wrong
       requests held, by kind: \(heldText)
       daemons that left by themselves or were asked to: \(endingsText)
       """
+  }
+
+  private var place: String {
+    plan.cluster.map { "topics \($0.prefix)-* on \($0.bootstrapServers)" } ?? "noida-db"
   }
 
   private func count(_ path: KeyPath<Verifier.Findings, Int>, _ findings: [Verifier.Findings])

@@ -41,17 +41,17 @@ final class Member {
   /// How daemons ended that nobody killed, and how often.
   private(set) var endings: [ChildProcess.Ending: Int] = [:]
 
-  init(number: Int, proxy: KafkaProxy?, bootstrapServers: String, plan: ChaosPlan) {
+  init(number: Int, proxy: KafkaProxy?, ground: Ground, plan: ChaosPlan) {
     (self.number, self.proxy, self.plan) = (number, proxy, plan)
     settings = """
       kafka:
-        bootstrap_servers: \(proxy?.bootstrapServers ?? bootstrapServers)
+        bootstrap_servers: \(proxy?.bootstrapServers ?? ground.bootstrapServers)
         group_instance_id: filter-\(number)
-        group_id: chaos
+        group_id: \(ground.names.group)
       topics:
-        input: \(Workload.input)
-        verdicts: \(Workload.verdicts)
-        dead_letters: \(Workload.deadLetters)
+        input: \(ground.names.input)
+        verdicts: \(ground.names.verdicts)
+        dead_letters: \(ground.names.deadLetters)
       model: {path: \(Workload.model)}
       engine: {precision: fp32, threads: 1}
       batch: {records_max: 16}

@@ -28,9 +28,6 @@ enum Fault: String, CaseIterable, ExpressibleByArgument, Hashable, Sendable {
   /// Each request and answer takes longer for some time.
   case slow
 
-  /// Those that noida-db is up to: it takes offsets of any member and generation.
-  static let usual = allCases.filter { $0 != .zombie }
-
   /// Whether it is the network that fails, and not the daemon.
   var isOfNetwork: Bool {
     switch self {

@@ -16,11 +16,12 @@ final class Feeder: Sendable {
   private let plan: ChaosPlan
 
   /// Begins at once.
-  init(_ bootstrapServers: String, _ workload: Workload, _ plan: ChaosPlan) {
+  init(_ ground: Ground, _ workload: Workload, _ plan: ChaosPlan) {
     (self.workload, self.plan) = (workload, plan)
+    let (servers, topic) = (ground.bootstrapServers, ground.names.input)
     _ = BlockingThread(name: "feeder") { [self] in
       do {
-        try feed(bootstrapServers)
+        try feed(servers, topic)
       } catch {
         state.update { $0.error = "\(error)" }
       }
@@ -34,7 +35,7 @@ final class Feeder: Sendable {
 
   func stop() { state.update { $0.isOver = true } }
 
-  private func feed(_ bootstrapServers: String) throws {
+  private func feed(_ bootstrapServers: String, _ topic: String) throws {
     let producer = try KafkaProducer(
       KafkaConfiguration(["bootstrap.servers": bootstrapServers, "enable.idempotence": "true"]))
     let start = ContinuousClock.now
@@ -45,7 +46,7 @@ final class Feeder: Sendable {
       let end = min(plan.records, max(due, number))
       if end > number {
         try producer.send(
-          (number..<end).map { workload.record($0, partitions: plan.partitions) },
+          (number..<end).map { workload.record($0, topic: topic, partitions: plan.partitions) },
           timeout: .seconds(30))
         try producer.flush(timeout: .seconds(30))
         number = end

@@ -31,40 +31,33 @@ struct RoundResult: Sendable {
   var isGood: Bool { findings.isEmpty && problems.isEmpty }
 }
 
-/// One broker, its daemons, what happens to them, and what came out.
+/// One ground, its daemons, what happens to them, and what came out.
 final class Round {
   private let plan: ChaosPlan
   private let workload: Workload
-  private let broker: NoidaBroker
+  private let ground: Ground
   private var result: RoundResult
   private var members: [Member] = []
   private let start = ContinuousClock.now
 
-  /// Starts a broker and makes its topics.
+  /// Makes ready where it happens.
   init(_ plan: ChaosPlan, number: Int, _ workload: Workload) throws {
     (self.plan, self.workload) = (plan, workload)
     result = RoundResult(number: number)
-    broker = try NoidaBroker()
-    let admin = try KafkaAdmin(KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
-    try admin.createTopics(
-      [Workload.input, Workload.verdicts, Workload.deadLetters].map {
-        KafkaAdmin.NewTopic($0, partitionCount: plan.partitions)
-      }, timeout: .seconds(30))
+    ground = try Ground(plan, round: number)
   }
 
-  /// Lets it all happen; ends the broker.
+  /// Lets it all happen.
   ///
   /// - Parameter onProgress: called now and then with the share that is done.
   func run(onProgress: (Double) -> Void) throws -> RoundResult {
-    defer { broker.stop() }
+    defer { ground.leave() }
     let seed = plan.seed &+ UInt64(result.number) &* 0x9e37_79b9_7f4a_7c15
     let proxies = makeMembers(seed: seed)
     defer { for proxy in proxies { proxy.stop() } }
-    let committed = Watcher(
-      broker.bootstrapServers, .committed, partitions: plan.partitions)
-    let uncommitted = Watcher(
-      broker.bootstrapServers, .uncommitted, partitions: plan.partitions)
-    let feeder = Feeder(broker.bootstrapServers, workload, plan)
+    let committed = Watcher(ground, .committed, partitions: plan.partitions)
+    let uncommitted = Watcher(ground, .uncommitted, partitions: plan.partitions)
+    let feeder = Feeder(ground, workload, plan)
     let injector = Injector(plan, members, start: start, seed: seed)
     do {
       try live(injector, feeder, committed, onProgress)
@@ -89,8 +82,6 @@ final class Round {
   }
 
   private func makeMembers(seed: UInt64) -> [KafkaProxy] {
-    let isProxied =
-      plan.holdOneIn > 0 || plan.outageSeconds > 0 || plan.faults.contains(where: \.isOfNetwork)
     var proxies: [KafkaProxy] = []
     for number in 0..<plan.daemons {
       let holding =
@@ -98,11 +89,11 @@ final class Round {
         ? KafkaProxy.Holding(
           oneIn: plan.holdOneIn, delayMilliseconds: 1...plan.holdMilliseconds, heldMax: .max,
           seed: seed &+ UInt64(number)) : nil
-      let proxy = isProxied ? KafkaProxy(broker: broker.port, holding: holding) : nil
+      let proxy =
+        plan.isProxied
+        ? ground.port.flatMap { KafkaProxy(broker: $0, holding: holding) } : nil
       if let proxy { proxies.append(proxy) }
-      members.append(
-        Member(
-          number: number, proxy: proxy, bootstrapServers: broker.bootstrapServers, plan: plan))
+      members.append(Member(number: number, proxy: proxy, ground: ground, plan: plan))
     }
     return proxies
   }
@@ -174,8 +165,8 @@ final class Round {
   /// A new reader of what is committed, from beginning to end.
   private func verified() throws -> Verifier.Findings {
     let reader = try TopicReader(
-      KafkaConfiguration(bootstrapServers: broker.bootstrapServers),
-      topics: [Workload.verdicts, Workload.deadLetters], timeout: .seconds(30))
+      KafkaConfiguration(bootstrapServers: ground.bootstrapServers),
+      topics: [ground.names.verdicts, ground.names.deadLetters], timeout: .seconds(30))
     var decoder = VerdictDecoder()
     var outcomes: [Outcome] = []
     try reader.readAll(idleMax: .seconds(30)) { records in
@@ -187,7 +178,8 @@ final class Round {
         outcomes.append(outcome)
       }
     }
-    return Verifier(workload: workload, records: plan.records, partitions: plan.partitions)
-      .findings(outcomes)
+    return Verifier(
+      workload: workload, names: ground.names, records: plan.records, partitions: plan.partitions
+    ).findings(outcomes)
   }
 }

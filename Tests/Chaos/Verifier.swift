@@ -62,14 +62,16 @@ package struct Verifier {
   }
 
   private let workload: Workload
+  private let names: RoundNames
   private let records: Int
   private let partitions: Int
 
   /// - Parameters:
   ///   - records: exchanges that were sent, one after the other to each partition in turn.
   ///   - partitions: of the input topic.
-  package init(workload: Workload, records: Int, partitions: Int) {
-    (self.workload, self.records, self.partitions) = (workload, records, partitions)
+  package init(workload: Workload, names: RoundNames, records: Int, partitions: Int) {
+    (self.workload, self.names, self.records, self.partitions) =
+      (workload, names, records, partitions)
   }
 
   /// - Parameter outcomes: all that committed readers see, each output partition in its order.
@@ -102,7 +104,7 @@ package struct Verifier {
     }
     for (number, count) in seen.enumerated() where count == 0 {
       findings.add(
-        \.lost, "\(Workload.input)/\(number % partitions)/\(number / partitions) is lost")
+        \.lost, "\(names.input)/\(number % partitions)/\(number / partitions) is lost")
     }
     return findings
   }
@@ -110,8 +112,8 @@ package struct Verifier {
   private func problem(of outcome: Outcome, _ number: Int) -> String? {
     let topic =
       switch outcome.result {
-      case .verdict: Workload.verdicts
-      case .deadLetter: Workload.deadLetters
+      case .verdict: names.verdicts
+      case .deadLetter: names.deadLetters
       }
     if outcome.place.topic != topic { return "it stands in \(outcome.place.topic)" }
     if outcome.place.partition != outcome.source.partition { return "another partition" }

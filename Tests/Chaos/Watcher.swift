@@ -27,13 +27,15 @@ final class Watcher: Sendable {
   }
 
   private let bootstrapServers: String
+  private let names: RoundNames
   private let isolation: Isolation
   private let state: Monitor<Seen>
   private let thread = Monitor<BlockingThread?>(nil)
 
   /// Reads from now on, until it is stopped.
-  init(_ bootstrapServers: String, _ isolation: Isolation, partitions: Int) {
-    self.bootstrapServers = bootstrapServers
+  init(_ ground: Ground, _ isolation: Isolation, partitions: Int) {
+    bootstrapServers = ground.bootstrapServers
+    names = ground.names
     self.isolation = isolation
     state = Monitor(Seen(decided: [Int](repeating: 0, count: partitions)))
     thread.update { $0 = BlockingThread(name: isolation.rawValue) { [self] in watch() } }
@@ -59,10 +61,10 @@ final class Watcher: Sendable {
         let consumer = try KafkaConsumer(
           KafkaConfiguration([
             "bootstrap.servers": bootstrapServers,
-            "group.id": "watcher-\(UInt32.random(in: 0 ... .max))",
+            "group.id": "\(names.group)-watcher-\(UInt32.random(in: 0 ... .max))",
             "auto.offset.reset": "earliest", "isolation.level": isolation.rawValue,
           ]))
-        try consumer.subscribe(to: [Workload.verdicts, Workload.deadLetters])
+        try consumer.subscribe(to: [names.verdicts, names.deadLetters])
         try read(consumer)
       } catch {
         state.update { $0.problems.append("\(isolation.rawValue): \(error)") }

@@ -11,9 +11,6 @@ package struct Workload: Sendable {
     case deadLetter(DeadLetterReason)
   }
 
-  static let input = "in"
-  static let verdicts = "verdicts"
-  static let deadLetters = "dead"
   static let model = SourceTree.url("Tests/Fixtures/guard-tiny").path
 
   /// Scores of the same text differ by no more than that, whatever it is judged beside.
@@ -69,7 +66,7 @@ package struct Workload: Sendable {
   }
 
   /// The record with this number, on its partition.
-  package func record(_ number: Int, partitions: Int) -> OutputRecord {
+  package func record(_ number: Int, topic: String, partitions: Int) -> OutputRecord {
     let value: [UInt8]? =
       switch payloads[variant(number)] {
       case .none: nil
@@ -77,7 +74,7 @@ package struct Workload: Sendable {
       case .exchange(let members): Array(#"{"id": "\#(number)", \#(members)}"#.utf8)
       }
     return OutputRecord(
-      topic: Self.input, partition: Partition(Int32(number % partitions)),
+      topic: topic, partition: Partition(Int32(number % partitions)),
       key: Self.key(number), value: value)
   }
 

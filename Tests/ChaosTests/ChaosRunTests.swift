@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import TestSupport
 import Testing
 
@@ -21,6 +22,21 @@ import Testing
     ])
     #expect(ending == .exited(0), "\(text)")
     #expect(text.contains("0 lost, 0 repeated, 0 reordered, 0 wrong"), "\(text)")
+  }
+
+  /// Topics of its own, two rounds of them, on a broker that goes on.
+  @Test func aClusterThatIsThereIsUsed() throws {
+    let broker = try NoidaBroker()
+    defer { broker.stop() }
+    let (ending, text) = try run([
+      "--cluster", broker.bootstrapServers, "--rounds", "2", "--records", "300", "--seconds", "5",
+      "--faults", "kill", "cut", "--hold", "20", "--seed", "3",
+    ])
+    #expect(ending == .exited(0), "\(text)")
+    #expect(text.contains("600 exchanges in 2 rounds, 0 lost, 0 repeated"), "\(text)")
+    let admin = try KafkaAdmin(KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
+    let topics = try admin.topics(timeout: .seconds(10)).map(\.name)
+    #expect(topics.count { $0.hasPrefix("sluice-chaos-") } == 6, "\(topics)")
   }
 
   /// A daemon that ends at once decides nothing.
@@ -47,6 +63,8 @@ import Testing
   @Test func mistakesAreUsage() throws {
     for arguments in [
       ["--rounds", "0"], ["--faults", "flood"], ["--pace", "0"], ["--hold", "-1"],
+      ["--cluster", "kafka-1:9092", "--faults", "cut"],
+      ["--cluster", "127.0.0.1:9092,127.0.0.1:9093", "--hold", "3"], ["--replicas", "0"],
     ] {
       #expect(try run(arguments).ending == .exited(64), "\(arguments)")
     }

@@ -13,7 +13,8 @@ import sluice_chaos
   init() throws {
     workload = try Workload(seed: 7, program: SourceTree.product("sluice").path)
     verifier = Verifier(
-      workload: workload, records: Self.records, partitions: Self.partitions)
+      workload: workload, names: RoundNames(prefix: nil, round: 1), records: Self.records,
+      partitions: Self.partitions)
   }
 
   /// What has to come out, in input order.
