@@ -418,7 +418,8 @@ let fuzzer: [Target] =
       name: "sluice-fuzz",
       dependencies: [
         "Augmentation", "Basics", "CFuzzer", "DeBERTa", "Datasets", "HTTPClient", "Kafka",
-        "ModelRegistry", "Records", "Settings", "Tokenizer", "Traces", "Wire",
+        "LabelStore", "LanguageModel", "ModelRegistry", "Records", "Settings", "Tokenizer",
+        "Traces", "Wire",
       ],
       path: "Tests/Fuzz/Sources", swiftSettings: strict),
   ]

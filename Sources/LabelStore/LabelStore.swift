@@ -46,6 +46,7 @@ package final class LabelStore: Sendable {
     }
     try check()
     if access == .readWrite { try migrate() } else { try requireCurrentSchema() }
+    try checkSchema()
   }
 
   private func check() throws(LabelStoreError) {
@@ -63,13 +64,23 @@ package final class LabelStore: Sendable {
     } catch {
       throw LabelStoreError(.check, path: path, error)
     }
-    guard verdict == "ok" else {
-      throw LabelStoreError(
-        .check, path: path,
-        reason: "the file is damaged; move it away and let it be built again from the labels topic")
-    }
+    guard verdict == "ok" else { throw LabelStoreError(damaged: path) }
     if identifier != Schema.applicationIdentifier, tables != 0 {
       throw LabelStoreError(.check, path: path, reason: "the file is not a label store")
+    }
+  }
+
+  /// Whoever reads rows relies on what the tables say of them, which a changed byte may have made
+  /// another thing that SQLite finds sound.
+  private func checkSchema() throws(LabelStoreError) {
+    let expected: [String]
+    do {
+      expected = try Schema.expected()
+    } catch {
+      throw LabelStoreError(.check, path: path, error)
+    }
+    guard try read({ try Schema.statements(of: $0) }) == expected else {
+      throw LabelStoreError(damaged: path)
     }
   }
 

@@ -27,6 +27,11 @@ package struct LabelStoreError: Error, Hashable, Sendable, CustomStringConvertib
     self.isOfTheDisk = isOfTheDisk
   }
 
+  /// A file that is not whole.
+  init(damaged path: String) {
+    self.init(.check, path: path, reason: "the file is \(Self.damaged)")
+  }
+
   init(_ operation: Operation, path: String, _ error: any Error) {
     switch error {
     case let error as LabelStoreError: self = error
@@ -34,12 +39,22 @@ package struct LabelStoreError: Error, Hashable, Sendable, CustomStringConvertib
       let isBusy = error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
       self.init(
         operation, path: path,
-        reason: error.message ?? "SQLite's error \(error.extendedResultCode.rawValue)",
+        reason: Self.damage(error) ?? error.message
+          ?? "SQLite's error \(error.extendedResultCode.rawValue)",
         isRetriable: isBusy,
         isOfTheDisk: Self.codesOfTheDisk.contains(error.resultCode))
     default: self.init(operation, path: path, reason: "unexpected failure")
     }
   }
+
+  /// What to do about a file that is not whole; nil for other errors.
+  private static func damage(_ error: DatabaseError) -> String? {
+    guard error.resultCode == .SQLITE_CORRUPT else { return nil }
+    return "\(error.message ?? "the file"): it is \(damaged)"
+  }
+
+  private static let damaged =
+    "damaged; move it away and let it be built again from the labels topic"
 
   private static let codesOfTheDisk: [ResultCode] = [
     .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY,

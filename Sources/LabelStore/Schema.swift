@@ -17,6 +17,24 @@ enum Schema {
     return migrator
   }
 
+  /// What the tables and indices of a store were made with, in the order of their names; those of
+  /// SQLite and GRDB left out.
+  static func statements(of database: Database) throws -> [String] {
+    try String.fetchAll(
+      database,
+      sql: """
+        SELECT type || ' ' || name || ' ' || tbl_name || ' ' || coalesce(sql, '')
+        FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*' AND name NOT GLOB 'grdb_*' ORDER BY 1
+        """)
+  }
+
+  /// The same of a store that this version makes.
+  static func expected() throws -> [String] {
+    let store = try DatabaseQueue()
+    try migrator.migrate(store)
+    return try store.read(statements)
+  }
+
   private static let first = """
     CREATE TABLE content (
       number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,9 +1,10 @@
-internal import StrictJSON
+package import Foundation
+package import StrictJSON
 
 /// What `/v1/chat/completions` and `/v1/completions` answer.
 ///
 /// Gateways answer 200 with an error in the place of choices, or beside empty ones.
-struct AnswerBody: Decodable {
+package struct AnswerBody: Decodable {
   struct Choice: Decodable {
     struct Message: Decodable {
       let content: MessageContent?
@@ -62,6 +63,42 @@ struct AnswerBody: Decodable {
   }
 
   var hasError: Bool { failure != nil }
+
+  /// Decodes what a server sent, with numbers that only Python's JSON has.
+  package static func decode<Answer: Decodable>(_ data: Data) throws(JSONError) -> Answer {
+    try JSONCoder.decode(from: NonFiniteNumbers.replaced(in: data))
+  }
+
+  /// Throws where it is an error, or has nothing at all.
+  package func check(url: String) throws(LanguageModelError) {
+    if let status = errorStatus, (400...599).contains(status) {
+      throw LanguageModelError(.status(status), url: url)
+    }
+    if hasError {
+      throw LanguageModelError(.malformedAnswer("it is an error in a good status"), url: url)
+    }
+    if choices?.isEmpty ?? true {
+      throw LanguageModelError(.malformedAnswer("it has no choice"), url: url)
+    }
+  }
+
+  /// What the model wrote behind `prefix`, after so many requests.
+  package func completion(
+    without prefix: String?, requests: Int, url: String
+  ) throws(LanguageModelError) -> Completion {
+    guard let choice = choices?.first,
+      let (text, isRefusal) = choice.text.map({ ($0, false) }) ?? choice.message?.answer
+    else { throw LanguageModelError(.noAnswer("it has no text"), url: url) }
+    if text.isEmpty, choice.message?.content?.text.isEmpty == false {
+      throw LanguageModelError(.noAnswer("it has thoughts and no text"), url: url)
+    }
+    return Completion(
+      text: LanguageModelClient.strip(prefix, from: text), isCut: choice.finish_reason == "length",
+      isRefusal: isRefusal, tokens: choice.logprobs?.generatedTokens ?? [],
+      usage: TokenUsage(
+        prompt: usage?.prompt_tokens ?? 0, generated: usage?.completion_tokens ?? 0),
+      requests: requests)
+  }
 }
 
 /// A message's content: a text, or a list of parts of which some are texts.

@@ -128,30 +128,9 @@ package final class LanguageModelClient: Sendable {
     let url = address.url(path).absoluteString
     let (answer, tries): (AnswerBody, Int) = try await post(path, body, isExempt: false) {
       (answer) throws(LanguageModelError) in
-      if let status = answer.errorStatus, (400...599).contains(status) {
-        throw LanguageModelError(.status(status), url: url)
-      }
-      if answer.hasError {
-        throw LanguageModelError(.malformedAnswer("it is an error in a good status"), url: url)
-      }
-      if answer.choices?.isEmpty ?? true {
-        throw LanguageModelError(.malformedAnswer("it has no choice"), url: url)
-      }
+      try answer.check(url: url)
     }
-    guard let choice = answer.choices?.first,
-      let (text, isRefusal) = choice.text.map({ ($0, false) }) ?? choice.message?.answer
-    else { throw LanguageModelError(.noAnswer("it has no text"), url: url) }
-    if text.isEmpty, choice.message?.content?.text.isEmpty == false {
-      throw LanguageModelError(.noAnswer("it has thoughts and no text"), url: url)
-    }
-    return Completion(
-      text: Self.strip(prefix, from: text), isCut: choice.finish_reason == "length",
-      isRefusal: isRefusal,
-      tokens: choice.logprobs?.generatedTokens ?? [],
-      usage: TokenUsage(
-        prompt: answer.usage?.prompt_tokens ?? 0,
-        generated: answer.usage?.completion_tokens ?? 0),
-      requests: tries)
+    return try answer.completion(without: prefix, requests: tries, url: url)
   }
 
   /// Some servers repeat a prefilled beginning, others do not.
@@ -188,7 +167,7 @@ package final class LanguageModelClient: Sendable {
     ) { (data) throws(LanguageModelError) -> Answer in
       let answer: Answer
       do throws(JSONError) {
-        answer = try JSONCoder.decode(from: NonFiniteNumbers.replaced(in: data))
+        answer = try AnswerBody.decode(data)
       } catch {
         throw LanguageModelError(
           .malformedAnswer("not the JSON of this endpoint"), url: address.url(path).absoluteString)

@@ -30,6 +30,10 @@ seeds() {
     tokenizer-json) find $fixtures -name tokenizer.json -size -64k | number "$into" ;;
     sentence-piece) find $fixtures -name spm.model -size -256k | number "$into" ;;
     safetensors) find $fixtures -name '*.safetensors' -size -64k | number "$into" ;;
+    model-answer)
+      echo '{"choices":[{"message":{"content":"<think>a</think>b"},"finish_reason":"stop","logprobs":{"content":[{"id":1,"token":"b","logprob":-0.1,"top_logprobs":[{"id":2,"token":"c","logprob":-Infinity}]}]}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}' >"$into/chat"
+      echo '{"choices":[{"text":"b","logprobs":{"tokens":["b"],"token_logprobs":[null],"top_logprobs":[{"token_id:7":-1}]}}],"error":null}' >"$into/text"
+      ;;
     dataset) head -n 5 Sources/Demonstration/Resources/demo.jsonl >"$into/rows" ;;
     manifest) find $fixtures Sources/Guard/Resources -name sluice.json | number "$into" ;;
   esac

@@ -5,6 +5,7 @@ import Datasets
 import Foundation
 import HTTPClient
 import Kafka
+import LanguageModel
 import ModelRegistry
 import Records
 import Settings
@@ -38,6 +39,10 @@ enum FuzzedInput: String, CaseIterable {
   case retryAfter = "retry-after"
   /// Answers of language models that an augmentation keeps.
   case journal
+  /// What servers of language models answer.
+  case modelAnswer = "model-answer"
+  /// A store of labels in which single bytes were changed.
+  case labelStore = "label-store"
 
   /// Reads the bytes as such an input; whatever they are, this returns.
   func read(_ bytes: [UInt8], in folder: ScratchFolder) {
@@ -71,6 +76,8 @@ enum FuzzedInput: String, CaseIterable {
     case .groupAssignment: _ = GroupAssignment(bytes)
     case .retryAfter: _ = RetryAfter.parse(text(bytes), atMilliseconds: 1_764_000_000_000)
     case .journal: journal(bytes, in: folder)
+    case .modelAnswer: answer(Data(bytes))
+    case .labelStore: FuzzedLabelStore.read(patches: bytes, in: folder)
     }
   }
 
@@ -113,6 +120,12 @@ enum FuzzedInput: String, CaseIterable {
     guard let header = FileManager.default.contents(atPath: path) else { return }
     folder.write(Array(header) + bytes, to: "journal")
     _ = try? Journal(path: path, identity: identity)
+  }
+
+  private func answer(_ data: Data) {
+    guard let body: AnswerBody = try? AnswerBody.decode(data) else { return }
+    _ = try? body.check(url: "")
+    _ = try? body.completion(without: "Sure", requests: 1, url: "")
   }
 
   private func tokenize(_ folder: ScratchFolder) {

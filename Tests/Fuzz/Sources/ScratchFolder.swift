@@ -4,8 +4,8 @@ import Foundation
 struct ScratchFolder {
   let path: String
 
-  init() throws {
-    path = "/dev/shm/sluice-fuzz-\(getpid())"
+  init(name: String = "input") throws {
+    path = "/dev/shm/sluice-fuzz-\(getpid())/\(name)"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
