@@ -22,7 +22,8 @@ struct sums {
 
 /// Whether sums go out as they are, a whole panel of them.
 INLINE int is_plain(const struct product_output *output) {
-  return !output->bias && output->finish == PRODUCT_SUM && output->columns == KERNEL_PANEL;
+  return !output->bias && output->finish == PRODUCT_SUM && output->columns == KERNEL_PANEL &&
+         !output->adds;
 }
 
 /// Finishes sums and stores those that exist. Compiled into its callers, with their vectors.
@@ -41,6 +42,10 @@ INLINE void store(
       for (size_t c = 0; c < KERNEL_PANEL; ++c) row[c] = hyperbolic_tangent(row[c]);
     }
     float *target = output->values + (first + r) * output->stride;
+    if (output->adds) {
+      for (size_t c = 0; c < output->columns; ++c) target[c] += row[c];
+      continue;
+    }
     // A copy of known size is a few vectors, one of any size a call.
     if (output->columns == KERNEL_PANEL) {
       memcpy(target, row, KERNEL_PANEL * sizeof *row);

@@ -30,6 +30,36 @@ VECTORISED void kernel_rows_to_bfloat(
   }
 }
 
+/// So many pairs of 16-bit floats in a square that stays in registers or the first cache.
+enum { SQUARE = 16 };
+
+VECTORISED void kernel_columns_to_bfloat(
+    const float *restrict values, size_t stride, size_t rows, size_t columns,
+    uint16_t *restrict results) {
+  const size_t padded = kernel_padded_inputs(PRODUCT_BFLOAT, rows);
+  for (size_t first = 0; first < padded; first += PAIR * SQUARE)
+    for (size_t c = 0; c < columns; c += SQUARE) {
+      uint32_t pairs[SQUARE][SQUARE];
+      const size_t width = columns - c < SQUARE ? columns - c : SQUARE;
+      const size_t left = (padded - first) / PAIR, height = left < SQUARE ? left : SQUARE;
+      for (size_t p = 0; p < height; ++p) {
+        const size_t r = first + PAIR * p;
+        const float *restrict even = values + r * stride + c;
+        // The row after the last one is zeros.
+        const int has_odd = r + 1 < rows;
+        const float *restrict odd = has_odd ? even + stride : even;
+        const uint32_t mask = has_odd ? 0xFFFF0000u : 0;
+        for (size_t i = 0; i < width; ++i)
+          pairs[p][i] = ((uint32_t)bfloat(odd[i]) << 16 & mask) | bfloat(even[i]);
+      }
+      for (size_t i = 0; i < width; ++i) {
+        uint16_t *restrict result = results + (c + i) * padded + first;
+        for (size_t p = 0; p < height; ++p)
+          memcpy(result + PAIR * p, &pairs[p][i], sizeof pairs[p][i]);
+      }
+    }
+}
+
 /// From the least to the largest of 0 and a row times `factors`, where there are any; not a number
 /// where that has infinity or not-a-number.
 INLINE struct byte_scale extent(

@@ -1,5 +1,6 @@
 package import Basics
 package import DeBERTa
+package import Tensors
 
 /// How a model is trained. The defaults are HarmAug's (arXiv 2410.01524, appendix) but for dropout,
 /// which the paper leaves to the model's configuration: see `takeDropout`.
@@ -34,6 +35,8 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
   package var classifierDropout: Float = 0.1
   /// Forward passes are computed again in the backward pass, which saves memory for time.
   package var recomputesActivations = false
+  /// What linear maps multiply; nil is fp32.
+  package var precision: TrainingPrecision?
   /// Trains changes of low rank instead of all weights; nil trains all.
   package var lowRank: LowRank?
   package var seed: UInt64 = 42
@@ -71,6 +74,16 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
     return max(1, min(stepsMax ?? .max, steps < 1e9 ? Int(steps) : .max))
   }
 
+  /// Takes the numbers that linear maps multiply.
+  package mutating func take(_ choice: PrecisionChoice) {
+    precision =
+      switch choice {
+      case .auto: TrainingPrecision.fastest
+      case .fp32: .fp32
+      case .bf16: .bf16
+      }
+  }
+
   /// Takes the dropout that a model's configuration says.
   package mutating func takeDropout(of model: ModelConfiguration) {
     hiddenDropout = model.dropout.hidden
@@ -83,6 +96,14 @@ package struct TrainingRecipe: Sendable, Codable, Hashable {
       hidden: hiddenDropout, attention: attentionDropout, classifier: classifierDropout,
       pooler: model.poolerDropout(beside: classifierDropout))
   }
+}
+
+/// Who chooses the numbers that linear maps multiply in training.
+package enum PrecisionChoice: String, Sendable, CaseIterable {
+  /// Those that this processor is fastest with.
+  case auto
+  case fp32
+  case bf16
 }
 
 /// One sequence to train on.

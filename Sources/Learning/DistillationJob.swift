@@ -111,13 +111,14 @@ package struct DistillationJob: Sendable {
         "\(options.base): is asked for a hypothesis, which cannot be trained; it may be a teacher")
     }
     let recomputes = options.recipe.recomputesActivations
+    let precision = options.recipe.precision ?? .fp32
     return options.startsFromScratch
       ? try TrainableModel(
         newLike: options.base, unsafeLabels: description.unsafeLabels, seed: options.recipe.seed,
-        pool: pool, recomputesActivations: recomputes)
+        pool: pool, recomputesActivations: recomputes, precision: precision)
       : try TrainableModel(
         folder: options.base, unsafeLabels: description.unsafeLabels, pool: pool,
-        recomputesActivations: recomputes, seed: options.recipe.seed)
+        recomputesActivations: recomputes, precision: precision, seed: options.recipe.seed)
   }
 
   private func prepare(

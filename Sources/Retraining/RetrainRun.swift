@@ -80,6 +80,11 @@ struct RetrainRun {
       lowRank.rank = training.loraRank
       recipe.lowRank = lowRank
     }
+    switch training.precision {
+    case .auto: recipe.take(.auto)
+    case .fp32: recipe.take(.fp32)
+    case .bf16: recipe.take(.bf16)
+    }
     recipe.seed = plan.drawingSeed
     return recipe
   }

@@ -47,7 +47,16 @@ package struct RetrainTrainingSettings: Hashable, Sendable {
     case lora
   }
 
+  /// What linear maps multiply.
+  package enum Precision: String, Hashable, Sendable, CaseIterable {
+    /// What this processor is fastest with.
+    case auto
+    case fp32
+    case bf16
+  }
+
   package var method: Method
+  package var precision: Precision
   package var epochs: Double
   package var stepsMax: Int?
   package var batchSize: Int
@@ -129,6 +138,7 @@ extension RetrainDatasetSettings {
 extension RetrainTrainingSettings {
   fileprivate init(_ section: SectionReader) {
     method = section.choice("method", default: .full)
+    precision = section.choice("precision", default: .auto)
     epochs = section.real("epochs", default: 1, in: 0.001...1_000)
     let steps = section.number("steps_max", default: 0, in: 0...1_000_000_000)
     stepsMax = steps == 0 ? nil : steps

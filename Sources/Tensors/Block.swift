@@ -48,40 +48,40 @@ import CKernels
 
   /// Becomes left (rows, k) times right (columns, k) transposed.
   package func setProduct(_ left: Block, transposed right: Block) {
-    unsafe cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
-      1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
+    unsafe multiply(left, transposed: false, right, transposed: true, adds: false)
   }
 
   /// Becomes left (rows, k) times right (k, columns).
   package func setProduct(_ left: Block, _ right: Block) {
-    unsafe cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
-      1, left.base, Int32(left.stride), right.base, Int32(right.stride), 0, base, Int32(stride))
+    unsafe multiply(left, transposed: false, right, transposed: false, adds: false)
   }
 
   /// Adds scale · left (rows, k) times right (k, columns).
   package func addProduct(_ left: Block, _ right: Block, scale: Float = 1) {
-    unsafe cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.columns),
-      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
-      Int32(stride))
+    unsafe multiply(left, transposed: false, right, transposed: false, adds: true, scale: scale)
   }
 
   /// Adds scale · left (rows, k) times right (columns, k) transposed.
   package func addProduct(_ left: Block, transposed right: Block, scale: Float = 1) {
-    unsafe cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(rows), Int32(columns), Int32(left.columns),
-      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
-      Int32(stride))
+    unsafe multiply(left, transposed: false, right, transposed: true, adds: true, scale: scale)
   }
 
   /// Adds scale · left (k, rows) transposed times right (k, columns).
   package func addProduct(transposed left: Block, _ right: Block, scale: Float = 1) {
+    unsafe multiply(left, transposed: true, right, transposed: false, adds: true, scale: scale)
+  }
+
+  /// Becomes, or adds, scale · left (rows, k) times right (k, columns), each of which may be given
+  /// as its transpose.
+  func multiply(
+    _ left: Block, transposed leftIsTransposed: Bool, _ right: Block,
+    transposed rightIsTransposed: Bool, adds: Bool, scale: Float = 1
+  ) {
     unsafe cblas_sgemm(
-      CblasRowMajor, CblasTrans, CblasNoTrans, Int32(rows), Int32(columns), Int32(left.rows),
-      scale, left.base, Int32(left.stride), right.base, Int32(right.stride), 1, base,
-      Int32(stride))
+      CblasRowMajor, leftIsTransposed ? CblasTrans : CblasNoTrans,
+      rightIsTransposed ? CblasTrans : CblasNoTrans, Int32(rows), Int32(columns),
+      Int32(leftIsTransposed ? left.rows : left.columns), scale, left.base, Int32(left.stride),
+      right.base, Int32(right.stride), adds ? 1 : 0, base, Int32(stride))
   }
 
   /// Every float becomes 0.

@@ -39,18 +39,7 @@ extension CPUDevice {
     let left = unsafe gradient.block(rows: rows)
     let target = unsafe result.mutableBlock(rows: resultRows)
     let weight = unsafe linear.weight.block
-    let grid = TileGrid(rows: rows.count, columns: linear.inputs, workers: pool.workers)
-    pool.parallelFor(grid.count) { index, _ in
-      let (rows, columns) = grid.tile(index)
-      let tile = unsafe target.part(rows: rows, columns: columns)
-      let some = unsafe left.part(rows: rows, columns: 0..<linear.outputs)
-      let part = unsafe weight.part(rows: 0..<linear.outputs, columns: columns)
-      if adds {
-        unsafe tile.addProduct(some, part)
-      } else {
-        unsafe tile.setProduct(some, part)
-      }
-    }
+    unsafe multiply(.rows(left), .columns(weight), into: target, adds: adds)
   }
 
   /// Weight gradient += gradientᵀ · input, bias gradient += sum of the gradient's rows.
@@ -65,16 +54,12 @@ extension CPUDevice {
     let right = unsafe input.block(rows: inputRows)
     let target = unsafe total.weight.block
     let bias = unsafe total.bias?.block
-    let grid = TileGrid(rows: gradient.columns, columns: input.columns, workers: pool.workers)
-    let all = 0..<rows.count
-    pool.parallelFor(grid.count) { index, _ in
-      let (rows, columns) = grid.tile(index)
-      unsafe target.part(rows: rows, columns: columns).addProduct(
-        transposed: left.part(rows: all, columns: rows), right.part(rows: all, columns: columns))
-      guard let bias = unsafe bias, columns.lowerBound == 0 else { return }
-      let part = unsafe left.part(rows: all, columns: rows)
+    unsafe multiply(.columns(left), .columns(right), into: target, adds: true)
+    guard let bias = unsafe bias else { return }
+    forRanges(of: gradient.columns) { columns in
+      let part = unsafe left.part(rows: 0..<left.rows, columns: columns)
       unsafe kernel_add_rows(
-        bias.base + rows.lowerBound, part.base, part.stride, part.rows, part.columns)
+        bias.base + columns.lowerBound, part.base, part.stride, part.rows, part.columns)
     }
   }
 

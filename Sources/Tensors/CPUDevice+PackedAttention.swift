@@ -99,7 +99,7 @@ extension CPUDevice {
   ) {
     var output = unsafe product_output(
       values: target, stride: stride, columns: min(columns, PackedRow.panel), bias: nil,
-      finish: PRODUCT_SUM)
+      finish: PRODUCT_SUM, adds: 0)
     unsafe kernel_product_bfloat(tables.level.kernel, rows, count, inputs, panel, &output)
   }
 

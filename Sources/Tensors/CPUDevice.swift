@@ -7,10 +7,20 @@ import CKernels
 package struct CPUDevice: Sendable {
   /// The threads that every operation is spread over.
   package let pool: WorkerPool
+  /// For products of 16-bit floats; nil multiplies 32-bit floats.
+  private let narrowProducts: NarrowProducts?
 
   /// A device on the threads of `pool`.
-  package init(pool: WorkerPool) {
+  ///
+  /// - Parameters:
+  ///   - training: what linear maps that are not packed multiply. One thread at a time may use a
+  ///     device that multiplies 16-bit floats so.
+  ///   - level: what multiplies those; nil for the fastest that this processor has.
+  package init(
+    pool: WorkerPool, training: TrainingPrecision = .fp32, level: ProductLevel? = nil
+  ) {
     self.pool = pool
+    narrowProducts = training == .bf16 ? NarrowProducts(level: level) : nil
   }
 
   /// What happens to the output of a linear map while it is still in the cache.
@@ -35,13 +45,7 @@ package struct CPUDevice: Sendable {
     let result = unsafe output.mutableBlock(rows: outputRows)
     let weight = unsafe linear.weight.block
     let bias = unsafe linear.bias?.block
-    let grid = TileGrid(rows: unsafe left.rows, columns: linear.outputs, workers: pool.workers)
-    pool.parallelFor(grid.count) { index, _ in
-      let (rows, columns) = grid.tile(index)
-      let tile = unsafe result.part(rows: rows, columns: columns)
-      unsafe tile.setProduct(
-        left.part(rows: rows, columns: 0..<linear.inputs),
-        transposed: weight.part(rows: columns, columns: 0..<linear.inputs))
+    unsafe multiply(.rows(left), .rows(weight), into: result) { tile, columns in
       guard let bias = unsafe bias else { return }
       switch finish {
       case .product: break
@@ -49,6 +53,28 @@ package struct CPUDevice: Sendable {
       case .biasAnd(.gelu): unsafe tile.gelu(bias: bias.base + columns.lowerBound)
       case .biasAnd(.tanh): unsafe tile.tanh(bias: bias.base + columns.lowerBound)
       }
+    }
+  }
+
+  /// target (rows, columns) = or += left · right, where both have as many inputs; `finish` gets
+  /// each tile when it is done, and its columns.
+  func multiply(
+    _ left: ProductOperand, _ right: ProductOperand, into target: Block, adds: Bool = false,
+    finish: @Sendable (Block, Range<Int>) -> Void = { _, _ in }
+  ) {
+    if let narrowProducts {
+      unsafe narrowProducts.multiply(
+        left, right, into: target, adds: adds, on: pool, finish: finish)
+      return
+    }
+    let grid = unsafe TileGrid(rows: left.count, columns: right.count, workers: pool.workers)
+    pool.parallelFor(grid.count) { index, _ in
+      let (rows, columns) = grid.tile(index)
+      let tile = unsafe target.part(rows: rows, columns: columns)
+      unsafe tile.multiply(
+        left.part(rows), transposed: left.isTransposed, right.part(columns),
+        transposed: !right.isTransposed, adds: adds)
+      unsafe finish(tile, columns)
     }
   }
 

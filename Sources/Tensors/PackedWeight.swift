@@ -152,7 +152,8 @@ package enum ProductLevel: String, Sendable, CaseIterable {
     for first in stride(from: columns.lowerBound, to: columns.upperBound, by: Self.panel) {
       var target = unsafe product_output(
         values: output.base + first - columns.lowerBound, stride: output.stride,
-        columns: min(Self.panel, columns.upperBound - first), bias: nil, finish: PRODUCT_SUM)
+        columns: min(Self.panel, columns.upperBound - first), bias: nil, finish: PRODUCT_SUM,
+        adds: 0)
       if let bias = unsafe bias {
         switch finish {
         case .product: break

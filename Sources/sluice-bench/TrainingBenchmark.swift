@@ -12,7 +12,7 @@ struct TrainingBenchmark: ParsableCommand {
     commandName: "train",
     abstract: "Tokens per second of training, and the memory that it takes.",
     discussion: """
-      Trains a model of random weights in fp32 with AdamW, dropout 0.1 and the gradient clipped to
+      Trains a model of random weights with AdamW, dropout 0.1 and the gradient clipped to
       norm 1, on the same sequences in each step. With --peer it first runs the same steps in
       PyTorch, on padded batches as Hugging Face's trainer makes them, sorted by length: with as
       many tokens at once, and with fewer, where PyTorch is faster and needs less memory.
@@ -27,6 +27,8 @@ struct TrainingBenchmark: ParsableCommand {
   @Option(help: "Steps that count.") var steps = 3
   @Option(help: "Steps before them.") var warmUp = 1
   @Option(help: "Threads; 0 for every processor.") var threads = 0
+  @Option(help: "Numbers that linear maps multiply: fp32 or bf16.")
+  var precision = TrainingPrecision.fp32
   @Flag(help: "Compute forward passes again in backward passes.") var recompute = false
   @Option(help: "A Python with torch and transformers, to run the peer.") var peer: String?
   @Option(help: "Tokens that the peer computes at once, in another run of it; 0 for none.")
@@ -46,9 +48,9 @@ struct TrainingBenchmark: ParsableCommand {
     let mix = LengthMix(lengths: numbers)
     let pool = WorkerPool(workers: threads)
     print(
-      "v3-\(size.rawValue) shape, fp32: \(numbers.count) sequences and \(mix.tokens) tokens a step,"
-        + " at most \(microBatchTokens) tokens at once, \(pool.workers) threads, "
-        + matrixLibrary())
+      "v3-\(size.rawValue) shape, \(precision.rawValue): \(numbers.count) sequences and "
+        + "\(mix.tokens) tokens a step, at most \(microBatchTokens) tokens at once, "
+        + "\(pool.workers) threads, " + matrixLibrary())
     var peers: [(name: String, figures: TrainingFigures)] = []
     for tokens in [microBatchTokens, peerTokens] where tokens > 0 && peer != nil {
       peers.append(("PyTorch, \(tokens) at once", try runPeer(tokens, numbers, pool.workers)))
@@ -63,7 +65,8 @@ struct TrainingBenchmark: ParsableCommand {
   private func train(_ mix: LengthMix, _ pool: WorkerPool) throws -> TrainingFigures {
     let configuration = try size.configuration()
     let model = TrainableModel(
-      configuration: configuration, seed: 42, pool: pool, recomputesActivations: recompute)
+      configuration: configuration, seed: 42, pool: pool, recomputesActivations: recompute,
+      precision: precision)
     let sequences = mix.sequences(vocabulary: configuration.vocabulary)
     var recipe = TrainingRecipe()
     recipe.batchSize = sequences.count
@@ -160,3 +163,5 @@ private func rounded(_ value: Double, _ digits: Int) -> String {
   value.formatted(
     .number.precision(.fractionLength(digits)).grouping(.never).locale(Locale(identifier: "en")))
 }
+
+extension TrainingPrecision: ExpressibleByArgument {}

@@ -174,6 +174,10 @@ struct RecipeOptions: ParsableArguments {
   @Flag(help: "Compute forward passes again in backward passes: less memory, a third slower.")
   var recompute = false
 
+  @Option(
+    help: "Numbers that linear maps multiply: fp32, bf16, or auto for the faster ones here.")
+  var precision = PrecisionChoice.auto
+
   @Option(help: "Train changes of this rank (LoRA) instead of all weights.")
   var loraRank: Int?
 
@@ -238,6 +242,7 @@ struct RecipeOptions: ParsableArguments {
     }
     if unbalanced { recipe.balancesClasses = false }
     recipe.recomputesActivations = recompute
+    recipe.take(precision)
     if var lowRank = recipe.lowRank ?? loraRank.map({ _ in TrainingRecipe.LowRank() }) {
       lowRank.rank = loraRank ?? lowRank.rank
       lowRank.alpha = loraAlpha ?? lowRank.alpha
@@ -248,3 +253,5 @@ struct RecipeOptions: ParsableArguments {
     return recipe
   }
 }
+
+extension PrecisionChoice: ExpressibleByArgument {}

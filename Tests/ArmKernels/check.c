@@ -52,7 +52,7 @@ static void product(
     memset(padded_bias, 0, KERNEL_PANEL * sizeof *padded_bias);
     memcpy(padded_bias, bias + first, columns * sizeof *padded_bias);
     const struct product_output output = {
-        results + first, outputs, columns, padded_bias, finish};
+        results + first, outputs, columns, padded_bias, finish, 0};
     if (format == PRODUCT_BFLOAT) {
       kernel_rows_to_bfloat(values, inputs, rows, inputs, packed);
       kernel_pack_bfloat(weight + first * inputs, inputs, columns, inputs, panel);
@@ -66,6 +66,34 @@ static void product(
     }
   }
   free(packed), free(panel), free(row_scales), free(scales), free(sums), free(padded_bias);
+}
+
+/// One more product beside another: added to what is there.
+static void check_adding(enum product_level level) {
+  enum { INPUTS = 10, OUTPUTS = 67, COUNT = 13 };
+  float values[COUNT * INPUTS], weight[OUTPUTS * INPUTS], found[COUNT * OUTPUTS];
+  float wanted[COUNT * OUTPUTS];
+  for (size_t i = 0; i < COUNT * INPUTS; ++i) values[i] = number();
+  for (size_t i = 0; i < OUTPUTS * INPUTS; ++i) weight[i] = number();
+  uint16_t *packed = memory(COUNT * INPUTS * sizeof *packed);
+  uint16_t *panel = memory(INPUTS * KERNEL_PANEL * sizeof *panel);
+  kernel_rows_to_bfloat(values, INPUTS, COUNT, INPUTS, packed);
+  for (size_t first = 0; first < OUTPUTS; first += KERNEL_PANEL) {
+    const size_t columns = OUTPUTS - first < KERNEL_PANEL ? OUTPUTS - first : KERNEL_PANEL;
+    kernel_pack_bfloat(weight + first * INPUTS, INPUTS, columns, INPUTS, panel);
+    struct product_output output = {wanted + first, OUTPUTS, columns, NULL, PRODUCT_SUM, 0};
+    kernel_product_bfloat(level, packed, COUNT, INPUTS, panel, &output);
+    for (size_t r = 0; r < COUNT; ++r)
+      for (size_t c = 0; c < columns; ++c) {
+        found[r * OUTPUTS + first + c] = (float)c;
+        wanted[r * OUTPUTS + first + c] += (float)c;
+      }
+    output.values = found + first;
+    output.adds = 1;
+    kernel_product_bfloat(level, packed, COUNT, INPUTS, panel, &output);
+  }
+  near("added product", found, wanted, COUNT * OUTPUTS, 0);
+  free(packed), free(panel);
 }
 
 static void check_products(enum product_format format, enum product_level level) {
@@ -157,6 +185,12 @@ static void check_panels(void) {
       kernel_rows_to_bfloat(weight, inputs, outputs, inputs, rows);
       kernel_panel_of_rows(rows, outputs, padded, of_rows);
       kernel_panel_of_columns(values, outputs, inputs, outputs, of_columns);
+      uint16_t *turned = memory(outputs * padded * sizeof *turned);
+      kernel_columns_to_bfloat(values, outputs, inputs, outputs, turned);
+      expect(
+          memcmp(turned, rows, outputs * padded * sizeof *rows) == 0, "rows of columns", inputs,
+          outputs);
+      free(turned);
       expect(memcmp(of_rows, wanted, bytes) == 0, "panel of rows", inputs, outputs);
       expect(memcmp(of_columns, wanted, bytes) == 0, "panel of columns", inputs, outputs);
       free(weight), free(values), free(rows), free(wanted), free(of_rows), free(of_columns);
@@ -172,6 +206,7 @@ int main(void) {
       if (!kernel_product_runs(format, level)) continue;
       printf("%s, %s\n", formats[format], levels[level]);
       check_products(format, level);
+      if (format == PRODUCT_BFLOAT) check_adding(level);
     }
   }
   check_rows();

@@ -11,10 +11,11 @@ import Distillation
   private static let pool = WorkerPool(workers: 2)
 
   private func model(
-    _ folder: String = "v3-style", recomputes: Bool = false
+    _ folder: String = "v3-style", recomputes: Bool = false, precision: TrainingPrecision = .fp32
   ) throws -> TrainableModel {
     try TrainableModel(
-      folder: GoldenCase.url(folder).path, pool: Self.pool, recomputesActivations: recomputes)
+      folder: GoldenCase.url(folder).path, pool: Self.pool, recomputesActivations: recomputes,
+      precision: precision)
   }
 
   /// Sequences of random tokens; those with token 77 are unsafe.
@@ -76,8 +77,11 @@ import Distillation
     #expect(correct >= 50, "\(correct) of 60")
   }
 
-  @Test(arguments: [nil, 4], [true, false])
-  func aResumedTrainingEndsWithTheSameWeights(rank: Int?, balances: Bool) throws {
+  @Test(arguments: [(nil, true), (nil, false), (4, true), (4, false)], TrainingPrecision.allCases)
+  func aResumedTrainingEndsWithTheSameWeights(
+    kind: (rank: Int?, balances: Bool), precision: TrainingPrecision
+  ) throws {
+    let (rank, balances) = kind
     let directory = try TemporaryDirectory()
     let path = directory.path + "/checkpoint"
     var recipe = recipe
@@ -90,7 +94,8 @@ import Distillation
     }
     func trainer() throws -> Trainer {
       try Trainer(
-        model: try model(), examples: examples(50, seed: 3), recipe: recipe, pool: Self.pool)
+        model: try model(precision: precision), examples: examples(50, seed: 3), recipe: recipe,
+        pool: Self.pool)
     }
     let whole = try trainer()
     while !whole.isFinished { _ = try whole.step() }
@@ -103,6 +108,29 @@ import Distillation
     while !second.isFinished { _ = try second.step() }
     #expect(second.history == whole.history)
     #expect(weights(second.model) == weights(whole.model))
+  }
+
+  /// Other numbers, but far nearer than those of another seed.
+  @Test(arguments: ["v3-style", "bert", "roberta-types"])
+  func lossesOf16BitProductsAreNearThoseOf32(folder: String) throws {
+    func losses(_ precision: TrainingPrecision, seed: UInt64) throws -> [Double] {
+      var recipe = recipe
+      recipe.stepsMax = 40
+      recipe.epochs = .infinity
+      recipe.seed = seed
+      let trainer = try Trainer(
+        model: try model(folder, precision: precision), examples: examples(300, seed: 1),
+        recipe: recipe, pool: Self.pool)
+      while !trainer.isFinished { _ = try trainer.step() }
+      return trainer.history.map(\.loss)
+    }
+    func distance(_ a: [Double], _ b: [Double]) -> Double {
+      zip(a, b).reduce(0) { $0 + abs($1.0 - $1.1) } / Double(a.count)
+    }
+    let floats = try losses(.fp32, seed: 42)
+    let halves = try distance(losses(.bf16, seed: 42), floats)
+    let seeds = try distance(losses(.fp32, seed: 43), floats)
+    #expect(halves > 0 && halves < 0.3 * seeds, "\(halves) beside \(seeds)")
   }
 
   @Test func recomputedActivationsChangeNothing() throws {

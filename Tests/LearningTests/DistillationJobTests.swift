@@ -129,6 +129,28 @@ struct DistillationJobTests {
     #expect(try Self.weights(literal.output) != Self.weights(first.output))
   }
 
+  /// What linear maps multiply is kept with the model, and a training goes on with that only.
+  @Test func aTrainingGoesOnInItsPrecision() throws {
+    let directory = try TemporaryDirectory()
+    var options = Self.options(directory)
+    options.recipe.take(.bf16)
+    let steps = Atomic(0)
+    #expect(throws: LearningFailure.self) {
+      try DistillationJob(options: options, examples: Self.rows(60)).run(
+        shouldStop: { steps.wrappingAdd(1, ordering: .relaxed).newValue == 3 })
+    }
+    var others = options
+    others.recipe.take(.fp32)
+    let failure = #expect(throws: LearningFailure.self) {
+      try DistillationJob(options: others, examples: Self.rows(60)).run()
+    }
+    #expect(failure.map { "\($0)".contains("other data, recipe or model") } == true)
+    let record = try DistillationJob(options: options, examples: Self.rows(60)).run()
+    #expect(record.recipe.precision == .bf16 && record.history.count == 6)
+    let saved = try Data(contentsOf: URL(filePath: options.output + "/training.json"))
+    #expect(String(decoding: saved, as: UTF8.self).contains(#""precision" : "bf16""#))
+  }
+
   /// A share of the rows is changed before it is trained on, by the seed; held-out rows are not.
   @Test func aShareIsHardened() throws {
     let directory = try TemporaryDirectory()

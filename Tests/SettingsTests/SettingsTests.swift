@@ -83,6 +83,7 @@ import Wire
     ("retrain: {gate: {gold: []}}", "expected texts that are not empty"),
     ("retrain: {gate: {gold: g, latency: 2}}", "retrain.gate.latency: unknown key"),
     ("retrain: {gate: {gold: g}, training: {method: none}}", "expected one of: full, lora"),
+    ("retrain: {gate: {gold: g}, training: {precision: int8}}", "one of: auto, fp32, bf16"),
     ("retrain: {gate: {gold: g}, dataset: {replay: [\"\"]}}", "retrain.dataset.replay: expected"),
   ])
   func theRetrainJobsKeysAreChecked(addition: String, message: String) {

@@ -172,8 +172,4 @@ import Testing
   private func zeros(_ rows: Int, _ columns: Int) -> [[Float]] {
     [[Float]](repeating: [Float](repeating: 0, count: columns), count: rows)
   }
-
-  private func sum(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
-    zip(a, b).map { zip($0, $1).map(+) }
-  }
 }

@@ -73,6 +73,11 @@ extension [Float] {
   var bits: [UInt32] { map(\.bitPattern) }
 }
 
+/// The sum of equally shaped rows.
+func sum(_ a: [[Double]], _ b: [[Double]]) -> [[Double]] {
+  zip(a, b).map { zip($0, $1).map(+) }
+}
+
 /// The largest difference between what was found and equally shaped rows; infinite where either is
 /// not a number.
 func distance(_ found: [[Float]], _ expected: [[Double]]) -> Double {

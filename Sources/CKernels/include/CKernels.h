@@ -198,6 +198,11 @@ void kernel_pack_bytes(
 void kernel_rows_to_bfloat(
     const float *values, size_t stride, size_t rows, size_t columns, uint16_t *results);
 
+/// Columns of floats as rows of padded 16-bit floats, to the nearest: results are (columns, padded
+/// rows).
+void kernel_columns_to_bfloat(
+    const float *values, size_t stride, size_t rows, size_t columns, uint16_t *results);
+
 /// The panel that kernel_pack_bfloat makes, of `count` rows, at most KERNEL_PANEL, of padded
 /// 16-bit floats.
 void kernel_panel_of_rows(
@@ -249,9 +254,12 @@ struct product_output {
   /// KERNEL_PANEL floats, or NULL.
   const float *bias;
   enum product_finish finish;
+  /// Whether outputs are added to what is there, after all else.
+  int adds;
 };
 
-/// output[r][o] = finish(rows[r] · panel[o] + bias[o]), for `count` packed rows of padded `inputs`.
+/// output[r][o] = or += finish(rows[r] · panel[o] + bias[o]), for `count` packed rows of padded
+/// `inputs`.
 void kernel_product_bfloat(
     enum product_level level, const uint16_t *rows, size_t count, size_t inputs,
     const uint16_t *panel, const struct product_output *output);

@@ -30,10 +30,13 @@ package final class TrainableModel {
   package let recomputesActivations: Bool
 
   /// A model of zeros; see the two ways below to give it weights.
-  init(configuration: ModelConfiguration, pool: WorkerPool, recomputesActivations: Bool) {
+  init(
+    configuration: ModelConfiguration, pool: WorkerPool, recomputesActivations: Bool,
+    precision: TrainingPrecision
+  ) {
     self.configuration = configuration
     self.recomputesActivations = recomputesActivations
-    device = CPUDevice(pool: pool)
+    device = CPUDevice(pool: pool, training: precision)
     let parameters = TrainableParameters(layout: ParameterLayout(configuration))
     self.parameters = parameters
     layers = (0..<configuration.layers).map {
@@ -64,15 +67,18 @@ package final class TrainableModel {
   /// A copy of the model in `folder`. Where that has an encoder only, pooler or classifier are new,
   /// drawn with `seed`.
   ///
-  /// - Parameter unsafeLabels: the unsafe label, where the names do not tell; else empty.
+  /// - Parameters:
+  ///   - unsafeLabels: the unsafe label, where the names do not tell; else empty.
+  ///   - precision: what linear maps multiply.
   package convenience init(
     folder path: String, unsafeLabels: [String] = [], pool: WorkerPool,
-    recomputesActivations: Bool = false, seed: UInt64 = 0
+    recomputesActivations: Bool = false, precision: TrainingPrecision = .fp32, seed: UInt64 = 0
   ) throws(ModelError) {
     let folder = try ModelFolder(path: path)
     let unsafeRow = try Self.unsafeRow(of: try folder.labelScheme(chosen: unsafeLabels))
     self.init(
-      configuration: folder.configuration, pool: pool, recomputesActivations: recomputesActivations)
+      configuration: folder.configuration, pool: pool,
+      recomputesActivations: recomputesActivations, precision: precision)
     try folder.checkNumbers(on: pool)
     self.unsafeRow = unsafeRow
     var normal = NormalNumbers(seed: seed)
@@ -94,10 +100,11 @@ package final class TrainableModel {
   /// biases 0, normalisations 1.
   package convenience init(
     configuration: ModelConfiguration, seed: UInt64, deviation: Float = usualDeviation,
-    pool: WorkerPool, recomputesActivations: Bool = false
+    pool: WorkerPool, recomputesActivations: Bool = false, precision: TrainingPrecision = .fp32
   ) {
     self.init(
-      configuration: configuration, pool: pool, recomputesActivations: recomputesActivations)
+      configuration: configuration, pool: pool, recomputesActivations: recomputesActivations,
+      precision: precision)
     var normal = NormalNumbers(seed: seed)
     for entry in parameters.layout.entries { draw(entry, from: &normal, deviation: deviation) }
   }
@@ -107,14 +114,14 @@ package final class TrainableModel {
   /// - Parameter unsafeLabels: the unsafe label, where the names do not tell; else empty.
   package convenience init(
     newLike folder: String, unsafeLabels: [String], seed: UInt64, pool: WorkerPool,
-    recomputesActivations: Bool
+    recomputesActivations: Bool, precision: TrainingPrecision = .fp32
   ) throws(ModelError) {
     let configuration = try ModelFolder.configuration(in: folder)
     let labels = try configuration.labelScheme(rows: nil, chosen: unsafeLabels)
     let unsafeRow = try Self.unsafeRow(of: labels)
     self.init(
       configuration: configuration, seed: seed, pool: pool,
-      recomputesActivations: recomputesActivations)
+      recomputesActivations: recomputesActivations, precision: precision)
     self.unsafeRow = unsafeRow
   }
 

@@ -10,8 +10,9 @@
 #   OUTPUT  where models and reports go; run again, the script goes on from there
 #
 #   STEPS     of every training (400)
-#   VARIANTS  those to train ("rows-0 rows-400 rows-all …", all by default)
-#   SEEDS     of the three sizes ("42 123 456"); all other variants take the first
+#   VARIANTS  those to train ("rows-0 rows-400 rows-all …", all by default; precision-fp32 and
+#             precision-bf16 compare the numbers that training multiplies, on few rows)
+#   SEEDS     of the three sizes and of precisions ("42 123 456"); all other variants take the first
 #   TINY      a small DeBERTa, for the variant of another backbone (that of the tests, guard-tiny)
 #   PYTHON    a Python (python3)
 set -euo pipefail
@@ -51,6 +52,11 @@ for variant in ${VARIANTS:-$all}; do
     tiny-*)
       base=$tiny student "$variant" "$first" "$output/rows-${variant#tiny-}.jsonl" --from-scratch \
         --learning-rate 5e-4
+      ;;
+    precision-*)
+      for seed in $seeds; do
+        student "$variant" "$seed" "$output/rows-0.jsonl" --precision "${variant#precision-}"
+      done
       ;;
     *) fail "no variant is called $variant" ;;
   esac
