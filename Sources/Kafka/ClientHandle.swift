@@ -72,9 +72,11 @@ internal import Threading
   ///
   /// The library waits for each of its objects, and some never come back: a consumer that could not
   /// close (librdkafka #4528), a topic that was made anew with fewer partitions. Such a client is
-  /// left to the end of the process.
+  /// left to the end of the process, and so is one that must not be freed.
   deinit {
-    if context.isAbandoned {
+    let mustStay = context.membership.mustStay
+    if mustStay { unsafe _ = rd_kafka_unsubscribe(pointer) }  // else it may yet be given something
+    if context.isAbandoned || mustStay {
       _ = unsafe Unmanaged.passRetained(context)
       ProcessEnd.leavesThreadsAlone()
       return

@@ -17,6 +17,8 @@ final class GroupMembership: @unchecked Sendable {
   /// Whether partitions were assigned since the member came or last left.
   var isJoined: Bool { assigned.load(ordering: .acquiring) }
   private let assigned = Atomic(false)
+  /// Whether the client joins with the cooperative assignor, and was never assigned anything.
+  private let awaitsCooperation = Atomic(false)
   /// What was fetched of the assigned partitions.
   let queues = PartitionQueues()
 
@@ -51,6 +53,7 @@ final class GroupMembership: @unchecked Sendable {
       case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
         unsafe queues.add(partitions, at: client)
         assigned.store(true, ordering: .releasing)
+        awaitsCooperation.store(false, ordering: .releasing)
         try unsafe assign(list, at: client)
         handler?(.assigned(partitions))
       case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
@@ -67,6 +70,17 @@ final class GroupMembership: @unchecked Sendable {
     } catch {
       report(error)
     }
+  }
+
+  /// Whether freeing the client would end the process: before 2.3 librdkafka's cooperative assignor
+  /// wants to free what it made for the first assignment, also where there was none (#4312).
+  var mustStay: Bool { awaitsCooperation.load(ordering: .acquiring) }
+
+  /// The member joins a group, with one of these assignors.
+  func noteJoining(with strategy: String?) {
+    let isConcerned =
+      strategy?.contains("cooperative-sticky") == true && rd_kafka_version() < 0x0203_0000
+    awaitsCooperation.store(isConcerned && !isJoined, ordering: .releasing)
   }
 
   private func isCooperative(_ client: OpaquePointer) -> Bool {

@@ -16,6 +16,7 @@ package import Transport
   private var reader = MessageReader()
   /// Rebalances and errors, but no records.
   private let groupQueue: OpaquePointer
+  private let assignmentStrategy: String?
 
   /// Makes a consumer that has not joined its group yet.
   ///
@@ -33,6 +34,7 @@ package import Transport
     configuration["enable.auto.offset.store"] = "false"
     configuration["enable.partition.eof"] = "false"
     configuration.setDefault("isolation.level", "read_committed")
+    assignmentStrategy = configuration["partition.assignment.strategy"]
     let context = CallbackContext(events: events)
     handle = try NativeConfiguration(configuration).makeClient(
       RD_KAFKA_CONSUMER, context: context)
@@ -53,6 +55,7 @@ package import Transport
   /// Joins the group for these topics; a name that begins with `^` is a regular expression.
   package func subscribe(to topics: [String]) throws(KafkaError) {
     let list = TopicPartitionList(topics: topics)
+    handle.context.membership.noteJoining(with: assignmentStrategy)
     let code = unsafe list.withPointer { unsafe rd_kafka_subscribe(handle.pointer, $0) }
     try handle.check(.subscribe, code)
   }

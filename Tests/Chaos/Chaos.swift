@@ -22,7 +22,8 @@ struct Chaos: ParsableCommand {
 
       --cluster takes a cluster that is there (Apache Kafka, Redpanda) in the place of noida-db, and
       makes topics of its own on it, which stay. There zombie is a fault like all others. Faults of
-      the network, --hold and --outage need its only broker to be on this machine.
+      the network, --hold and --outage need its only broker to be on this machine. --membership
+      cooperative can be shown there only, and with dynamic noida-db is up to leave alone.
 
       Exit codes: 0 when all is well; 1 when something was lost, repeated, reordered or wrong, or
       did not go on; 69 when the broker or the program cannot be run. Logs stay in the output
@@ -39,6 +40,8 @@ struct Chaos: ParsableCommand {
   @Option(help: "Seconds for which exchanges come and faults happen, in a round.") var seconds = 30
   @Option(help: "Daemons.") var daemons = 3
   @Option(help: "Partitions of each topic.") var partitions = 6
+  @Option(help: "How daemons are members of their group: static, dynamic or cooperative.")
+  var membership = Membership.static
   @Option(
     parsing: .upToNextOption,
     help: "Faults to draw from, one named twice twice as often; by default all that can be.")
@@ -67,6 +70,10 @@ struct Chaos: ParsableCommand {
     guard hold >= 0, outage >= 0, holdMilliseconds > 0, patience > 0 else {
       throw ValidationError(
         "--hold and --outage are 0 or more, --hold-milliseconds and --patience above 0.")
+    }
+    if membership == .cooperative, bootstrapServers == nil {
+      throw ValidationError(
+        "--membership cooperative needs --cluster: noida-db gives one partition to two members.")
     }
     guard replicas > 0 else { throw ValidationError("--replicas is above 0.") }
     if let cluster = bootstrapServers, makePlan().isProxied, Cluster.localPort(of: cluster) == nil {
@@ -122,13 +129,14 @@ struct Chaos: ParsableCommand {
   private func makePlan() -> ChaosPlan {
     let cluster = bootstrapServers
     let canBeProxied = cluster.map { Cluster.localPort(of: $0) != nil } ?? true
-    // noida-db takes offsets of any member and generation.
     let possible = Fault.allCases.filter { fault in
-      fault == .zombie ? cluster != nil : canBeProxied || !fault.isOfNetwork
+      if cluster == nil, !fault.isFor(noidaWith: membership) { return false }
+      return canBeProxied || !fault.isOfNetwork
     }
     return ChaosPlan(
       seed: seed, rounds: rounds, records: records, seconds: seconds, daemons: daemons,
-      partitions: partitions, faults: faults.isEmpty ? possible : faults, pace: pace,
+      partitions: partitions, membership: membership,
+      faults: faults.isEmpty ? possible : faults, pace: pace,
       holdOneIn: hold,
       holdMilliseconds: holdMilliseconds, outageSeconds: outage, patience: patience,
       program: program ?? SourceTree.product("sluice").path, previous: previous,

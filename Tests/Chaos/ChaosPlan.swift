@@ -9,6 +9,7 @@ struct ChaosPlan: Sendable {
   var seconds = 30
   var daemons = 3
   var partitions = 6
+  var membership = Membership.static
   /// Faults to draw from, all alike; a name that stands twice is drawn twice as often.
   var faults: [Fault] = []
   /// Seconds between two faults on average.

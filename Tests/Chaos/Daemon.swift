@@ -43,11 +43,13 @@ final class Member {
 
   init(number: Int, proxy: KafkaProxy?, ground: Ground, plan: ChaosPlan) {
     (self.number, self.proxy, self.plan) = (number, proxy, plan)
+    let group = ground.names.group
+    let membership = plan.membership.settings(of: number, group: group)
     settings = """
       kafka:
         bootstrap_servers: \(proxy?.bootstrapServers ?? ground.bootstrapServers)
-        group_instance_id: filter-\(number)
-        group_id: \(ground.names.group)
+        group_id: \(group)
+        \(membership.joined(separator: "\n  "))
       topics:
         input: \(ground.names.input)
         verdicts: \(ground.names.verdicts)
@@ -57,6 +59,7 @@ final class Member {
       batch: {records_max: 16}
       transaction: {records_max: 50}
       telemetry: {listen: none}
+      drain_timeout_milliseconds: 5000
 
       """
   }

@@ -28,6 +28,12 @@ enum Fault: String, CaseIterable, ExpressibleByArgument, Hashable, Sendable {
   /// Each request and answer takes longer for some time.
   case slow
 
+  /// Whether noida-db is up to it: that takes offsets of any member and generation, and waits long
+  /// for members without a name that do not come back.
+  func isFor(noidaWith membership: Membership) -> Bool {
+    membership == .static ? self != .zombie : self == .leave
+  }
+
   /// Whether it is the network that fails, and not the daemon.
   var isOfNetwork: Bool {
     switch self {

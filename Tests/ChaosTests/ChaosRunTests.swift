@@ -39,6 +39,16 @@ import Testing
     #expect(topics.count { $0.hasPrefix("sluice-chaos-") } == 6, "\(topics)")
   }
 
+  /// Members without names, which get other partitions whenever one leaves or comes.
+  @Test func membersWithoutNamesComeAndGo() throws {
+    let (ending, text) = try run([
+      "--membership", "dynamic", "--records", "600", "--seconds", "15", "--pace", "3", "--seed",
+      "5",
+    ])
+    #expect(ending == .exited(0), "\(text)")
+    #expect(text.contains("600 exchanges in 1 rounds, 0 lost, 0 repeated"), "\(text)")
+  }
+
   /// A daemon that ends at once decides nothing.
   @Test func whatIsNotDecidedIsSaid() throws {
     let directory = try TemporaryDirectory()
@@ -65,6 +75,7 @@ import Testing
       ["--rounds", "0"], ["--faults", "flood"], ["--pace", "0"], ["--hold", "-1"],
       ["--cluster", "kafka-1:9092", "--faults", "cut"],
       ["--cluster", "127.0.0.1:9092,127.0.0.1:9093", "--hold", "3"], ["--replicas", "0"],
+      ["--membership", "cooperative"], ["--membership", "none"],
     ] {
       #expect(try run(arguments).ending == .exited(64), "\(arguments)")
     }

@@ -80,4 +80,34 @@ import Threading
     consumer = nil
     breaking.join()
   }
+
+  /// Freed in a group that has not yet given it anything: with cooperative-sticky this ended the
+  /// process (librdkafka #4312).
+  @Test(arguments: ["cooperative-sticky", "range,roundrobin"])
+  func membersThatWereGivenNothingAreFreed(strategy: String) throws {
+    let mock = try MockCluster()
+    try mock.createTopic("t", partitions: 2)
+    mock.failNext(.syncGroup, with: [KafkaErrorCode](repeating: .illegalGeneration, count: 500))
+    var configuration = KafkaConfiguration(bootstrapServers: mock.bootstrapServers)
+    configuration["debug"] = "cgrp"
+    configuration["partition.assignment.strategy"] = strategy
+    for closes in [false, true] {
+      configuration["group.id"] = "g-\(closes)"
+      let hasJoined = Mutex(false)
+      let events = KafkaEvents(
+        log: { _, _, text in
+          if text.contains("wait-sync") { hasJoined.withLock { $0 = true } }
+        }, error: { _ in })
+      var consumer: KafkaConsumer? = try KafkaConsumer(configuration, events: events)
+      try consumer?.subscribe(to: ["t"])
+      let end = ContinuousClock.now + .seconds(30)
+      while !hasJoined.withLock({ $0 }) {
+        if ContinuousClock.now > end { throw TimeIsUp() }
+        _ = try consumer?.poll(timeout: .milliseconds(20)) { _ in }
+      }
+      if closes { _ = try consumer?.close(timeout: .seconds(10)) { _ in } }
+      let time = ContinuousClock().measure { consumer = nil }
+      #expect(time < .seconds(4), "\(time)")
+    }
+  }
 }
