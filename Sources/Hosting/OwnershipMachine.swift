@@ -39,9 +39,11 @@ package struct OwnershipMachine: Sendable {
     _ group: ConsumerGroup, wanted: [TopicPartition], as own: String, now: Instant
   ) -> Bool {
     if known == nil { known = Set(wanted) }
-    // While the group is at it, nobody can tell.
-    let owned = group.members.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.partitions) }
-    guard group.isStable, let rank = Self.rank(of: own, in: group) else {
+    // While the group is at it, nobody can tell, and some brokers never do.
+    let owned = group.members.reduce(into: Set<TopicPartition>()) {
+      $0.formUnion($1.partitions ?? [])
+    }
+    guard group.isStable, group.tellsShares, let rank = Self.rank(of: own, in: group) else {
       ownerlessSince = [:]
       return conclude(rank: nil, now: now)
     }

@@ -48,16 +48,20 @@ package final class OwnershipWatch: Sendable {
       do throws(KafkaError) {
         let asked = if let admin { admin } else { try clients.makeAdmin() }
         admin = asked
-        try look(asked)
-        failure = nil
+        let isTold = try look(asked)
+        note(isTold ? nil : "the brokers do not tell who has which", named: "silence", &failure)
       } catch {
-        // Some brokers do not tell, and some may not be asked: once is enough.
-        if failure != error.name {
-          logger.notice("who owns which partition is not known", metadata: ["reason": "\(error)"])
-        }
-        failure = error.name
+        note("\(error)", named: error.name, &failure)
       }
     }
+  }
+
+  /// Some brokers do not tell, and some may not be asked: once is enough.
+  private func note(_ reason: String?, named name: String, _ failure: inout String?) {
+    if let reason, failure != name {
+      logger.notice("who owns which partition is not known", metadata: ["reason": "\(reason)"])
+    }
+    failure = reason == nil ? nil : name
   }
 
   package func stop() { isStopping.update { $0 = true } }
@@ -80,15 +84,17 @@ package final class OwnershipWatch: Sendable {
       "Times that this daemon made the group assign anew for such partitions.", reassignments)
   }
 
-  private func look(_ admin: KafkaAdmin) throws(KafkaError) {
+  /// Looks once; false where a group that is there does not say who has which partition.
+  private func look(_ admin: KafkaAdmin) throws(KafkaError) -> Bool {
     let own = memberIdentifier()
-    if own.isEmpty { return }
+    if own.isEmpty { return true }
     let group = try admin.group(groupID, timeout: Self.timeout)
     let wanted = try admin.partitions(of: topics, timeout: Self.timeout)
     found.withLock { found in
-      found = Dictionary(uniqueKeysWithValues: wanted.map { ($0, nil) })
+      found =
+        group.tellsShares ? Dictionary(uniqueKeysWithValues: wanted.map { ($0, nil) }) : [:]
       for member in group.members {
-        for partition in member.partitions { found[partition] = .some(member.identifier) }
+        for partition in member.partitions ?? [] { found[partition] = .some(member.identifier) }
       }
     }
     let before = machine.withLock { $0.orphans }
@@ -105,6 +111,7 @@ package final class OwnershipWatch: Sendable {
       }
     }
     if acts { try visit() }
+    return group.tellsShares || !group.isStable
   }
 
   /// Joins the group, waits for a share of it, and leaves without having read anything.

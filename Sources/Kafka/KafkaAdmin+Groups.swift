@@ -7,9 +7,10 @@ package struct ConsumerGroup: Hashable, Sendable {
   package struct Member: Hashable, Sendable {
     /// The name that the coordinator gave it when it joined.
     package let identifier: String
-    package let partitions: Set<TopicPartition>
+    /// nil where the broker does not tell: it says nothing at all, other than that there are none.
+    package let partitions: Set<TopicPartition>?
 
-    package init(identifier: String, partitions: Set<TopicPartition>) {
+    package init(identifier: String, partitions: Set<TopicPartition>?) {
       self.identifier = identifier
       self.partitions = partitions
     }
@@ -18,6 +19,8 @@ package struct ConsumerGroup: Hashable, Sendable {
   /// Whether every member has its share and no rebalance is under way.
   package let isStable: Bool
   package let members: [Member]
+  /// Whether the broker says which member has which partitions. Some say who is there only.
+  package var tellsShares: Bool { members.contains { $0.partitions != nil } }
 
   package init(isStable: Bool, members: [Member]) {
     self.isStable = isStable
@@ -72,6 +75,7 @@ extension ConsumerGroup.Member {
       start: member.member_assignment, count: Int(member.member_assignment_size))
     unsafe self.init(
       identifier: String(cString: member.member_id),
-      partitions: GroupAssignment(Array(assignment))?.partitions ?? [])
+      partitions: assignment.isEmpty
+        ? nil : GroupAssignment(Array(assignment))?.partitions ?? [])
   }
 }

@@ -35,6 +35,28 @@ import Testing
     #expect(machine.orphans.isEmpty)
   }
 
+  /// Brokers that say who is there, and of nobody what it has, as Tansu does.
+  @Test func whatABrokerDoesNotTellIsNoOrphan() {
+    var machine = OwnershipMachine()
+    let untold = ConsumerGroup(
+      isStable: true,
+      members: ["a", "b"].map { ConsumerGroup.Member(identifier: $0, partitions: nil) })
+    #expect(!untold.tellsShares)
+    for second in stride(from: 0, through: 600, by: 10) {
+      let acts = machine.survey(untold, wanted: wanted, as: "a", now: at(second))
+      #expect(!acts && machine.orphans.isEmpty)
+    }
+    // One who has nothing, among others that are told of, leaves the rest without an owner.
+    let told = ConsumerGroup(
+      isStable: true,
+      members: [
+        ConsumerGroup.Member(identifier: "a", partitions: nil),
+        ConsumerGroup.Member(identifier: "b", partitions: Set(wanted[..<2])),
+      ])
+    for second in [700, 730] { _ = machine.survey(told, wanted: wanted, as: "a", now: at(second)) }
+    #expect(machine.orphans == Array(wanted[2...]))
+  }
+
   @Test func theSecondMemberActsOnlyWhenTheFirstDidNot() {
     var machine = OwnershipMachine()
     let orphaned = group(["a": 0..<1, "b": 1..<2])

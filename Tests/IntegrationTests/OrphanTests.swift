@@ -62,7 +62,9 @@ import Threading
       .map { try $0.get() }
     let isMended = comesAbout(within: .seconds(180)) {
       guard let group = try? admin.group(name, timeout: .seconds(10)) else { return false }
-      let owned = group.members.reduce(into: Set<TopicPartition>()) { $0.formUnion($1.partitions) }
+      let owned = group.members.reduce(into: Set<TopicPartition>()) {
+        $0.formUnion($1.partitions ?? [])
+      }
       return group.isStable && owned.count == Self.partitionCount
     }
     #expect(isMended, "\(again.log)")
