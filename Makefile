@@ -14,7 +14,7 @@ VENV ?= $(CURDIR)/.build/test-venv
 BENCH_VENV ?= $(CURDIR)/.build/bench-venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help demo build test sanitize coverage mutants simulate chaos fuzz lint format bench bench-peers gpu-kit gpu-test program install deb \
+.PHONY: help demo build test sanitize coverage mutants simulate chaos soak fuzz lint format bench bench-peers gpu-kit gpu-test program install deb \
 	clean \
 	dependencies test-dependencies test-servers
 
@@ -24,7 +24,8 @@ help:
 	@echo 'make lint    check the format'
 	@echo 'make bench   print the benchmark tables'
 	@echo 'make simulate run the stream in virtual time over a million seeds, in pieces (SEEDS=)'
-	@echo 'make chaos   let daemons and their network fail for long (PARTS="kills held network all outage")'
+	@echo 'make chaos   let daemons and their network fail for long (PARTS="kills held network all outage overload")'
+	@echo 'make soak    run filter, labelling and retraining for an hour under load, and see whether they grow'
 	@echo 'make fuzz     mutate all that is read from outside, by coverage (SECONDS_EACH=60)'
 	@echo 'make mutants plant faults in a copy of the tree and expect the tests to catch each'
 	@echo 'make sanitize, make coverage: debug builds, see CONTRIBUTING.md'
@@ -83,11 +84,14 @@ mutants: dependencies
 simulate: test-dependencies
 	SEEDS=$(SEEDS) Tests/simulate.sh
 
-# Everything in an hour, or PARTS of it: see Tests/Chaos/run.sh.
+# Everything in an hour and a half, or PARTS of it: see Tests/Chaos/run.sh.
 chaos: test-servers
 	swift build -c release --product sluice
 	swift build -c release --product sluice-chaos
 	Tests/Chaos/run.sh $(PARTS)
+
+soak: PARTS = soak
+soak: chaos
 
 # Each kind of input for SECONDS_EACH seconds.
 fuzz: dependencies

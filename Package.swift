@@ -302,7 +302,7 @@ let tests: [Target] = [
   .executableTarget(
     name: "sluice-chaos",
     dependencies: [
-      "Basics", "Kafka", "Presentation", "Records", "TestSupport", "Threading", "Wire",
+      "Basics", "Datasets", "Kafka", "Presentation", "Records", "TestSupport", "Threading", "Wire",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ],
     path: "Tests/Chaos", exclude: ["run.sh", "build_old_order.sh"], swiftSettings: strict),

@@ -36,7 +36,7 @@ import Testing
     #expect(text.contains("600 exchanges in 2 rounds, 0 lost, 0 repeated"), "\(text)")
     let admin = try KafkaAdmin(KafkaConfiguration(bootstrapServers: broker.bootstrapServers))
     let topics = try admin.topics(timeout: .seconds(10)).map(\.name)
-    #expect(topics.count { $0.hasPrefix("sluice-chaos-") } == 6, "\(topics)")
+    #expect(topics.count { $0.hasPrefix("sluice-chaos-") } == 8, "\(topics)")
   }
 
   /// Members without names, which get other partitions whenever one leaves or comes.

@@ -1,3 +1,4 @@
+import Kafka
 package import Records
 import Wire
 
@@ -10,13 +11,16 @@ package struct Outcome: Hashable, Sendable {
   package let key: [UInt8]?
   /// The exchange's id; nil of a dead letter.
   package let id: String?
+  /// The model that judged, as the verdict names it; nil of a dead letter.
+  let model: String?
   package let result: Workload.Expectation
 
   package init(
     place: SourcePosition, source: SourcePosition, key: [UInt8]?, id: String?,
-    result: Workload.Expectation
+    model: String? = nil, result: Workload.Expectation
   ) {
-    (self.place, self.source, self.key, self.id, self.result) = (place, source, key, id, result)
+    (self.place, self.source, self.key, self.id) = (place, source, key, id)
+    (self.model, self.result) = (model, result)
   }
 
   /// Nil for what is neither a verdict nor a dead letter.
@@ -31,6 +35,7 @@ package struct Outcome: Hashable, Sendable {
     {
       self.init(
         place: record.source, source: source, key: record.key, id: verdict.id,
+        model: verdict.model,
         result: .verdict(
           isFlagged: verdict.flagged, action: verdict.action.rawValue,
           score: Double(verdict.judgement.score.rawValue)))
@@ -109,6 +114,27 @@ package struct Verifier {
     return findings
   }
 
+  /// What a new reader of committed records finds, from beginning to end, and records that are
+  /// neither verdicts nor dead letters.
+  func read(from ground: Ground) throws -> (findings: Findings, problems: [String]) {
+    let reader = try TopicReader(
+      KafkaConfiguration(bootstrapServers: ground.bootstrapServers),
+      topics: [names.verdicts, names.deadLetters], timeout: .seconds(30))
+    var decoder = VerdictDecoder()
+    var outcomes: [Outcome] = []
+    var problems: [String] = []
+    try reader.readAll(idleMax: .seconds(30)) { records in
+      for record in records {
+        guard let outcome = Outcome(record, &decoder) else {
+          problems.append("\(record.source) is neither a verdict nor a dead letter")
+          continue
+        }
+        outcomes.append(outcome)
+      }
+    }
+    return (findings(outcomes), problems)
+  }
+
   private func problem(of outcome: Outcome, _ number: Int) -> String? {
     let topic =
       switch outcome.result {
@@ -119,10 +145,12 @@ package struct Verifier {
     if outcome.place.partition != outcome.source.partition { return "another partition" }
     if outcome.key != Workload.key(number) { return "another key" }
     if let id = outcome.id, id != String(number) { return "the id \(id)" }
-    let expected = workload.expectation(number)
+    guard let expected = workload.expectation(number, by: outcome.model) else {
+      return "judged by \(outcome.model ?? ""), which was never let in"
+    }
     if case .verdict(let isFlagged, let action, let score) = outcome.result,
       case .verdict(isFlagged, action, let wanted) = expected,
-      abs(score - wanted) <= Workload.scoreTolerance
+      abs(score - wanted) <= workload.scoreTolerance
     {
       return nil
     }

@@ -26,9 +26,10 @@ package struct RoundNames: Sendable {
   let input: String
   let verdicts: String
   let deadLetters: String
+  let labels: String
   let group: String
 
-  var topics: [String] { [input, verdicts, deadLetters] }
+  var topics: [String] { [input, verdicts, deadLetters, labels] }
 
   /// - Parameter prefix: nil for a broker that has nothing else.
   package init(prefix: String?, round: Int) {
@@ -36,6 +37,7 @@ package struct RoundNames: Sendable {
     input = start + "in"
     verdicts = start + "verdicts"
     deadLetters = start + "dead"
+    labels = start + "labels"
     group = start + "chaos"
   }
 }
@@ -48,9 +50,10 @@ final class Ground {
   let names: RoundNames
   private let broker: NoidaBroker?
 
-  init(_ plan: ChaosPlan, round: Int) throws {
-    names = RoundNames(prefix: plan.cluster?.prefix, round: round)
-    if let cluster = plan.cluster {
+  /// - Parameter cluster: nil for a broker of its own.
+  init(_ cluster: Cluster?, partitions: Int, round: Int = 1) throws {
+    names = RoundNames(prefix: cluster?.prefix, round: round)
+    if let cluster {
       (broker, bootstrapServers, port) = (nil, cluster.bootstrapServers, cluster.localPort)
     } else {
       let broker = try NoidaBroker()
@@ -61,7 +64,7 @@ final class Ground {
     try admin.createTopics(
       names.topics.map {
         KafkaAdmin.NewTopic(
-          $0, partitionCount: plan.partitions, replicationFactor: plan.cluster?.replicas ?? 1)
+          $0, partitionCount: partitions, replicationFactor: cluster?.replicas ?? 1)
       }, timeout: .seconds(30))
     try wait(for: admin)
   }

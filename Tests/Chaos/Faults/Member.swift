@@ -1,31 +1,5 @@
-import Foundation
 import Glibc
 import TestSupport
-
-/// One `sluice serve`, from its start to its end.
-final class Daemon {
-  let process: ChildProcess
-  let startedAt = ContinuousClock.now
-  private let notify: NotifySocket
-  private let directory: TemporaryDirectory
-  private var wasReady = false
-
-  init(_ program: String, settings: String, log: String) throws {
-    directory = try TemporaryDirectory()
-    notify = NotifySocket(in: directory)
-    let file = directory.path + "/sluice.yaml"
-    try Data(settings.utf8).write(to: URL(filePath: file))
-    process = try ChildProcess(
-      program, ["serve", "--config", file], environment: ["NOTIFY_SOCKET": notify.path], output: log
-    )
-  }
-
-  /// Whether it has said so.
-  var isReady: Bool {
-    if !wasReady { wasReady = notify.hears("READY=1", within: .zero) }
-    return wasReady
-  }
-}
 
 /// A member of the group: the daemon that has its name now, and its way to the broker.
 final class Member {

@@ -63,6 +63,8 @@ final class Watcher: Sendable {
             "bootstrap.servers": bootstrapServers,
             "group.id": "\(names.group)-watcher-\(UInt32.random(in: 0 ... .max))",
             "auto.offset.reset": "earliest", "isolation.level": isolation.rawValue,
+            // Tansu knows no other; alone in its group, it does not matter to a watcher.
+            "partition.assignment.strategy": "cooperative-sticky",
           ]))
         try consumer.subscribe(to: [names.verdicts, names.deadLetters])
         try read(consumer)
@@ -74,10 +76,13 @@ final class Watcher: Sendable {
 
   private func read(_ consumer: KafkaConsumer) throws {
     var decoder = VerdictDecoder()
-    var fresh = ContinuousClock.now
+    // Some brokers take seconds to let a member in.
+    var fresh = ContinuousClock.now + .seconds(20)
     while !isOver, ContinuousClock.now - fresh < .seconds(5) {
       var records: [InputRecord] = []
-      try consumer.poll(into: &records, max: 500, timeout: .milliseconds(20)) { _ in }
+      try consumer.poll(into: &records, max: 500, timeout: .milliseconds(20)) { change in
+        if case .assigned = change { fresh = .now }
+      }
       let outcomes = records.compactMap { Outcome($0, &decoder) }
       if outcomes.isEmpty { continue }
       let isNew = state.update { seen in

@@ -3,7 +3,7 @@ import Records
 import TestSupport
 import Threading
 
-/// Sends the exchanges of a round, evenly over its time, each once and in order.
+/// Sends exchanges when they are due, each once and in order.
 final class Feeder: Sendable {
   private struct State {
     var sent = 0
@@ -13,11 +13,18 @@ final class Feeder: Sendable {
 
   private let state = Monitor(State())
   private let workload: Workload
-  private let plan: ChaosPlan
+  private let records: Int
+  private let partitions: Int
+  private let due: @Sendable (Double) -> Int
 
   /// Begins at once.
-  init(_ ground: Ground, _ workload: Workload, _ plan: ChaosPlan) {
-    (self.workload, self.plan) = (workload, plan)
+  ///
+  /// - Parameter due: how many exchanges are due so many seconds after the beginning.
+  init(
+    _ ground: Ground, _ workload: Workload, records: Int, partitions: Int,
+    due: @escaping @Sendable (Double) -> Int
+  ) {
+    (self.workload, self.records, self.partitions, self.due) = (workload, records, partitions, due)
     let (servers, topic) = (ground.bootstrapServers, ground.names.input)
     _ = BlockingThread(name: "feeder") { [self] in
       do {
@@ -40,13 +47,11 @@ final class Feeder: Sendable {
       KafkaConfiguration(["bootstrap.servers": bootstrapServers, "enable.idempotence": "true"]))
     let start = ContinuousClock.now
     var number = 0
-    while number < plan.records {
-      let due = Int(
-        (ContinuousClock.now - start).seconds / Double(plan.seconds) * Double(plan.records))
-      let end = min(plan.records, max(due, number))
+    while number < records {
+      let end = min(records, max(due((ContinuousClock.now - start).seconds), number))
       if end > number {
         try producer.send(
-          (number..<end).map { workload.record($0, topic: topic, partitions: plan.partitions) },
+          (number..<end).map { workload.record($0, topic: topic, partitions: partitions) },
           timeout: .seconds(30))
         try producer.flush(timeout: .seconds(30))
         number = end

@@ -1,9 +1,6 @@
 import Basics
 import Glibc
-import Kafka
-import Records
 import TestSupport
-import Wire
 
 /// What a round brought.
 struct RoundResult: Sendable {
@@ -44,7 +41,7 @@ final class Round {
   init(_ plan: ChaosPlan, number: Int, _ workload: Workload) throws {
     (self.plan, self.workload) = (plan, workload)
     result = RoundResult(number: number)
-    ground = try Ground(plan, round: number)
+    ground = try Ground(plan.cluster, partitions: plan.partitions, round: number)
   }
 
   /// Lets it all happen.
@@ -57,7 +54,10 @@ final class Round {
     defer { for proxy in proxies { proxy.stop() } }
     let committed = Watcher(ground, .committed, partitions: plan.partitions)
     let uncommitted = Watcher(ground, .uncommitted, partitions: plan.partitions)
-    let feeder = Feeder(ground, workload, plan)
+    let (records, seconds) = (plan.records, Double(plan.seconds))
+    let feeder = Feeder(ground, workload, records: records, partitions: plan.partitions) {
+      Int($0 / seconds * Double(records))
+    }
     let injector = Injector(plan, members, start: start, seed: seed)
     do {
       try live(injector, feeder, committed, onProgress)
@@ -76,7 +76,11 @@ final class Round {
     result.problems += committed.seen.problems + uncommitted.seen.problems
     if let error = feeder.error { result.problems.append("the producer of exchanges: \(error)") }
     judgeEndings()
-    result.findings = try verified()
+    let (findings, problems) = try Verifier(
+      workload: workload, names: ground.names, records: plan.records, partitions: plan.partitions
+    ).read(from: ground)
+    result.findings = findings
+    result.problems += problems
     result.seconds = (ContinuousClock.now - start).seconds
     return result
   }
@@ -160,26 +164,5 @@ final class Round {
         result.problems.append("\(count) daemons ended by signal \(signal)")
       }
     }
-  }
-
-  /// A new reader of what is committed, from beginning to end.
-  private func verified() throws -> Verifier.Findings {
-    let reader = try TopicReader(
-      KafkaConfiguration(bootstrapServers: ground.bootstrapServers),
-      topics: [ground.names.verdicts, ground.names.deadLetters], timeout: .seconds(30))
-    var decoder = VerdictDecoder()
-    var outcomes: [Outcome] = []
-    try reader.readAll(idleMax: .seconds(30)) { records in
-      for record in records {
-        guard let outcome = Outcome(record, &decoder) else {
-          result.problems.append("\(record.source) is neither a verdict nor a dead letter")
-          continue
-        }
-        outcomes.append(outcome)
-      }
-    }
-    return Verifier(
-      workload: workload, names: ground.names, records: plan.records, partitions: plan.partitions
-    ).findings(outcomes)
   }
 }
