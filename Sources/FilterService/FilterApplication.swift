@@ -163,6 +163,8 @@ package struct FilterApplication: Sendable {
   ) throws(GuardModelFailure) -> LiveModel {
     let start = Instant.now
     let model = try loader.load(folder: folder)
+    // What it was compared with, to choose its precision, is gone.
+    returnFreedMemory()
     let seconds = Instant.now.seconds(since: start)
     logger.tellRefusals(of: model)
     logger.info(

@@ -36,7 +36,19 @@ package final class ModelReplacement: Sendable {
     /// The last of so many that were asked for.
     case reload(Int)
     case path(String)
+    /// A model that was replaced may have judged all that it had to.
+    case former
   }
+
+  /// A model that was replaced, which lives as long as it has something to judge; or none, where a
+  /// model that was loaded did not come to judge.
+  private struct FormerModel {
+    weak var model: AnyObject?
+    /// Whether it was gone at the look before: its memory is free by now.
+    var wasGone = false
+  }
+
+  private static let lookInterval = Duration.seconds(1)
 
   private let live: LiveModel
   private let target: @Sendable () -> String?
@@ -66,19 +78,31 @@ package final class ModelReplacement: Sendable {
 
   /// Replaces models until `stop`. Blocks; call it on a thread of its own.
   package func run() {
-    while let cause = nextCause() {
+    var former: FormerModel?
+    while let cause = nextCause(isLooking: former != nil) {
       switch cause {
+      case .former:
+        if former?.wasGone == true {
+          returnFreedMemory()
+          former = nil
+        } else {
+          let isGone = former?.model == nil
+          former?.wasGone = isGone
+        }
       case .reload(let number):
         report(.loading(isReload: true))
         let event =
-          target().map { replace($0) } ?? refuse(nil, reason: "the model's path leads nowhere")
+          target().map { replace($0, &former) }
+          ?? refuse(nil, reason: "the model's path leads nowhere")
         state.update {
           $0.reloadsDone = number
           $0.lastReload = event
         }
+        former = former ?? FormerModel()
       case .path(let folder):
         report(.loading(isReload: false))
-        _ = replace(folder)
+        _ = replace(folder, &former)
+        former = former ?? FormerModel()
       }
     }
   }
@@ -104,19 +128,23 @@ package final class ModelReplacement: Sendable {
   /// Lets `run` return, once it has finished a model that it is loading.
   package func stop() { state.update { $0.isOver = true } }
 
-  private func nextCause() -> Cause? {
-    state.wait { state -> Monitor<State>.WaitStep<Cause?> in
+  /// - Parameter isLooking: whether a model that was replaced may still be there.
+  private func nextCause(isLooking: Bool) -> Cause? {
+    let look = isLooking ? Instant.now.advanced(by: Self.lookInterval) : nil
+    return state.wait { state -> Monitor<State>.WaitStep<Cause?> in
       if state.isOver { return .done(nil) }
       if state.reloadsWanted > state.reloadsDone { return .done(.reload(state.reloadsWanted)) }
-      guard let pollInterval else { return .sleep(atMost: nil) }
-      if let folder = target(), folder != state.folder, folder != state.refused {
+      if pollInterval != nil, let folder = target(), folder != state.folder,
+        folder != state.refused
+      {
         return .done(.path(folder))
       }
-      return .sleep(atMost: pollInterval)
+      guard let look else { return .sleep(atMost: pollInterval) }
+      return Instant.now >= look ? .done(.former) : .sleep(atMost: Self.lookInterval)
     }
   }
 
-  private func replace(_ folder: String) -> Event {
+  private func replace(_ folder: String, _ former: inout FormerModel?) -> Event {
     let start = Instant.now
     let model: any StreamModel
     do throws(GuardModelFailure) {
@@ -135,6 +163,7 @@ package final class ModelReplacement: Sendable {
     if model.model == name, model.cut == cut {
       event = .unchanged(model: name)
     } else {
+      former = FormerModel(model: live.current as AnyObject)
       live.replace(with: model, loadSeconds: seconds)
       event = .replaced(old: name, new: model.model, seconds: seconds)
     }

@@ -107,6 +107,7 @@ package final class ShadowScorer: Sendable {
       if wanted != folder {
         folder = wanted
         model = challenger(in: wanted)
+        returnFreedMemory()
       }
       score(nextBatch(), with: model, &decoder)
     }
