@@ -44,8 +44,15 @@ package final class ModelReplacement: Sendable {
   /// model that was loaded did not come to judge.
   private struct FormerModel {
     weak var model: AnyObject?
-    /// Whether it was gone at the look before: its memory is free by now.
-    var wasGone = false
+    private var wasGone = false
+
+    init(_ model: AnyObject? = nil) { self.model = model }
+
+    /// Whether it was gone at the look before already: its memory is free by now.
+    mutating func isFreed() -> Bool {
+      defer { wasGone = model == nil }
+      return wasGone
+    }
   }
 
   private static let lookInterval = Duration.seconds(1)
@@ -82,12 +89,9 @@ package final class ModelReplacement: Sendable {
     while let cause = nextCause(isLooking: former != nil) {
       switch cause {
       case .former:
-        if former?.wasGone == true {
+        if former?.isFreed() == true {
           returnFreedMemory()
           former = nil
-        } else {
-          let isGone = former?.model == nil
-          former?.wasGone = isGone
         }
       case .reload(let number):
         report(.loading(isReload: true))
@@ -163,7 +167,7 @@ package final class ModelReplacement: Sendable {
     if model.model == name, model.cut == cut {
       event = .unchanged(model: name)
     } else {
-      former = FormerModel(model: live.current as AnyObject)
+      former = FormerModel(live.current as AnyObject)
       live.replace(with: model, loadSeconds: seconds)
       event = .replaced(old: name, new: model.model, seconds: seconds)
     }

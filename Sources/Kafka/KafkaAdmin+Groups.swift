@@ -7,7 +7,7 @@ package struct ConsumerGroup: Hashable, Sendable {
   package struct Member: Hashable, Sendable {
     /// The name that the coordinator gave it when it joined.
     package let identifier: String
-    /// nil where the broker does not tell: it says nothing at all, other than that there are none.
+    /// nil where the broker does not tell; empty where it says that the member has none.
     package let partitions: Set<TopicPartition>?
 
     package init(identifier: String, partitions: Set<TopicPartition>?) {

@@ -12,7 +12,7 @@ struct EnduranceResult: Sendable {
   var retrainings: [ChildProcess.Ending: Int] = [:]
   /// Times at which another model was let in while the filter ran.
   var swaps = 0
-  /// Models that judged.
+  /// Models in the registry, those among them that were refused.
   var models = 0
   /// Seconds from the last exchange until all were decided.
   var settling = 0.0
@@ -56,8 +56,7 @@ final class Endurance {
         plan.program, "label", settings: world.settings, log: "\(plan.folder)/label.log")
     }
     defer { throttle?.stop() }
-    let isReady = try waitUntilReady(filter)
-    guard isReady else { return result }
+    guard waitUntilReady(filter) else { return result }
     let watcher = Watcher(world.ground, .committed, partitions: plan.partitions)
     let shape = plan.shape
     let feeder = Feeder(
@@ -73,7 +72,7 @@ final class Endurance {
     return result
   }
 
-  private func waitUntilReady(_ filter: Daemon) throws -> Bool {
+  private func waitUntilReady(_ filter: Daemon) -> Bool {
     let end = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < end {
       if filter.isReady, labeller?.isReady ?? true { return true }

@@ -27,7 +27,7 @@ package struct EnduranceReport {
     let counts =
       "\(grouped(result.samples.last?.sent ?? 0)) exchanges, \(findings.lost) lost, "
       + "\(findings.repeated) repeated, \(findings.reordered) reordered, \(findings.wrong) wrong; "
-      + "\(result.models) models judged; all decided \(fixed(result.settling, 1)) s after the last"
+      + "\(result.models) models registered; all decided \(fixed(result.settling, 1)) s after the last"
     let marks = checks.map { "\($0.isMet ? "✔" : "✘") \($0.name): \($0.found)" }
     let wrong = (findings.examples + result.problems).map { "✘ \($0)" }
     return ([table.text, "", counts] + marks + wrong).joined(separator: "\n")

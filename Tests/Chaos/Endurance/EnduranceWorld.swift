@@ -29,7 +29,7 @@ final class EnduranceWorld {
     _ = try run(["model", "promote", version, "--models", models])
   }
 
-  /// Every model that was ever let in, by its name.
+  /// The folder of every model in the registry, by the model's name.
   var versions: [String: String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: models)) ?? []
     let folders = names.map { ($0, "\(models)/\($0)") }.filter {

@@ -146,7 +146,7 @@ package struct Verifier {
     if outcome.key != Workload.key(number) { return "another key" }
     if let id = outcome.id, id != String(number) { return "the id \(id)" }
     guard let expected = workload.expectation(number, by: outcome.model) else {
-      return "judged by \(outcome.model ?? ""), which was never let in"
+      return "judged by \(outcome.model ?? ""), which nobody registered"
     }
     if case .verdict(let isFlagged, let action, let score) = outcome.result,
       case .verdict(isFlagged, action, let wanted) = expected,
